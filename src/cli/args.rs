@@ -1,0 +1,130 @@
+//! What may be typed: the options, their help, and nothing of what they mean.
+//!
+//! Every value stays text here; `typed` gives it its meaning. `spelling` and `help` learn from
+//! these structs which options there are and which take a value.
+
+use argh::{ArgsInfo, FromArgs};
+
+/// How fast is this HTTP server, really? Puts load on URL and reports what it saw; without one,
+/// on the built-in server, on cores of its own.
+#[derive(FromArgs, ArgsInfo, Debug, Default, PartialEq, Eq)]
+#[argh(
+    example = "saturing\n    load the built-in server for 5 s: is the installation sound?",
+    example = "saturing -t2 -c100 -d30s http://127.0.0.1:8080/index.html\n    as wrk spells it",
+    example = "saturing -n 1M -p 16 --json - localhost:8080 | jq .rate.achieved_per_s\n    \
+               a million requests, 16 in flight on each connection",
+    example = "saturing -H 'Content-Type: text/csv' -b @orders.csv localhost:8080/orders\n    \
+               POST a file",
+    note = "A count takes k, M or G (thousand, million, thousand million): 10k, 1.5M.",
+    note = "A duration takes us, ms, s, m or h: 500ms, 1.5s; a bare number is seconds.",
+    note = "A value may be attached: -c64, -c 64, --connections 64, --connections=64.",
+    error_code(0, "done"),
+    error_code(1, "the run could not start, or not one response came"),
+    error_code(2, "bad arguments"),
+    error_code(130, "interrupted (SIGINT); what was measured is reported"),
+    error_code(143, "terminated (SIGTERM); what was measured is reported")
+)]
+pub struct LoadArgs {
+    /// what to load, as in http://127.0.0.1:8080/path; http:// may be left out; without a URL, the
+    /// built-in server
+    #[argh(positional, arg_name = "URL")]
+    pub url: Option<String>,
+
+    /// worker threads, each pinned to a CPU: 1 to 1024 (default: one for each physical core, for
+    /// half of them when the server is on this host)
+    #[argh(option, short = 't', arg_name = "N")]
+    pub threads: Option<String>,
+
+    /// connections in all, spread evenly over the workers: 1 to 1M (default: 64 for each worker)
+    #[argh(option, short = 'c', arg_name = "N")]
+    pub connections: Option<String>,
+
+    /// stop after this time (default: 10s, for the built-in server 5s, none with -n)
+    #[argh(option, short = 'd', arg_name = "TIME")]
+    pub duration: Option<String>,
+
+    /// stop after exactly this many requests, or after -d if that comes first
+    #[argh(option, short = 'n', arg_name = "N")]
+    pub requests: Option<String>,
+
+    /// requests in flight on each connection: 1 to 1024 (default: 1)
+    #[argh(option, short = 'p', arg_name = "N")]
+    pub pipeline: Option<String>,
+
+    /// request method (default: GET, with -b POST)
+    #[argh(option, short = 'm', arg_name = "METHOD")]
+    pub method: Option<String>,
+
+    /// send this header, in place of a default one of that name; 'Name:' leaves the default one
+    /// out; may be repeated
+    #[argh(option, short = 'H', arg_name = "'NAME: VALUE'")]
+    pub header: Vec<String>,
+
+    /// send this body; @FILE reads it from a file, @- from standard input
+    #[argh(option, short = 'b', arg_name = "TEXT|@FILE|@-")]
+    pub body: Option<String>,
+
+    /// a request has failed after this time: more than 0, at most 1h (default: 2s)
+    #[argh(option, short = 'T', arg_name = "TIME")]
+    pub timeout: Option<String>,
+
+    /// a new connection for each request
+    #[argh(switch)]
+    pub no_keepalive: bool,
+
+    /// a new connection after this many requests, at least 1 (default: never)
+    #[argh(option, arg_name = "N")]
+    pub requests_per_connection: Option<String>,
+
+    /// at the end, await answers on their way for at most this time, 0 to 1h (default: 100ms)
+    #[argh(option, arg_name = "TIME")]
+    pub drain: Option<String>,
+
+    /// CPUs of the workers, as in 0,2-5 (default: one for each physical core allowed)
+    #[argh(option, arg_name = "LIST")]
+    pub cpus: Option<String>,
+
+    /// connect from these addresses of this host in turn; may be repeated (default: the
+    /// kernel's choice)
+    #[argh(option, arg_name = "A[,B...]")]
+    pub source_address: Vec<String>,
+
+    /// print the latency distribution
+    #[argh(switch, short = 'L')]
+    pub latency: bool,
+
+    /// write the whole result as JSON to FILE; -: to standard output, and nothing else there
+    #[argh(option, arg_name = "FILE|-")]
+    pub json: Option<String>,
+
+    /// requests per second in open loop
+    #[argh(option, short = 'R', arg_name = "N", hidden_help)]
+    pub rate: Option<String>,
+
+    /// print the version
+    #[argh(switch, short = 'v')]
+    pub version: bool,
+}
+
+/// The built-in server alone: answers every request with "Hello, World!", prints its address, and
+/// stops on SIGTERM or SIGINT with the number of requests it served.
+#[derive(FromArgs, ArgsInfo, Debug, Default, PartialEq, Eq)]
+#[argh(
+    example = "saturing serve --port 8080 --cpus 1\n    then: saturing --cpus 0 localhost:8080",
+    error_code(0, "stopped by a signal"),
+    error_code(1, "could not start"),
+    error_code(2, "bad arguments")
+)]
+pub struct ServeArgs {
+    /// TCP port to listen on: 0 to 65535 (default: 0, a free one)
+    #[argh(option, arg_name = "N")]
+    pub port: Option<String>,
+
+    /// address to listen on (default: 127.0.0.1)
+    #[argh(option, arg_name = "ADDRESS")]
+    pub host: Option<String>,
+
+    /// CPUs of the server, as in 0,2-5 (default: one for each physical core allowed)
+    #[argh(option, arg_name = "LIST")]
+    pub cpus: Option<String>,
+}

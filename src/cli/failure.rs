@@ -1,0 +1,64 @@
+//! Exit codes, and the one line that goes with those that are not 0.
+
+use crate::plan::Error;
+use std::fmt;
+
+/// The run took place and at least one response came.
+pub const DONE: i32 = 0;
+/// The run could not start, or not one response came.
+pub const NO_RUN: i32 = 1;
+/// The arguments break a rule.
+pub const BAD_ARGUMENTS: i32 = 2;
+/// Stopped by SIGINT (128 + its number); what was measured is reported.
+pub const INTERRUPTED: i32 = 130;
+/// Stopped by SIGTERM (128 + its number); what was measured is reported.
+pub const TERMINATED: i32 = 143;
+
+/// Why the command ends without a run: one line, and the exit code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// [`NO_RUN`] or [`BAD_ARGUMENTS`].
+    pub code: i32,
+    /// One line, without the command's name before it.
+    pub message: String,
+}
+
+impl Failure {
+    /// The arguments break a rule.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure {
+            code: BAD_ARGUMENTS,
+            message: message.into(),
+        }
+    }
+
+    /// The run could not start.
+    pub fn no_run(message: impl Into<String>) -> Failure {
+        Failure {
+            code: NO_RUN,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let code = if error.is_usage() {
+            BAD_ARGUMENTS
+        } else {
+            NO_RUN
+        };
+        Failure {
+            code,
+            message: error.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}

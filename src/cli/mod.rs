@@ -1,0 +1,135 @@
+//! The command line: from what was typed to a run, and to the exit code.
+
+pub mod args;
+pub mod failure;
+pub mod help;
+mod load;
+mod serve;
+mod signals;
+pub mod spelling;
+pub mod typed;
+pub mod units;
+
+use argh::{ArgsInfo, FromArgs};
+use args::{LoadArgs, ServeArgs};
+use failure::{DONE, Failure};
+use spelling::{Spelled, WRK, spell};
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use typed::{Typed, TypedServe};
+
+/// Subcommands that are named in the design and not there yet.
+const LATER: &[&str] = &["calibrate", "doctor", "compare", "search", "suite"];
+
+/// What a command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Print this on standard output.
+    Text(String),
+    /// Put load on a server.
+    Load(Box<Typed>),
+    /// Run the built-in server alone.
+    Serve(TypedServe),
+}
+
+/// Does what `args`, without the command's own name, ask for, and returns the exit code. A
+/// failure is one line on standard error.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let typed: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let done = parse(args, &mut std::io::stdin()).and_then(|command| match command {
+        Command::Text(text) => {
+            // A pipe that closes early, as in `--help | head`, is no failure.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            Ok(DONE)
+        }
+        Command::Load(wanted) => load::load(&wanted, &typed),
+        Command::Serve(wanted) => serve::serve(&wanted),
+    });
+    done.unwrap_or_else(|failure| {
+        let _ = writeln!(std::io::stderr(), "saturing: {failure}");
+        failure.code
+    })
+}
+
+/// Reads a command line; `stdin` only for `--body @-`.
+///
+/// # Errors
+/// What breaks which rule; or what could not be read.
+pub fn parse(
+    args: impl IntoIterator<Item = OsString>,
+    stdin: &mut dyn Read,
+) -> Result<Command, Failure> {
+    let utf8 = |arg: OsString| {
+        arg.into_string()
+            .map_err(|arg| Failure::usage(format!("arguments must be UTF-8, got {arg:?}")))
+    };
+    let args: Vec<String> = args.into_iter().map(utf8).collect::<Result<_, _>>()?;
+    let (first, rest) = match args.split_first() {
+        Some((first, rest)) => (first.as_str(), rest),
+        None => ("", args.as_slice()),
+    };
+    match first {
+        "serve" => parse_serve(rest),
+        "help" if rest.first().is_some_and(|topic| topic == "serve") => {
+            Ok(Command::Text(serve_help()))
+        }
+        "help" => Ok(Command::Text(load_help())),
+        later if LATER.contains(&later) => Err(Failure::usage(format!(
+            "saturing {later} is not in this version yet"
+        ))),
+        _ => parse_load(&args, stdin),
+    }
+}
+
+fn parse_load(args: &[String], stdin: &mut dyn Read) -> Result<Command, Failure> {
+    let Spelled::Args(spelled) = spell(args, &LoadArgs::get_args_info(), WRK)? else {
+        return Ok(Command::Text(load_help()));
+    };
+    let args: LoadArgs = take("saturing", &spelled)?;
+    if args.version {
+        return Ok(Command::Text(
+            concat!("saturing ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
+        ));
+    }
+    if let Some(name) = args
+        .url
+        .as_deref()
+        .filter(|url| *url == "serve" || LATER.contains(url))
+    {
+        return Err(Failure::usage(format!(
+            "{name}: a subcommand comes first, as in saturing {name}"
+        )));
+    }
+    Typed::read(&args, stdin).map(|typed| Command::Load(Box::new(typed)))
+}
+
+fn parse_serve(args: &[String]) -> Result<Command, Failure> {
+    match spell(args, &ServeArgs::get_args_info(), &[])? {
+        Spelled::Help => Ok(Command::Text(serve_help())),
+        Spelled::Args(spelled) => {
+            TypedServe::read(&take::<ServeArgs>("saturing serve", &spelled)?).map(Command::Serve)
+        }
+    }
+}
+
+/// Hands spelled-out arguments to argh, which finds nothing wrong with what [`spell`] lets pass.
+fn take<T: FromArgs>(name: &str, spelled: &[String]) -> Result<T, Failure> {
+    let words: Vec<&str> = spelled.iter().map(String::as_str).collect();
+    T::from_args(&[name], &words).map_err(|exit| {
+        let lines: Vec<&str> = exit.output.split_whitespace().collect();
+        Failure::usage(lines.join(" "))
+    })
+}
+
+fn load_help() -> String {
+    let usage = ["saturing [OPTIONS] [URL]", "saturing serve [OPTIONS]"];
+    help::help(&LoadArgs::get_args_info(), &usage)
+}
+
+fn serve_help() -> String {
+    help::help(&ServeArgs::get_args_info(), &["saturing serve [OPTIONS]"])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,31 @@
+//! `saturing serve`: the built-in server alone.
+
+use std::io::Write;
+use std::time::Duration;
+
+use super::failure::{DONE, Failure};
+use super::signals::Signal;
+use super::typed::TypedServe;
+use crate::plan::cpus::Topology;
+use crate::target::Server;
+
+/// Serves until a signal comes, then says how much was served.
+pub(super) fn serve(typed: &TypedServe) -> Result<i32, Failure> {
+    let cpus = typed.cpus(&Topology::read()?)?;
+    let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
+    let server = Server::start(typed.listen, &cpus).map_err(|error| Failure::no_run(error.to_string()))?;
+    say(&server.address().to_string());
+    while signal.exit_code().is_none() {
+        // A signal ends the sleep early.
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let served = server.stop();
+    say(&format!("served {} requests on {} connections", served.requests, served.connections));
+    Ok(DONE)
+}
+
+/// A line on standard output, at once, as whoever started the server waits for it; that nobody reads is no failure.
+fn say(line: &str) {
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}

@@ -1,0 +1,40 @@
+//! SIGINT and SIGTERM: the first asks for an orderly end, the second ends at once.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+/// 0 until a signal came, then its number.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Signal(Arc<AtomicUsize>);
+
+impl Signal {
+    /// Listens from now on.
+    pub(super) fn listen() -> io::Result<Signal> {
+        let signal = Signal::default();
+        let seen = Arc::new(AtomicBool::new(false));
+        for number in [SIGINT, SIGTERM] {
+            // In this order: the first signal finds `seen` unset and sets it, the second one leaves by it.
+            flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&seen))?;
+            flag::register(number, Arc::clone(&seen))?;
+            flag::register_usize(number, Arc::clone(&signal.0), number as usize)?;
+        }
+        Ok(signal)
+    }
+
+    /// The flag itself, for those who stop by it.
+    pub(super) fn flag(&self) -> &Arc<AtomicUsize> {
+        &self.0
+    }
+
+    /// The exit code a signal asks for, if one came.
+    pub(super) fn exit_code(&self) -> Option<i32> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => None,
+            number => Some(128 + number as i32),
+        }
+    }
+}

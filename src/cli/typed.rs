@@ -1,0 +1,330 @@
+//! From what was typed to what it means: the second stage, up to the plan.
+
+use super::args::{LoadArgs, ServeArgs};
+use super::failure::Failure;
+use super::units;
+use crate::plan::cpus::{Topology, parse_list};
+use crate::plan::{
+    Ask, DEFAULT_DRAIN, DEFAULT_TIMEOUT, Error, Load, Plan, Server, Target, TargetSpec, Until, Url,
+    place, serving,
+};
+use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const DURATION: Duration = Duration::from_secs(10);
+const DURATION_BUILT_IN: Duration = Duration::from_secs(5);
+
+/// A run as it was asked for: every value read and within its rule, but no host resolved and
+/// nothing placed yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typed {
+    /// What to do with the result.
+    pub output: Output,
+    url: Option<String>,
+    ask: Ask,
+    method: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    sources: Vec<IpAddr>,
+    /// Its number of connections is the placement's to decide.
+    load: Load,
+}
+
+/// What to do with the result.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Print the latency distribution.
+    pub latency: bool,
+    /// Write the result as JSON.
+    pub json: Option<Json>,
+}
+
+/// Where the JSON goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Json {
+    /// To standard output, and nothing else there.
+    Stdout,
+    /// To this file.
+    File(PathBuf),
+}
+
+/// The built-in server alone, as asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypedServe {
+    /// Where it listens; port 0 is a free one.
+    pub listen: SocketAddr,
+    cpus: Option<Vec<usize>>,
+}
+
+impl Typed {
+    /// Reads what was typed; `stdin` only for `--body @-`.
+    ///
+    /// # Errors
+    /// A value breaks its rule, two options contradict each other, or the body cannot be read.
+    pub fn read(args: &LoadArgs, stdin: &mut dyn Read) -> Result<Typed, Failure> {
+        if args.rate.is_some() {
+            return Err(Failure::usage(
+                "--rate: open loop (-R) is not in this version yet",
+            ));
+        }
+        let ask = Ask {
+            threads: size("--threads", args.threads.as_deref())?,
+            connections: size("--connections", args.connections.as_deref())?,
+            cpus: cpus(args.cpus.as_deref())?,
+        };
+        ask.check()?;
+        let load = load(args, &ask)?;
+        load.check()?;
+        if let Some(url) = &args.url {
+            Url::parse(url)?;
+        }
+        let headers = args
+            .header
+            .iter()
+            .map(|text| header(text))
+            .collect::<Result<_, _>>()?;
+        let method = args.method.clone();
+        Ok(Typed {
+            url: args.url.clone(),
+            ask,
+            method: method
+                .unwrap_or_else(|| if args.body.is_some() { "POST" } else { "GET" }.into()),
+            headers,
+            sources: sources(&args.source_address)?,
+            load,
+            output: Output {
+                latency: args.latency,
+                json: args.json.as_deref().map(json).transpose()?,
+            },
+            // Last, so that nobody types a body for a line that is refused.
+            body: args
+                .body
+                .as_deref()
+                .map_or(Ok(Vec::new()), |text| body(text, stdin))?,
+        })
+    }
+
+    /// The URL as typed; `None` asks for the built-in server.
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
+    /// The CPUs the built-in server gets, before it runs and has a URL; [`Typed::plan`] comes to
+    /// the same.
+    ///
+    /// # Errors
+    /// As [`place`].
+    pub fn server_cpus(&self, topology: &Topology) -> Result<Vec<usize>, Error> {
+        Ok(place(topology, &self.ask, Server::BuiltIn)?
+            .placement
+            .server_cpus)
+    }
+
+    /// The plan of a run against `url`: the one typed, or the built-in server's.
+    ///
+    /// # Errors
+    /// As [`Target::resolve`] and [`place`].
+    pub fn plan(&self, url: &str, topology: &Topology) -> Result<Plan, Error> {
+        let mut notes = Vec::new();
+        let spec = TargetSpec {
+            url,
+            method: &self.method,
+            headers: &self.headers,
+            body: &self.body,
+            sources: &self.sources,
+        };
+        let target = Target::resolve(&spec, &mut notes)?;
+        let server = match (&self.url, target.local) {
+            (None, _) => Server::BuiltIn,
+            (Some(_), true) => Server::ThisHost,
+            (Some(_), false) => Server::Elsewhere,
+        };
+        let placed = place(topology, &self.ask, server)?;
+        notes.extend(placed.notes);
+        let load = Load {
+            connections: placed.connections,
+            ..self.load.clone()
+        };
+        load.check()?;
+        notes.extend(short_lived(&load));
+        Ok(Plan {
+            target,
+            load,
+            placement: placed.placement,
+            notes,
+        })
+    }
+}
+
+impl TypedServe {
+    /// Reads what was typed.
+    ///
+    /// # Errors
+    /// A value breaks its rule.
+    pub fn read(args: &ServeArgs) -> Result<TypedServe, Failure> {
+        let bad = |argument, rule: &str, given: &str| Error::argument(argument, rule, given);
+        let port = args.port.as_deref().unwrap_or("0");
+        let port = match port.parse::<u16>() {
+            Ok(number) if port.bytes().all(|b| b.is_ascii_digit()) => number,
+            _ => return Err(bad("--port", "must be 0 to 65535", port).into()),
+        };
+        let ip = match args.host.as_deref() {
+            None => IpAddr::from(Ipv4Addr::LOCALHOST),
+            Some(text) => address(text).ok_or_else(|| {
+                bad(
+                    "--host",
+                    "must be an IP address, as in 127.0.0.1 or ::1",
+                    text,
+                )
+            })?,
+        };
+        Ok(TypedServe {
+            listen: SocketAddr::new(ip, port),
+            cpus: cpus(args.cpus.as_deref())?,
+        })
+    }
+
+    /// The CPUs it runs on.
+    ///
+    /// # Errors
+    /// As [`serving`].
+    pub fn cpus(&self, topology: &Topology) -> Result<Vec<usize>, Error> {
+        serving(topology, self.cpus.as_deref())
+    }
+}
+
+fn load(args: &LoadArgs, ask: &Ask) -> Result<Load, Failure> {
+    let time = |argument, text: &Option<String>| {
+        text.as_deref()
+            .map(|text| units::duration(argument, text))
+            .transpose()
+    };
+    let number = |argument, text: &Option<String>| {
+        text.as_deref()
+            .map(|text| units::count(argument, text))
+            .transpose()
+    };
+    let requests = number("--requests", &args.requests)?;
+    let duration = match time("--duration", &args.duration)? {
+        None if requests.is_some() => None,
+        None if args.url.is_none() => Some(DURATION_BUILT_IN),
+        None => Some(DURATION),
+        typed => typed,
+    };
+    let per_connection = "--requests-per-connection";
+    let requests_per_connection = match number(per_connection, &args.requests_per_connection)? {
+        Some(typed) if args.no_keepalive && typed != 1 => {
+            return Err(
+                Error::argument(per_connection, "must be 1 with --no-keepalive", typed).into(),
+            );
+        }
+        None if args.no_keepalive => Some(1),
+        typed => typed,
+    };
+    Ok(Load {
+        connections: ask.connections.unwrap_or(1),
+        pipeline: size("--pipeline", args.pipeline.as_deref())?.unwrap_or(1),
+        until: Until { duration, requests },
+        requests_per_connection,
+        timeout: time("--timeout", &args.timeout)?.unwrap_or(DEFAULT_TIMEOUT),
+        drain: time("--drain", &args.drain)?.unwrap_or(DEFAULT_DRAIN),
+    })
+}
+
+/// Connections that end before their pipeline is full are worth a word.
+fn short_lived(load: &Load) -> Option<String> {
+    let most = load.requests_per_connection?;
+    let deep = u64::try_from(load.pipeline).is_ok_and(|pipeline| pipeline > most);
+    deep.then(|| {
+        format!(
+            "at most {most} in flight on a connection, not {}: it ends then",
+            load.pipeline
+        )
+    })
+}
+
+fn size(argument: &'static str, text: Option<&str>) -> Result<Option<usize>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    let count = units::count(argument, text)?;
+    let size = usize::try_from(count);
+    size.map(Some)
+        .map_err(|_| Error::argument(argument, "is too large a number", text))
+}
+
+fn cpus(text: Option<&str>) -> Result<Option<Vec<usize>>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    let rule = "must be a list of CPUs, as in 0,2-5";
+    parse_list(text)
+        .map(Some)
+        .ok_or_else(|| Error::argument("--cpus", rule, text))
+}
+
+fn header(text: &str) -> Result<(String, String), Error> {
+    let bad = |rule: &str| Error::argument("--header", rule, text);
+    if text.contains(['\r', '\n', '\0']) {
+        return Err(bad("must be one line"));
+    }
+    match text.split_once(':') {
+        Some((name, value)) if !name.is_empty() => {
+            Ok((name.to_owned(), value.trim_matches([' ', '\t']).to_owned()))
+        }
+        _ => Err(bad("must be 'Name: value'")),
+    }
+}
+
+fn body(text: &str, stdin: &mut dyn Read) -> Result<Vec<u8>, Error> {
+    let unreadable = |cause: std::io::Error| {
+        Error::argument("--body", format!("cannot be read ({cause})"), text)
+    };
+    match text.strip_prefix('@') {
+        None => Ok(text.as_bytes().to_vec()),
+        Some("") => Err(Error::argument("--body", "must be TEXT, @FILE or @-", text)),
+        Some("-") => {
+            let mut body = Vec::new();
+            stdin.read_to_end(&mut body).map_err(unreadable)?;
+            Ok(body)
+        }
+        Some(file) => std::fs::read(file).map_err(unreadable),
+    }
+}
+
+fn sources(lists: &[String]) -> Result<Vec<IpAddr>, Error> {
+    let mut sources = Vec::new();
+    for text in lists.iter().flat_map(|list| list.split(',')) {
+        let rule = "must be IP addresses of this host, as in 127.0.0.1,127.0.0.2";
+        let source =
+            address(text).ok_or_else(|| Error::argument("--source-address", rule, text))?;
+        if !sources.contains(&source) {
+            sources.push(source);
+        }
+    }
+    Ok(sources)
+}
+
+/// An IP address; an IPv6 one may have the brackets of a URL.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    match bare {
+        Some(bare) => bare.parse().ok().filter(IpAddr::is_ipv6),
+        None => text.parse().ok(),
+    }
+}
+
+fn json(text: &str) -> Result<Json, Error> {
+    match text {
+        "" => Err(Error::argument(
+            "--json",
+            "must be a file, or - for standard output",
+            text,
+        )),
+        "-" => Ok(Json::Stdout),
+        file => Ok(Json::File(PathBuf::from(file))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use hdrhistogram::serialization::Deserializer;
+
+/// Many magnitudes from a small generator: the same numbers in every run.
+fn samples(n: usize) -> Vec<u64> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    (0..n)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 34) >> (state % 25)
+        })
+        .collect()
+}
+
+fn of(samples: &[u64]) -> Histogram {
+    let mut histogram = Histogram::new();
+    for &ns in samples {
+        histogram.record_n(ns, 1);
+    }
+    histogram
+}
+
+fn near(got: f64, want: f64, what: &str) {
+    let error = (got - want).abs();
+    assert!(error <= want.abs() * 1e-3, "{what}: {got}, not {want}");
+}
+
+#[test]
+fn summary_agrees_with_sorted_samples() {
+    let mut raw = samples(200_000);
+    let summary = of(&raw).summary(Some(LatencyKind::Service)).unwrap();
+    raw.sort_unstable();
+
+    let n = raw.len() as f64;
+    let mean = raw.iter().sum::<u64>() as f64 / n;
+    let squares: f64 = raw.iter().map(|&x| (x as f64 - mean).powi(2)).sum();
+    let stdev = (squares / (n - 1.0)).sqrt();
+    let within = raw
+        .iter()
+        .filter(|&&x| (x as f64 - mean).abs() <= stdev)
+        .count() as f64
+        / n
+        * 100.0;
+
+    assert_eq!(summary.count, 200_000);
+    assert_eq!(
+        (summary.min, summary.max),
+        (raw[0], *raw.last().unwrap()),
+        "extremes are exact"
+    );
+    assert!((summary.mean - mean).abs() < 1e-6 * mean, "mean is exact");
+    near(summary.stdev, stdev, "stdev");
+    near(summary.within_stdev, within, "within");
+    for (label, above, got) in summary.percentiles.rows() {
+        let rank = raw.len() - raw.len() / above as usize;
+        near(got as f64, raw[rank - 1] as f64, label);
+    }
+}
+
+#[test]
+fn merging_parts_equals_the_whole() {
+    let raw = samples(10_000);
+    let mut merged = Histogram::new();
+    merged.merge(&Histogram::new());
+    for part in raw.chunks(1_234) {
+        merged.merge(&of(part));
+    }
+    assert_eq!(merged.summary(None), of(&raw).summary(None));
+
+    let mut times = Histogram::new();
+    times.record_n(7_000, 3);
+    assert_eq!(
+        times.summary(None),
+        of(&[7_000, 7_000, 7_000]).summary(None)
+    );
+}
+
+#[test]
+fn long_samples_are_clamped_and_counted() {
+    let histogram = of(&[0, MAX_NS, MAX_NS + 1, u64::MAX]);
+    let summary = histogram.summary(None).unwrap();
+    assert_eq!((summary.count, summary.min, summary.max), (4, 0, MAX_NS));
+    assert_eq!(histogram.quantile_ns(1.0), Some(MAX_NS));
+}
+
+#[test]
+fn percentiles_stay_within_the_extremes() {
+    // One bucket spans 12_344_320..=12_348_415: its edges lie outside both samples.
+    let summary = of(&[12_345_678, 12_345_679]).summary(None).unwrap();
+    for (label, _, value) in summary.percentiles.rows() {
+        assert!((12_345_678..=12_345_679).contains(&value), "{label}");
+    }
+    let single = of(&[12_345_678]).summary(None).unwrap();
+    assert_eq!((single.mean, single.stdev), (12_345_678.0, 0.0));
+    assert_eq!(single.within_stdev, 100.0);
+}
+
+#[test]
+fn nothing_recorded_gives_no_figures() {
+    let mut histogram = of(&[5]);
+    histogram.record_n(1, 0);
+    assert_eq!(
+        histogram.quantile_ns(0.0),
+        Some(5),
+        "0 samples change nothing"
+    );
+    histogram.reset();
+    assert!(histogram.is_empty());
+    assert_eq!(histogram.quantile_ns(0.5), None);
+    assert_eq!(histogram.summary(None), None);
+    histogram.record_n(9, 2);
+    assert_eq!(histogram.summary(None), of(&[9, 9]).summary(None));
+}
+
+#[test]
+fn base64_reads_back_with_every_count() {
+    let histogram = of(&samples(5_000));
+    let text = histogram.summary(None).unwrap().histogram;
+    assert!(text.starts_with("HISTFAAAA"), "{text:.20}");
+    let bytes = STANDARD.decode(text).unwrap();
+    let read: hdrhistogram::Histogram<u64> = Deserializer::new()
+        .deserialize(&mut bytes.as_slice())
+        .unwrap();
+    assert_eq!(read, histogram.counts);
+}

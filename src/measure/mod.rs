@@ -1,0 +1,7 @@
+//! Nanoseconds, what is due when, when to stop, and statistics that can be merged.
+
+pub mod clock;
+pub mod counters;
+pub mod histogram;
+pub mod schedule;
+pub mod stop;

@@ -1,0 +1,239 @@
+//! How much load, and until when.
+
+use super::error::Error;
+use std::time::Duration;
+
+/// The most connections one run may hold.
+pub const MAX_CONNECTIONS: usize = 1_000_000;
+/// The most requests in flight on one connection.
+pub const MAX_PIPELINE: usize = 1024;
+/// How long a request may take unless told otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long answers on their way are awaited at the end unless told otherwise.
+pub const DEFAULT_DRAIN: Duration = Duration::from_millis(100);
+/// The highest latency that is recorded, and so the longest wait that makes sense.
+const MAX_WAIT: Duration = Duration::from_secs(3600);
+
+/// The load of a closed loop: every connection keeps `pipeline` requests in flight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Load {
+    /// Connections in all, 1 to [`MAX_CONNECTIONS`], spread evenly over the workers.
+    pub connections: usize,
+    /// Requests in flight on each connection, 1 to [`MAX_PIPELINE`].
+    pub pipeline: usize,
+    /// When the run is over.
+    pub until: Until,
+    /// Requests after which a connection is replaced, at least 1; `None`: it is kept.
+    pub requests_per_connection: Option<u64>,
+    /// Time after which a request has failed: more than 0, at most 1 h.
+    pub timeout: Duration,
+    /// Time for which answers on their way are awaited at the end, at most 1 h.
+    pub drain: Duration,
+}
+
+/// The end of a run: after a time, a number of requests, or whichever comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Until {
+    /// More than 0.
+    pub duration: Option<Duration>,
+    /// At least 1.
+    pub requests: Option<u64>,
+}
+
+impl Load {
+    /// Holds every field against its rule.
+    ///
+    /// # Errors
+    /// The first field that breaks its rule.
+    pub fn check(&self) -> Result<(), Error> {
+        within("--connections", self.connections, MAX_CONNECTIONS)?;
+        within("--pipeline", self.pipeline, MAX_PIPELINE)?;
+        let counts = [
+            ("--requests", self.until.requests),
+            ("--requests-per-connection", self.requests_per_connection),
+        ];
+        for (argument, count) in counts {
+            if count == Some(0) {
+                return Err(Error::argument(argument, "must be at least 1", 0));
+            }
+        }
+        if self.until.duration == Some(Duration::ZERO) {
+            return Err(Error::argument("--duration", "must be more than 0", 0));
+        }
+        if self.until
+            == (Until {
+                duration: None,
+                requests: None,
+            })
+        {
+            let rule = "a run ends after a --duration or a number of --requests";
+            return Err(Error::argument("--duration", rule, "neither"));
+        }
+        if self.timeout.is_zero() || self.timeout > MAX_WAIT {
+            let rule = "must be more than 0 and at most 1h";
+            return Err(Error::argument("--timeout", rule, readable(self.timeout)));
+        }
+        if self.drain > MAX_WAIT {
+            return Err(Error::argument(
+                "--drain",
+                "must be at most 1h",
+                readable(self.drain),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn within(argument: &'static str, given: usize, most: usize) -> Result<(), Error> {
+    if (1..=most).contains(&given) {
+        return Ok(());
+    }
+    Err(Error::argument(
+        argument,
+        format!("must be 1 to {most}"),
+        given,
+    ))
+}
+
+fn readable(duration: Duration) -> String {
+    if duration.is_zero() {
+        "0".to_owned()
+    } else {
+        format!("{duration:?}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usual() -> Load {
+        Load {
+            connections: 64,
+            pipeline: 1,
+            until: Until {
+                duration: Some(Duration::from_secs(10)),
+                requests: None,
+            },
+            requests_per_connection: None,
+            timeout: DEFAULT_TIMEOUT,
+            drain: DEFAULT_DRAIN,
+        }
+    }
+
+    #[test]
+    fn the_edges_are_taken() {
+        let least = Load {
+            connections: 1,
+            until: Until {
+                duration: Some(Duration::from_nanos(1)),
+                requests: Some(1),
+            },
+            requests_per_connection: Some(1),
+            timeout: Duration::from_nanos(1),
+            drain: Duration::ZERO,
+            ..usual()
+        };
+        let most = Load {
+            connections: MAX_CONNECTIONS,
+            pipeline: MAX_PIPELINE,
+            until: Until {
+                duration: None,
+                requests: Some(u64::MAX),
+            },
+            requests_per_connection: Some(u64::MAX),
+            timeout: MAX_WAIT,
+            drain: MAX_WAIT,
+        };
+        for load in [usual(), least, most] {
+            assert_eq!(load.check(), Ok(()), "{load:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let until = |duration, requests| Until { duration, requests };
+        let too_long = MAX_WAIT + Duration::from_millis(500);
+        for (load, message) in [
+            (
+                Load {
+                    connections: 0,
+                    ..usual()
+                },
+                "--connections: must be 1 to 1000000, got 0",
+            ),
+            (
+                Load {
+                    connections: 1_000_001,
+                    ..usual()
+                },
+                "--connections: must be 1 to 1000000, got 1000001",
+            ),
+            (
+                Load {
+                    pipeline: 0,
+                    ..usual()
+                },
+                "--pipeline: must be 1 to 1024, got 0",
+            ),
+            (
+                Load {
+                    pipeline: 2000,
+                    ..usual()
+                },
+                "--pipeline: must be 1 to 1024, got 2000",
+            ),
+            (
+                Load {
+                    until: until(None, Some(0)),
+                    ..usual()
+                },
+                "--requests: must be at least 1, got 0",
+            ),
+            (
+                Load {
+                    requests_per_connection: Some(0),
+                    ..usual()
+                },
+                "--requests-per-connection: must be at least 1, got 0",
+            ),
+            (
+                Load {
+                    until: until(Some(Duration::ZERO), None),
+                    ..usual()
+                },
+                "--duration: must be more than 0, got 0",
+            ),
+            (
+                Load {
+                    until: until(None, None),
+                    ..usual()
+                },
+                "--duration: a run ends after a --duration or a number of --requests, got neither",
+            ),
+            (
+                Load {
+                    timeout: Duration::ZERO,
+                    ..usual()
+                },
+                "--timeout: must be more than 0 and at most 1h, got 0",
+            ),
+            (
+                Load {
+                    timeout: too_long,
+                    ..usual()
+                },
+                "--timeout: must be more than 0 and at most 1h, got 3600.5s",
+            ),
+            (
+                Load {
+                    drain: too_long,
+                    ..usual()
+                },
+                "--drain: must be at most 1h, got 3600.5s",
+            ),
+        ] {
+            assert_eq!(load.check().expect_err(message).to_string(), message);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! One validated, immutable run: what is loaded, how hard, and on which CPUs.
+//!
+//! Everything that can be refused is refused here, before anything starts.
+
+pub mod cpus;
+mod error;
+mod load;
+mod placement;
+mod target;
+mod url;
+
+pub use error::Error;
+pub(crate) use error::shown;
+pub use load::{DEFAULT_DRAIN, DEFAULT_TIMEOUT, Load, MAX_CONNECTIONS, MAX_PIPELINE, Until};
+pub use placement::{
+    Ask, CONNECTIONS_PER_WORKER, MAX_THREADS, Placed, Placement, Server, place, serving,
+};
+pub use target::{Target, TargetSpec};
+pub use url::Url;
+
+/// A whole run, ready to start.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Where the load goes, and the encoded request.
+    pub target: Target,
+    /// How much load, and until when.
+    pub load: Load,
+    /// Which CPUs do the work.
+    pub placement: Placement,
+    /// What a reader should know about choices made for them, one line each.
+    pub notes: Vec<String>,
+}

@@ -1,0 +1,272 @@
+//! Where the load goes: addresses, source addresses, and the one request that is sent.
+
+use super::error::Error;
+use super::url::Url;
+use crate::http::request::{Request, RequestSpec};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+
+/// The server under load and the request it gets.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The URL with scheme, port and path filled in.
+    pub url: String,
+    /// The request's method.
+    pub method: String,
+    /// The addresses connections go to in turn; at least one, no two the same.
+    pub addresses: Vec<SocketAddr>,
+    /// The addresses connections come from in turn; empty: the kernel's choice.
+    pub sources: Vec<IpAddr>,
+    /// The request, encoded once.
+    pub request: Request,
+    /// Whether an address of the target is this host's own.
+    pub local: bool,
+}
+
+/// What a [`Target`] is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct TargetSpec<'a> {
+    /// The URL as typed.
+    pub url: &'a str,
+    /// The method.
+    pub method: &'a str,
+    /// Headers beside the default ones; an empty value removes the default one of that name.
+    pub headers: &'a [(String, String)],
+    /// The request's body.
+    pub body: &'a [u8],
+    /// Addresses to connect from; empty: the kernel's choice.
+    pub sources: &'a [IpAddr],
+}
+
+impl Target {
+    /// Encodes the request and resolves the host, once for the whole run. What is left out of
+    /// the addresses is said in `notes`.
+    ///
+    /// # Errors
+    /// The URL, a part of the request or a source address breaks a rule, the host cannot be
+    /// resolved, or no source address can reach any of its addresses.
+    pub fn resolve(spec: &TargetSpec<'_>, notes: &mut Vec<String>) -> Result<Target, Error> {
+        let url = Url::parse(spec.url)?;
+        let request = Request::encode(&RequestSpec {
+            method: spec.method,
+            authority: &url.authority(),
+            path: url.path(),
+            headers: spec.headers,
+            body: spec.body,
+        })
+        .map_err(|cause| Error::Request(cause.to_string()))?;
+        for source in spec.sources {
+            check_source(*source)?;
+        }
+        let (addresses, sources) = same_family(url.resolve()?, spec.sources, notes)?;
+        Ok(Target {
+            url: url.to_string(),
+            method: spec.method.to_owned(),
+            local: addresses.iter().any(|address| is_own(address.ip())),
+            addresses,
+            sources,
+            request,
+        })
+    }
+}
+
+/// Whether `ip` is an address of this host. Binding asks the kernel's routing table; nothing is
+/// sent.
+fn is_own(ip: IpAddr) -> bool {
+    ip.is_loopback() || UdpSocket::bind((ip, 0)).is_ok()
+}
+
+fn check_source(source: IpAddr) -> Result<(), Error> {
+    let bad = |rule: String| Err(Error::argument("--source-address", rule, source));
+    if source.is_unspecified() {
+        return bad("must be one address of this host".to_owned());
+    }
+    match UdpSocket::bind((source, 0)) {
+        Ok(_) => Ok(()),
+        Err(cause) => bad(format!("must be an address of this host ({cause})")),
+    }
+}
+
+/// Keeps the addresses and sources whose family is on both sides: an IPv4 socket cannot connect
+/// to an IPv6 address.
+fn same_family(
+    addresses: Vec<SocketAddr>,
+    sources: &[IpAddr],
+    notes: &mut Vec<String>,
+) -> Result<(Vec<SocketAddr>, Vec<IpAddr>), Error> {
+    if sources.is_empty() {
+        return Ok((addresses, Vec::new()));
+    }
+    let (reached, unreached): (Vec<SocketAddr>, Vec<_>) = addresses.iter().partition(|address| {
+        sources
+            .iter()
+            .any(|source| source.is_ipv4() == address.is_ipv4())
+    });
+    let (used, unused): (Vec<IpAddr>, Vec<_>) = sources.iter().partition(|source| {
+        addresses
+            .iter()
+            .any(|address| source.is_ipv4() == address.is_ipv4())
+    });
+    if reached.is_empty() {
+        let rule = format!(
+            "one must be {} like the target's addresses",
+            family(addresses[0].ip())
+        );
+        let given: Vec<_> = sources.iter().map(IpAddr::to_string).collect();
+        return Err(Error::argument("--source-address", rule, given.join(",")));
+    }
+    for ip in unreached.iter().map(SocketAddr::ip) {
+        notes.push(format!(
+            "target address {ip} is not used: no source address is {}",
+            family(ip)
+        ));
+    }
+    for ip in unused {
+        notes.push(format!(
+            "source address {ip} is not used: no target address is {}",
+            family(ip)
+        ));
+    }
+    Ok((reached, used))
+}
+
+fn family(ip: IpAddr) -> &'static str {
+    if ip.is_ipv4() { "IPv4" } else { "IPv6" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ips(list: &[&str]) -> Vec<IpAddr> {
+        list.iter()
+            .map(|ip| ip.parse().expect("an address"))
+            .collect()
+    }
+
+    fn at_port_80(list: &[&str]) -> Vec<SocketAddr> {
+        ips(list)
+            .into_iter()
+            .map(|ip| SocketAddr::new(ip, 80))
+            .collect()
+    }
+
+    fn spec<'a>(url: &'a str, sources: &'a [IpAddr]) -> TargetSpec<'a> {
+        TargetSpec {
+            url,
+            method: "GET",
+            headers: &[],
+            body: b"",
+            sources,
+        }
+    }
+
+    fn refusal(spec: &TargetSpec<'_>) -> String {
+        Target::resolve(spec, &mut Vec::new())
+            .expect_err("refused")
+            .to_string()
+    }
+
+    #[test]
+    fn a_loopback_target_with_two_sources() {
+        let sources = ips(&["127.0.0.2", "127.0.0.3"]);
+        let mut notes = Vec::new();
+        let target = Target::resolve(&spec("127.0.0.1:8080/x", &sources), &mut notes);
+        let target = target.expect("a target");
+        assert_eq!(target.url, "http://127.0.0.1:8080/x");
+        assert_eq!(
+            target.addresses,
+            ["127.0.0.1:8080".parse().expect("an address")]
+        );
+        assert_eq!(target.sources, sources);
+        assert!(target.local && notes.is_empty());
+        assert!(
+            target
+                .request
+                .keep_alive()
+                .starts_with(b"GET /x HTTP/1.1\r\n")
+        );
+    }
+
+    #[test]
+    fn own_addresses() {
+        for (ip, own) in [
+            ("127.0.0.1", true),
+            ("127.9.9.9", true),
+            ("::1", true),
+            ("0.0.0.0", true),
+            // Kept for documents (RFC 5737, RFC 3849): no host has them.
+            ("192.0.2.1", false),
+            ("2001:db8::1", false),
+        ] {
+            assert_eq!(is_own(ip.parse().expect("an address")), own, "{ip}");
+        }
+    }
+
+    #[test]
+    fn families() {
+        // addresses, sources, what is used of each, notes
+        type Case<'a> = (
+            &'a [&'a str],
+            &'a [&'a str],
+            &'a [&'a str],
+            &'a [&'a str],
+            &'a [&'a str],
+        );
+        let cases: &[Case<'_>] = &[
+            (&["::1", "127.0.0.1"], &[], &["::1", "127.0.0.1"], &[], &[]),
+            (
+                &["::1", "127.0.0.1"],
+                &["127.0.0.2"],
+                &["127.0.0.1"],
+                &["127.0.0.2"],
+                &["target address ::1 is not used: no source address is IPv6"],
+            ),
+            (
+                &["127.0.0.1"],
+                &["127.0.0.2", "::1"],
+                &["127.0.0.1"],
+                &["127.0.0.2"],
+                &["source address ::1 is not used: no target address is IPv6"],
+            ),
+            (
+                &["::1", "127.0.0.1"],
+                &["127.0.0.2", "::1"],
+                &["::1", "127.0.0.1"],
+                &["127.0.0.2", "::1"],
+                &[],
+            ),
+        ];
+        for (addresses, sources, reached, used, said) in cases {
+            let mut notes = Vec::new();
+            let kept = same_family(at_port_80(addresses), &ips(sources), &mut notes);
+            assert_eq!(kept, Ok((at_port_80(reached), ips(used))));
+            assert_eq!(notes, *said);
+        }
+    }
+
+    #[test]
+    fn what_is_refused() {
+        assert_eq!(
+            refusal(&spec("[::1]:80", &ips(&["127.0.0.1", "127.0.0.2"]))),
+            "--source-address: one must be IPv6 like the target's addresses, got 127.0.0.1,127.0.0.2"
+        );
+        assert_eq!(
+            refusal(&spec("127.0.0.1", &ips(&["0.0.0.0"]))),
+            "--source-address: must be one address of this host, got 0.0.0.0"
+        );
+        let foreign = refusal(&spec("127.0.0.1", &ips(&["192.0.2.1"])));
+        assert!(
+            foreign.starts_with("--source-address: must be an address of this host ("),
+            "{foreign}"
+        );
+        assert!(foreign.ends_with("), got 192.0.2.1"), "{foreign}");
+        let method = refusal(&TargetSpec {
+            method: "G T",
+            ..spec("127.0.0.1", &[])
+        });
+        assert!(
+            method.contains("method") && method.contains("G T"),
+            "{method}"
+        );
+    }
+}

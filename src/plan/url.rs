@@ -1,0 +1,257 @@
+//! The URL, taken apart and checked.
+
+use super::error::Error;
+use ::http::Uri;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+
+const DEFAULT_PORT: u16 = 80;
+const FORM: &str = "must be http://HOST[:PORT][/PATH][?QUERY]";
+
+/// An `http` URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Url {
+    host: String,
+    port: u16,
+    path: String,
+}
+
+impl Url {
+    /// Takes `text` apart. A missing scheme means `http://`, a missing port 80, an empty path `/`;
+    /// path and query stay as typed, a fragment is dropped.
+    ///
+    /// # Errors
+    /// Another scheme than http, a user name or password, a missing host, a port outside 1 to
+    /// 65535, spaces, or anything else that is no URL.
+    pub fn parse(text: &str) -> Result<Url, Error> {
+        let bad = |rule: &str| Error::argument("URL", rule, text);
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(bad(
+                "must not hold spaces or control characters (%20 is a space)",
+            ));
+        }
+        let whole = with_scheme(text)?;
+        let uri: Uri = whole.parse().map_err(|_| bad(FORM))?;
+        let authority = uri.authority().ok_or_else(|| bad(FORM))?.as_str();
+        if let Some((_, host)) = authority.rsplit_once('@') {
+            let rule = "user and password are not taken; use -H 'Authorization: ...'";
+            // The password stays out of terminals and logs.
+            return Err(Error::argument("URL", rule, format!("...@{host}")));
+        }
+        let host = uri
+            .host()
+            .filter(|host| !host.is_empty())
+            .ok_or_else(|| bad(FORM))?;
+        if host.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(bad(
+                "must name a host before the port, as in localhost:8080",
+            ));
+        }
+        let port = match &authority[host.len()..] {
+            "" => DEFAULT_PORT,
+            given => given[1..]
+                .parse()
+                .ok()
+                .filter(|port| *port != 0)
+                .ok_or_else(|| bad("the port must be 1 to 65535"))?,
+        };
+        let path = match uri.path_and_query().map_or("/", |path| path.as_str()) {
+            query if query.starts_with('?') => format!("/{query}"),
+            path => path.to_owned(),
+        };
+        Ok(Url {
+            host: host.to_owned(),
+            port,
+            path,
+        })
+    }
+
+    /// What the `Host` header says: the host, and the port unless it is 80.
+    pub fn authority(&self) -> String {
+        match self.port {
+            DEFAULT_PORT => self.host.clone(),
+            port => format!("{}:{port}", self.host),
+        }
+    }
+
+    /// Path and query, as typed.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Every address of the host, once each, in the resolver's order.
+    ///
+    /// # Errors
+    /// The host cannot be resolved, or has no address.
+    pub fn resolve(&self) -> Result<Vec<SocketAddr>, Error> {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        let failed =
+            |cause: &dyn fmt::Display| Error::Start(format!("cannot resolve host {host}: {cause}"));
+        let found = (host, self.port)
+            .to_socket_addrs()
+            .map_err(|cause| failed(&cause))?;
+        let mut addresses = Vec::new();
+        for address in found {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        if addresses.is_empty() {
+            return Err(failed(&"it has no address"));
+        }
+        Ok(addresses)
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.authority(), self.path)
+    }
+}
+
+/// The URL of the root of an HTTP server that listens at `address`.
+impl From<SocketAddr> for Url {
+    fn from(address: SocketAddr) -> Url {
+        let host = match address.ip() {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        Url {
+            host,
+            port: address.port(),
+            path: "/".to_owned(),
+        }
+    }
+}
+
+/// `text` with `http://` before it unless it has that already.
+fn with_scheme(text: &str) -> Result<String, Error> {
+    let bad = |rule: &str| Error::argument("URL", rule, text);
+    match text.split_once("://") {
+        // A "://" behind the first of these belongs to a path or a query.
+        Some((scheme, _)) if !scheme.contains(['/', '?', '#']) => {
+            match scheme.to_ascii_lowercase().as_str() {
+                "http" => Ok(text.to_owned()),
+                "https" => Err(bad("TLS (https) is not supported yet, only http")),
+                _ => Err(bad("the scheme must be http")),
+            }
+        }
+        _ if text.is_empty() => Err(bad(FORM)),
+        _ => Ok(format!("http://{text}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken() {
+        for (text, authority, path) in [
+            (
+                "http://127.0.0.1:8080/index.html",
+                "127.0.0.1:8080",
+                "/index.html",
+            ),
+            ("localhost", "localhost", "/"),
+            ("localhost:8080", "localhost:8080", "/"),
+            ("localhost:8080/a", "localhost:8080", "/a"),
+            ("localhost:80/a", "localhost", "/a"),
+            ("HTTP://Example.com", "Example.com", "/"),
+            ("http://h?x=1", "h", "/?x=1"),
+            ("http://h/?x=1&y=%20#frag", "h", "/?x=1&y=%20"),
+            ("http://h#frag", "h", "/"),
+            ("h/a//b/../c?u=http://x/y", "h", "/a//b/../c?u=http://x/y"),
+            ("[::1]:8080", "[::1]:8080", "/"),
+            ("http://[::1]/x", "[::1]", "/x"),
+        ] {
+            let url = Url::parse(text).expect(text);
+            assert_eq!(
+                (url.authority().as_str(), url.path()),
+                (authority, path),
+                "{text}"
+            );
+            assert_eq!(url.to_string(), format!("http://{authority}{path}"));
+            assert_eq!(
+                Url::parse(&url.to_string()),
+                Ok(url),
+                "{text}: same when parsed again"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for (text, message) in [
+            (
+                "",
+                "URL: must be http://HOST[:PORT][/PATH][?QUERY], got \"\"",
+            ),
+            (
+                "http://",
+                "URL: must be http://HOST[:PORT][/PATH][?QUERY], got http://",
+            ),
+            (
+                "/index.html",
+                "URL: must be http://HOST[:PORT][/PATH][?QUERY], got /index.html",
+            ),
+            (
+                "http://:80/",
+                "URL: must be http://HOST[:PORT][/PATH][?QUERY], got http://:80/",
+            ),
+            (
+                "http://::1/",
+                "URL: must be http://HOST[:PORT][/PATH][?QUERY], got http://::1/",
+            ),
+            (
+                "https://h/x",
+                "URL: TLS (https) is not supported yet, only http, got https://h/x",
+            ),
+            ("ftp://h/x", "URL: the scheme must be http, got ftp://h/x"),
+            (
+                "http://h/a b",
+                "URL: must not hold spaces or control characters (%20 is a space), got \"http://h/a b\"",
+            ),
+            (
+                "http://me:secret@h/x",
+                "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h",
+            ),
+            (
+                "me@h",
+                "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h",
+            ),
+            ("h:0", "URL: the port must be 1 to 65535, got h:0"),
+            ("h:65536", "URL: the port must be 1 to 65535, got h:65536"),
+            ("h:x", "URL: the port must be 1 to 65535, got h:x"),
+            ("http:/h", "URL: the port must be 1 to 65535, got http:/h"),
+            (
+                "8080",
+                "URL: must name a host before the port, as in localhost:8080, got 8080",
+            ),
+        ] {
+            assert_eq!(
+                Url::parse(text).expect_err(text).to_string(),
+                message,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn resolves_literals_and_names_the_host_that_fails() {
+        for (text, address) in [("127.0.0.1:81", "127.0.0.1:81"), ("[::1]", "[::1]:80")] {
+            let found = Url::parse(text).expect(text).resolve().expect(text);
+            assert_eq!(found, [address.parse::<SocketAddr>().expect(address)]);
+            assert_eq!(Url::from(found[0]), Url::parse(text).expect(text));
+        }
+        let error = Url::parse("a..b")
+            .expect("a URL")
+            .resolve()
+            .expect_err("no host");
+        assert!(!error.is_usage());
+        assert!(
+            error.to_string().starts_with("cannot resolve host a..b: "),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,163 @@
+#![allow(clippy::unwrap_used)]
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+use super::text::Style;
+use super::{json, text};
+use crate::result::{RunResult, samples};
+
+/// Compares with a file in tests/golden; `UPDATE_GOLDEN=1` writes it instead.
+fn golden(file: &str, got: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(file);
+    if env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        fs::write(&path, got).unwrap();
+        return;
+    }
+    let want = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        got == want,
+        "{file} differs; if that is meant, run the tests with UPDATE_GOLDEN=1.\n--- is\n{got}"
+    );
+}
+
+fn plain(result: &RunResult) -> String {
+    text::render(result, Style::default())
+}
+
+/// The figure behind `before`, as a script's `before\s*([\d.]+)(unit)` would take it.
+fn figure<'a>(text: &'a str, before: &str) -> (f64, &'a str) {
+    let rest = text.split_once(before).unwrap().1.trim_start();
+    let digits = |c: char| c.is_ascii_digit() || c == '.';
+    let end = rest.find(|c| !digits(c)).unwrap_or(rest.len());
+    let unit = rest[end..].split_whitespace().next().unwrap_or_default();
+    (rest[..end].parse().unwrap(), unit)
+}
+
+#[test]
+fn reports_equal_their_golden_files() {
+    for (name, result) in samples::all() {
+        golden(&format!("{name}.txt"), &plain(&result));
+        golden(&format!("{name}.json"), &json::render(&result).unwrap());
+    }
+    let style = Style {
+        colour: true,
+        latency: true,
+    };
+    let colour = text::render(&samples::failing(), style);
+    golden("failing-colour-latency.txt", &colour);
+}
+
+#[test]
+fn scripts_that_read_wrk_find_its_figures() {
+    let style = Style {
+        colour: true,
+        latency: true,
+    };
+    let good = text::render(&samples::good(), style);
+    assert_eq!(figure(&good, "Requests/sec:"), (74_878.15, "Transfer/sec:"));
+    assert_eq!(figure(&good, "Transfer/sec:"), (9.35, "MB"));
+    assert_eq!(figure(&good, "    Latency "), (1.05, "ms"));
+    assert_eq!(figure(&good, "    Req/Sec "), (37.44, "k"));
+    assert_eq!(figure(&good, "\n     50% "), (1.0, "ms"));
+    assert_eq!(figure(&good, "\n     99% "), (3.0, "ms"));
+    assert_eq!(figure(&good, "requests in "), (10.0, "s,"));
+    assert!(!good.contains("Socket errors"));
+    assert!(!good.contains("Non-2xx"));
+
+    let failing = plain(&samples::failing());
+    let socket = "\n  Socket errors: connect 7, read 13, write 0, timeout 3\n";
+    assert!(failing.contains(socket), "{failing}");
+    assert!(failing.contains("\n  Non-2xx or 3xx responses: 90\n"));
+    assert!(!failing.contains("Latency Distribution"));
+}
+
+#[test]
+fn the_first_part_is_wrks_to_the_byte() {
+    // Printed by wrk 4.1's own format strings for these figures.
+    let want = "\
+Running 10s test @ http://localhost:8080/
+  2 threads and 128 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     1.05ms  250.00us  14.00ms   93.69%
+    Req/Sec    37.44k     1.21k   39.12k    71.50%
+  Latency Distribution
+     50%    1.00ms
+     75%    1.25ms
+     90%    1.50ms
+     99%    3.00ms
+  748804 requests in 10.00s, 93.55MB read
+Requests/sec:  74878.15
+Transfer/sec:      9.35MB
+
+";
+    let style = Style {
+        colour: true,
+        latency: true,
+    };
+    let got = text::render(&samples::good(), style);
+    assert_eq!(&got[..want.len()], want);
+}
+
+#[test]
+fn colour_adds_nothing_but_colour() {
+    for (name, result) in samples::all() {
+        let style = Style {
+            colour: true,
+            ..Style::default()
+        };
+        let mut coloured = text::render(&result, style);
+        assert!(coloured.contains("\x1b[1m"), "{name}");
+        for code in ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[33m"] {
+            coloured = coloured.replace(code, "");
+        }
+        assert_eq!(coloured, plain(&result), "{name}");
+    }
+}
+
+#[test]
+fn a_run_without_any_figure_has_no_odd_number() {
+    let mut result = RunResult::new();
+    result.check().unwrap();
+    for elapsed_s in [0.0, 1.0] {
+        result.elapsed_s = elapsed_s;
+        let style = Style {
+            colour: false,
+            latency: true,
+        };
+        let text = text::render(&result, style);
+        assert!(text.contains("Not one response came"), "{text}");
+        for odd in ["NaN", "nan", "inf"] {
+            assert!(!text.contains(odd), "{text}");
+        }
+        assert!(text.contains("\nRequests/sec:      0.00\n"), "{text}");
+        let read = serde_json::from_str::<RunResult>(&json::render(&result).unwrap());
+        assert_eq!(read.unwrap(), result);
+    }
+}
+
+#[test]
+fn a_percentile_that_too_few_samples_support_is_a_dash() {
+    let mut result = samples::good();
+    for (count, dashes) in [(99_999, 1), (100_000, 0), (99, 4), (1, 8)] {
+        result.latency_ns.as_mut().unwrap().count = count;
+        result.connect_ns = None;
+        result.first_byte_ns = None;
+        let text = plain(&result);
+        let rows = text.lines().filter(|line| line.ends_with("  -")).count();
+        assert_eq!(rows, dashes, "{count} samples\n{text}");
+    }
+}
+
+#[test]
+fn a_run_too_short_for_a_rate_sample_is_its_own_sample() {
+    let mut result = samples::good();
+    result.rate.per_worker = None;
+    let text = plain(&result);
+    assert!(
+        text.contains("\n    Req/Sec    37.44k     0.00    37.44k   100.00%\n"),
+        "{text}"
+    );
+}

@@ -1,0 +1,244 @@
+//! What wrk lacks: all percentiles, exact outcomes, connections, the client's own cost.
+
+use super::page::{Page, Tone};
+use crate::measure::histogram::{LatencyKind, Summary};
+use crate::report::units::{binary, duration_s, hang, time_ns};
+use crate::result::{Bound, RunResult};
+
+pub(super) fn render(result: &RunResult, page: &mut Page) {
+    alarms(result, page);
+    times(result, page);
+    outcomes(result, page);
+    connections(result, page);
+    facts(result, page);
+    remarks(result, page);
+}
+
+/// What a reader must know before any figure.
+fn alarms(result: &RunResult, page: &mut Page) {
+    if result.interrupted {
+        let ran = time_ns(result.elapsed_s * 1e9);
+        let planned = match (result.plan.requests, result.plan.duration_s) {
+            (Some(requests), _) => format!(" instead of {requests} requests"),
+            (None, Some(s)) => format!(" instead of {}", duration_s(s)),
+            (None, None) => String::new(),
+        };
+        let text = format!("  Interrupted: these are the figures of {ran}{planned}.");
+        page.line(Tone::Warning, &text);
+    }
+    if result.requests.completed == 0 {
+        let (sent, failed) = (result.requests.sent, result.requests.failed);
+        let why = if result.connections.established == 0 {
+            "no connection was established".to_owned()
+        } else {
+            format!("{sent} requests sent, {failed} failed")
+        };
+        let text = format!("  Not one response came: {why}.");
+        page.line(Tone::Failure, &text);
+    }
+}
+
+/// Percentiles down, kinds of time across. A percentile that too few samples support (it takes
+/// 1 / (1 - q) for one to lie above it) is a dash; the JSON has them all.
+fn times(result: &RunResult, page: &mut Page) {
+    let kind = result.latency_ns.as_ref().and_then(|latency| latency.kind);
+    let latency = match kind {
+        Some(LatencyKind::Service) => "service",
+        Some(LatencyKind::Response) => "response",
+        None => "latency",
+    };
+    // In a closed loop the service time is the latency already.
+    let service = match kind {
+        Some(LatencyKind::Service) => None,
+        _ => result.service_ns.as_ref(),
+    };
+    let columns: Vec<(&str, &Summary)> = [
+        (latency, result.latency_ns.as_ref()),
+        ("service", service),
+        ("send lag", result.send_lag_ns.as_ref()),
+        ("first byte", result.first_byte_ns.as_ref()),
+        ("connect", result.connect_ns.as_ref()),
+    ]
+    .into_iter()
+    .filter_map(|(name, summary)| summary.map(|summary| (name, summary)))
+    .collect();
+    let Some((_, first)) = columns.first() else {
+        return;
+    };
+
+    let across = |cell: &dyn Fn(&(&str, &Summary)) -> String| -> String {
+        columns.iter().map(cell).collect()
+    };
+    let names = across(&|(name, _)| format!("{name:>13}"));
+    page.heading(&format!("{:<8}{names}", "Times"));
+    let exact = |ns: u64| hang(&time_ns(ns as f64), 13);
+    let mut row = |label: &str, cells: String| {
+        page.line(Tone::Plain, format!("    {label:>7}{cells}").trim_end());
+    };
+    row("samples", across(&|(_, s)| format!("{:>13}", s.count)));
+    row("min", across(&|(_, s)| exact(s.min)));
+    for (i, (label, needed, _)) in first.percentiles.rows().into_iter().enumerate() {
+        let cells = across(&|(_, s)| match s.percentiles.rows()[i] {
+            _ if s.count < needed => format!("{:>13}", "-"),
+            (_, _, ns) => exact(ns),
+        });
+        row(label, cells);
+    }
+    row("max", across(&|(_, s)| exact(s.max)));
+
+    let meaning = match kind {
+        Some(LatencyKind::Service) => "Latency is service time (closed loop): done - sent.",
+        Some(LatencyKind::Response) => "Latency is response time (open loop): done - intended.",
+        None => "",
+    };
+    let dash = "-: too few samples for one to lie above.";
+    let dashes = columns.iter().any(|(_, s)| s.count < 100_000);
+    let legend = format!("    {meaning} {}", if dashes { dash } else { "" });
+    if !legend.trim().is_empty() {
+        page.line(Tone::Plain, legend.trim_end());
+    }
+}
+
+fn outcomes(result: &RunResult, page: &mut Page) {
+    let requests = &result.requests;
+    page.heading("Requests");
+    page.count(Tone::Plain, 1, "sent", requests.sent, None);
+    let sent = Some(requests.sent);
+    page.count(Tone::Plain, 1, "completed", requests.completed, sent);
+    for (code, n) in &result.status {
+        let tone = if (200..400).contains(code) {
+            Tone::Plain
+        } else {
+            Tone::Failure
+        };
+        let label = format!("status {code}");
+        page.count(tone, 2, &label, *n, sent);
+    }
+    if requests.failed > 0 {
+        page.count(Tone::Failure, 1, "failed", requests.failed, sent);
+    }
+    let errors = &result.errors;
+    let failure = Tone::Failure;
+    page.count_if_any(failure, 2, "connection reset", errors.reset);
+    page.count_if_any(
+        failure,
+        2,
+        "closed in mid-response",
+        errors.eof_mid_response,
+    );
+    page.count_if_any(failure, 2, "timed out", errors.timeout);
+    page.count_if_any(failure, 2, "protocol error", errors.protocol);
+    for (reason, n) in &result.protocol_errors {
+        page.count_if_any(failure, 3, reason, *n);
+    }
+    page.count_if_any(failure, 2, "other", errors.other);
+    page.count_if_any(Tone::Plain, 1, "discarded", requests.discarded);
+    let in_flight = requests.in_flight_at_end;
+    page.count_if_any(Tone::Plain, 1, "in flight at the end", in_flight);
+
+    let odd = &result.anomalies;
+    if odd.excess_bytes + odd.reset_after_response + odd.close_unannounced > 0 {
+        page.heading("Anomalies (after a whole answer)");
+        let warning = Tone::Warning;
+        page.count_if_any(warning, 1, "excess bytes", odd.excess_bytes);
+        page.count_if_any(warning, 1, "connection reset", odd.reset_after_response);
+        page.count_if_any(warning, 1, "closed unannounced", odd.close_unannounced);
+    }
+}
+
+fn connections(result: &RunResult, page: &mut Page) {
+    let c = &result.connections;
+    let short = |n: u64| {
+        if n < c.requested {
+            Tone::Warning
+        } else {
+            Tone::Plain
+        }
+    };
+    page.heading("Connections");
+    page.count(Tone::Plain, 1, "requested", c.requested, None);
+    page.count(short(c.established), 1, "established", c.established, None);
+    page.count(short(c.answered), 1, "answered", c.answered, None);
+    page.count_if_any(Tone::Plain, 1, "reconnects", c.reconnects);
+    let failed = &c.failed;
+    let failure = Tone::Failure;
+    page.count_if_any(failure, 1, "failed to connect", failed.total());
+    page.count_if_any(failure, 2, "refused", failed.refused);
+    page.count_if_any(failure, 2, "timed out", failed.timeout);
+    page.count_if_any(failure, 2, "no local port", failed.no_local_port);
+    page.count_if_any(failure, 2, "other", failed.other);
+}
+
+fn facts(result: &RunResult, page: &mut Page) {
+    if let Some(offered) = result.rate.offered_per_s {
+        let achieved = result.rate.achieved_per_s;
+        let words = format!("{offered:.2}/s offered, {achieved:.2}/s achieved");
+        page.fact("Rate", &words);
+    }
+    let [sent, received, body] = [result.bytes.sent, result.bytes.received, result.bytes.body]
+        .map(|bytes| binary(bytes as f64));
+    let words = format!("{sent}B sent, {received}B received, {body}B of it bodies");
+    page.fact("Bytes", &words);
+    if let Some(words) = client(result) {
+        page.fact("Client CPU", &words);
+    }
+    if let Some(ring) = &result.ring {
+        let each = ring.requests_per_enter;
+        let each = each.map_or_else(String::new, |n| format!("{n:.1} requests per enter, "));
+        page.fact("Ring", &format!("{each}{} enters", ring.enters));
+    }
+    let engine = &result.engine;
+    let words = format!("{} {}: {}", engine.name, engine.level, engine.why);
+    page.fact("Engine", words.trim_end_matches([':', ' ']));
+    if result.target.addresses.len() > 1 {
+        page.fact("Addresses", &result.target.addresses.join(", "));
+    }
+    if let Some(verdict) = &result.verdict {
+        let bound = match verdict.bound {
+            Bound::Client => "the client",
+            Bound::Server => "the server",
+            Bound::Offered => "the offered rate",
+            Bound::Unclear => "unclear",
+        };
+        let words = format!("{bound}: {}", verdict.because.join("; "));
+        page.fact("Limit", words.trim_end_matches([':', ' ']));
+    }
+}
+
+fn client(result: &RunResult) -> Option<String> {
+    let client = result.client.as_ref()?;
+    let completed = result.requests.completed;
+    let mut words = if completed > 0 {
+        let us = |s: f64| s * 1e6 / completed as f64;
+        let (user, sys) = (us(client.user_s), us(client.sys_s));
+        let all = client.cpu_ns_per_request.map_or(user + sys, |ns| ns / 1e3);
+        format!("{all:.2}us per request ({user:.2}us user, {sys:.2}us system)")
+    } else {
+        format!("{:.2}s user, {:.2}s system", client.user_s, client.sys_s)
+    };
+    if let Some(busy) = client.busy_share {
+        words.push_str(&format!(", {:.1}% busy", busy * 100.0));
+    }
+    Some(words)
+}
+
+/// Notes as they were made, then what makes figures suspect.
+fn remarks(result: &RunResult, page: &mut Page) {
+    for note in &result.notes {
+        page.fact("Note", note);
+    }
+    let Some(ring) = &result.ring else { return };
+    let mut warn = |text: String| page.line(Tone::Warning, &format!("  {:<14}{text}", "Warning"));
+    if ring.cq_overflows > 0 {
+        let n = ring.cq_overflows;
+        warn(format!(
+            "{n} completion queue overflows: latencies are suspect."
+        ));
+    }
+    if ring.recv_starved > 0 {
+        let n = ring.recv_starved;
+        warn(format!(
+            "{n} receives met an empty buffer group and were repeated."
+        ));
+    }
+}

@@ -1,0 +1,84 @@
+//! Lines of the second part: headings, counts, facts and remarks in common columns.
+
+use std::fmt::Write as _;
+
+/// What a line is about, and so its colour.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Heading,
+    Failure,
+    Warning,
+}
+
+pub(super) struct Page {
+    out: String,
+    colour: bool,
+}
+
+impl Page {
+    pub(super) fn new(colour: bool) -> Self {
+        let out = String::new();
+        Self { out, colour }
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.out
+    }
+
+    /// One line as it is, in its colour.
+    pub(super) fn line(&mut self, tone: Tone, text: &str) {
+        let code = match tone {
+            Tone::Plain => None,
+            Tone::Heading => Some("1"),
+            Tone::Failure => Some("31"),
+            Tone::Warning => Some("33"),
+        };
+        // Writing to a String cannot fail.
+        let _ = match code.filter(|_| self.colour) {
+            Some(code) => writeln!(self.out, "\x1b[{code}m{text}\x1b[0m"),
+            None => writeln!(self.out, "{text}"),
+        };
+    }
+
+    /// The first line of a table.
+    pub(super) fn heading(&mut self, text: &str) {
+        self.line(Tone::Heading, &format!("  {text}"));
+    }
+
+    /// One count of a table, `depth` steps below its heading; with its share of `whole`, if that
+    /// is asked for and not 0.
+    pub(super) fn count(
+        &mut self,
+        tone: Tone,
+        depth: usize,
+        label: &str,
+        n: u64,
+        whole: Option<u64>,
+    ) {
+        let indent = "  ".repeat(depth + 1);
+        let mut line = format!("{:<32}{n:>12}", indent + label);
+        if let Some(whole) = whole.filter(|&whole| whole > 0) {
+            let share = n as f64 / whole as f64 * 100.0;
+            let _ = write!(line, "{share:>10.2}%");
+        }
+        self.line(tone, &line);
+    }
+
+    /// Like [`Page::count`], and left out if it is 0.
+    pub(super) fn count_if_any(&mut self, tone: Tone, depth: usize, label: &str, n: u64) {
+        if n > 0 {
+            self.count(tone, depth, label, n, None);
+        }
+    }
+
+    /// One fact, in words behind its name.
+    pub(super) fn fact(&mut self, name: &str, words: &str) {
+        let (on, off) = if self.colour {
+            ("\x1b[1m", "\x1b[0m")
+        } else {
+            ("", "")
+        };
+        let _ = writeln!(self.out, "  {on}{name:<14}{off}{words}");
+    }
+}

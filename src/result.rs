@@ -1,0 +1,139 @@
+//! What a run gives back: plain data, in the order and under the names of the JSON schema.
+//!
+//! Names are stable: later versions add keys and never rename one. Times ending in `_ns` are
+//! nanoseconds, sizes bytes, rates per second. A figure that was not taken is `None` and its key
+//! absent from the JSON, never 0.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::measure::histogram::{LatencyKind, Percentiles, Summary};
+
+mod check;
+mod parts;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use parts::*;
+
+/// The version of the JSON schema that [`RunResult`] follows.
+pub const SCHEMA: u32 = 1;
+
+/// Everything one run planned, met and measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// Version of this structure: [`SCHEMA`].
+    pub schema: u32,
+    /// Version of the program that ran.
+    pub version: String,
+    /// The command line, program name first.
+    pub command: Vec<String>,
+    /// True if a signal ended the run before its plan did.
+    pub interrupted: bool,
+    /// Whom the load was put on.
+    pub target: Target,
+    /// What was asked for.
+    pub plan: PlanEcho,
+    /// The machine the client ran on.
+    pub host: Host,
+    /// How the client talked to its kernel.
+    pub engine: Engine,
+    /// Length of the measurement window as it was, in seconds.
+    pub elapsed_s: f64,
+    /// What became of every request.
+    pub requests: Requests,
+    /// Requests per second.
+    pub rate: Rate,
+    /// Bytes on the wire.
+    pub bytes: Bytes,
+    /// Completed responses by status code.
+    pub status: BTreeMap<u16, u64>,
+    /// Failed requests by cause; their sum is `requests.failed`.
+    pub errors: Errors,
+    /// The protocol errors by reason; their sum is `errors.protocol`.
+    pub protocol_errors: BTreeMap<String, u64>,
+    /// Oddities after a whole answer: counted, and no failure.
+    pub anomalies: Anomalies,
+    /// What became of the connections.
+    pub connections: Connections,
+    /// The latency to quote: service time of a closed loop, response time of an open one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_ns: Option<Summary>,
+    /// Sent to done, where `latency_ns` is something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_ns: Option<Summary>,
+    /// Intended to sent: how late the client itself was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub send_lag_ns: Option<Summary>,
+    /// Start of connect to established.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_ns: Option<Summary>,
+    /// Sent to the first byte of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_byte_ns: Option<Summary>,
+    /// What the client itself used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<Client>,
+    /// What the rings did, all workers together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ring: Option<Ring>,
+    /// Which side was the limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Plain remarks, each a sentence for the reader of the report.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// Each worker by itself.
+    #[serde(default)]
+    pub workers: Vec<Worker>,
+}
+
+impl RunResult {
+    /// An empty result of this program and schema version.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A moment of a run, for whoever watches it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// What the run is doing.
+    pub phase: Phase,
+    /// Time since this phase began.
+    pub elapsed: Duration,
+    /// Share of the phase that is done, 0 to 1; `None` where no end is known.
+    pub share: Option<f64>,
+    /// Requests completed so far.
+    pub completed: u64,
+    /// Requests completed per second, over the last interval.
+    pub rate_per_s: f64,
+    /// 99th percentile of the latest latencies, in nanoseconds, if there were any.
+    pub p99_ns: Option<u64>,
+    /// Requests failed so far.
+    pub failed: u64,
+    /// Connections open now.
+    pub open_connections: u64,
+}
+
+/// The phases of a run, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Connections are being opened.
+    Connect,
+    /// Load without measuring.
+    WarmUp,
+    /// The measurement window.
+    Measure,
+    /// Answers on their way are taken off the wire.
+    Drain,
+}

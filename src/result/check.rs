@@ -1,0 +1,106 @@
+//! The sums that hold in every result.
+
+use super::RunResult;
+
+impl RunResult {
+    /// Holds the figures against each other: nothing may be lost, counted twice or left over.
+    ///
+    /// # Errors
+    /// The first pair that disagrees, both sides with their numbers. That is a fault of this
+    /// program, never of the server.
+    pub fn check(&self) -> Result<(), String> {
+        let r = &self.requests;
+        let whereabouts = [r.completed, r.failed, r.discarded, r.in_flight_at_end];
+        let accounted = total(whereabouts);
+        if u128::from(r.sent) != accounted {
+            let [completed, failed, discarded, in_flight] = whereabouts;
+            return Err(format!(
+                "requests.sent is {}, but completed {completed} + failed {failed} + discarded \
+                 {discarded} + in_flight_at_end {in_flight} is {accounted}",
+                r.sent
+            ));
+        }
+        let e = &self.errors;
+        let errors = [e.reset, e.eof_mid_response, e.timeout, e.protocol, e.other];
+        let reasons = self.protocol_errors.values().copied();
+        let codes = self.status.values().copied();
+        let samples = self.latency_ns.as_ref().map_or(0, |l| l.count);
+
+        agree("requests.failed", r.failed, "sum of errors", total(errors))?;
+        let name = "sum of protocol_errors";
+        agree("errors.protocol", e.protocol, name, total(reasons))?;
+        let completed = "requests.completed";
+        agree(completed, r.completed, "sum of status", total(codes))?;
+        agree(completed, r.completed, "latency_ns.count", samples.into())
+    }
+}
+
+fn total(parts: impl IntoIterator<Item = u64>) -> u128 {
+    parts.into_iter().map(u128::from).sum()
+}
+
+fn agree(name: &str, value: u64, other: &str, sum: u128) -> Result<(), String> {
+    if u128::from(value) == sum {
+        return Ok(());
+    }
+    Err(format!("{name} is {value}, but the {other} is {sum}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::result::RunResult;
+    use crate::result::samples;
+
+    #[test]
+    fn the_sums_of_every_sample_hold() {
+        for (name, result) in samples::all() {
+            assert_eq!(result.check(), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn each_sum_is_checked_and_named_with_both_sides() {
+        type Spoil = fn(&mut RunResult);
+        let table: [(Spoil, &str); 5] = [
+            (
+                |r| r.requests.sent += 1,
+                "requests.sent is 5021, but completed 4990 + failed 16 + discarded 6 + \
+                 in_flight_at_end 8 is 5020",
+            ),
+            (
+                |r| r.errors.reset += 1,
+                "requests.failed is 16, but the sum of errors is 17",
+            ),
+            (
+                |r| {
+                    r.protocol_errors.insert("odd".into(), 4);
+                },
+                "errors.protocol is 6, but the sum of protocol_errors is 10",
+            ),
+            (
+                |r| {
+                    r.status.insert(201, 3);
+                },
+                "requests.completed is 4990, but the sum of status is 4993",
+            ),
+            (
+                |r| r.latency_ns = None,
+                "requests.completed is 4990, but the latency_ns.count is 0",
+            ),
+        ];
+        for (spoil, message) in table {
+            let mut result = samples::failing();
+            spoil(&mut result);
+            assert_eq!(result.check(), Err(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn sums_beyond_64_bits_do_not_wrap() {
+        let mut result = RunResult::new();
+        result.errors.reset = u64::MAX;
+        result.errors.timeout = 1;
+        let message = result.check().expect_err("the sum is not 0");
+        assert!(message.ends_with("18446744073709551616"), "{message}");
+    }
+}

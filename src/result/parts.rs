@@ -1,0 +1,301 @@
+//! The parts of a [`RunResult`](super::RunResult), in the order of the schema.
+
+use serde::{Deserialize, Serialize};
+
+/// Whom the load was put on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// The URL as given.
+    pub url: String,
+    /// The first address it resolved to, with port.
+    pub address: String,
+    /// Every address in use, with port, in turn.
+    #[serde(default)]
+    pub addresses: Vec<String>,
+    /// The request's method.
+    pub method: String,
+}
+
+/// What was asked for, after defaults.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PlanEcho {
+    /// Workers, each a thread.
+    pub threads: usize,
+    /// Connections, all workers together.
+    pub connections: u64,
+    /// Requests in flight on a connection at most.
+    pub pipeline: u32,
+    /// Length of the measurement window, of a run by duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_s: Option<f64>,
+    /// Requests to send, of a run by count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    /// Requests after which a connection is replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_connection: Option<u64>,
+    /// Offered rate, of an open loop; absent in a closed loop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<f64>,
+    /// How arrivals are spaced, of an open loop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<String>,
+    /// Load before the measurement window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warmup_s: Option<f64>,
+    /// How long a request may take.
+    pub timeout_ms: f64,
+    /// How long answers on their way are awaited after the window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain_ms: Option<f64>,
+    /// The CPU of each worker, in their order; empty if none is pinned.
+    pub cpus: Vec<usize>,
+}
+
+/// The machine the client ran on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// Kernel release.
+    pub kernel: String,
+    /// CPU model.
+    pub cpu: String,
+    /// CPUs online.
+    pub cpus_online: usize,
+    /// Host name.
+    pub hostname: String,
+}
+
+/// How the client talked to its kernel.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Engine {
+    /// The engine that ran.
+    pub name: String,
+    /// The feature level it ran at.
+    pub level: String,
+    /// Why this engine and level.
+    pub why: String,
+}
+
+/// What became of every request:
+/// `sent = completed + failed + discarded + in_flight_at_end`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// Sent within the window.
+    pub sent: u64,
+    /// Answered in whole, whatever the status.
+    pub completed: u64,
+    /// Not answered, or not as HTTP has it; by cause in [`Errors`].
+    pub failed: u64,
+    /// Sent behind a request whose answer announced the close: the server owed them nothing.
+    pub discarded: u64,
+    /// Not answered when the window closed.
+    pub in_flight_at_end: u64,
+}
+
+/// Requests per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rate {
+    /// Offered, of an open loop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offered_per_s: Option<f64>,
+    /// Completed requests by the window's length.
+    pub achieved_per_s: f64,
+    /// One worker's rate, sampled every 100 ms on each; absent if the run was too short for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_worker: Option<Spread>,
+}
+
+/// How samples of a figure scatter, in the figure's own unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Average.
+    pub mean: f64,
+    /// Sample standard deviation; 0 for a single sample.
+    pub stdev: f64,
+    /// Largest.
+    pub max: f64,
+    /// Share of the samples within one standard deviation of the mean, in percent (0 to 100).
+    pub within_stdev: f64,
+}
+
+impl Spread {
+    /// The spread of `samples`, or `None` if there is none.
+    #[must_use]
+    pub fn of(samples: &[f64]) -> Option<Self> {
+        if samples.is_empty() {
+            return None;
+        }
+        let n = samples.len() as f64;
+        let mean = samples.iter().sum::<f64>() / n;
+        let squares: f64 = samples.iter().map(|x| (x - mean).powi(2)).sum();
+        let stdev = (squares / (n - 1.0).max(1.0)).sqrt();
+        let within = samples.iter().filter(|x| (**x - mean).abs() <= stdev);
+        Some(Self {
+            mean,
+            stdev,
+            max: samples.iter().copied().fold(f64::MIN, f64::max),
+            within_stdev: within.count() as f64 / n * 100.0,
+        })
+    }
+}
+
+/// Bytes on the wire, heads included, within the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bytes {
+    /// Given to the kernel.
+    pub sent: u64,
+    /// Taken from the kernel.
+    pub received: u64,
+    /// Of those received, bodies without their framing.
+    pub body: u64,
+}
+
+/// Failed requests by cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Errors {
+    /// The connection was reset.
+    pub reset: u64,
+    /// The peer closed before the answer was whole.
+    pub eof_mid_response: u64,
+    /// No whole answer within the timeout.
+    pub timeout: u64,
+    /// The answer was not HTTP, or beyond a limit.
+    pub protocol: u64,
+    /// Any other failure of send or receive.
+    pub other: u64,
+}
+
+impl Errors {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.reset + self.eof_mid_response + self.timeout + self.protocol + self.other
+    }
+}
+
+/// Oddities after a whole answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anomalies {
+    /// Answers followed by bytes that belong to none.
+    pub excess_bytes: u64,
+    /// Connections reset while nothing was owed.
+    pub reset_after_response: u64,
+    /// Connections closed while nothing was owed, without `Connection: close`.
+    pub close_unannounced: u64,
+}
+
+/// What became of the connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connections {
+    /// Asked for: how many are to be open at a time.
+    pub requested: u64,
+    /// Of those requested, established at least once.
+    pub established: u64,
+    /// Of those established, with at least one whole answer.
+    pub answered: u64,
+    /// Replacements established for connections that ended.
+    pub reconnects: u64,
+    /// Attempts that failed, each try by itself.
+    pub failed: ConnectFailures,
+}
+
+/// Failed attempts to connect, by cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectFailures {
+    /// Nobody listens.
+    pub refused: u64,
+    /// No answer in time.
+    pub timeout: u64,
+    /// No free local port is left.
+    pub no_local_port: u64,
+    /// Any other cause.
+    pub other: u64,
+}
+
+impl ConnectFailures {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.refused + self.timeout + self.no_local_port + self.other
+    }
+}
+
+/// What the client itself used, all workers together, within the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Client {
+    /// CPU seconds in user space.
+    pub user_s: f64,
+    /// CPU seconds in the kernel.
+    pub sys_s: f64,
+    /// Both, by completed requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_ns_per_request: Option<f64>,
+    /// Share of the workers' time in which they were busy, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub busy_share: Option<f64>,
+    /// Largest resident size of the process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_rss_bytes: Option<u64>,
+}
+
+/// What one ring did, or several together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ring {
+    /// Calls of `io_uring_enter`.
+    pub enters: u64,
+    /// Operations submitted.
+    pub sqes: u64,
+    /// Completions reaped.
+    pub cqes: u64,
+    /// Completed requests by enters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_enter: Option<f64>,
+    /// Completions the kernel had to hold back for want of room; they make latencies suspect.
+    pub cq_overflows: u64,
+    /// Receives that met an empty buffer group.
+    pub recv_starved: u64,
+    /// Multishot receives armed again.
+    pub rearms: u64,
+}
+
+/// Which side was the limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The limit.
+    pub bound: Bound,
+    /// The evidence, a sentence each.
+    pub because: Vec<String>,
+}
+
+/// What can limit a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bound {
+    /// The client.
+    Client,
+    /// The server, or the network to it.
+    Server,
+    /// The offered rate.
+    Offered,
+    /// The evidence does not decide.
+    Unclear,
+}
+
+/// One worker by itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Worker {
+    /// The CPU it was pinned to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<usize>,
+    /// Connections it kept.
+    pub connections: u64,
+    /// What became of its requests.
+    pub requests: Requests,
+    /// CPU seconds in user space.
+    pub user_s: f64,
+    /// CPU seconds in the kernel.
+    pub sys_s: f64,
+    /// What its ring did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ring: Option<Ring>,
+}

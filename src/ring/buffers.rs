@@ -1,0 +1,152 @@
+//! Receive buffers lent to the kernel through a provided-buffer ring.
+#![allow(unsafe_code)]
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::io;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use io_uring::Submitter;
+use io_uring::types::BufRingEntry;
+
+/// The only buffer group.
+pub(super) const GROUP: u16 = 0;
+
+/// Buffers start this many bytes further apart than their size, so that their first lines do not all fall into the same
+/// cache sets: of a small answer only the first lines of a buffer are ever touched.
+const SKEW: usize = 192;
+
+const PAGE: usize = 4096;
+
+/// A zeroed allocation at a fixed address, freed on drop.
+struct Block {
+    start: NonNull<u8>,
+    layout: Layout,
+}
+
+// SAFETY: a Block is plain owned memory; nothing in it is tied to the thread that allocated it.
+unsafe impl Send for Block {}
+
+impl Block {
+    fn new(bytes: usize) -> Block {
+        let layout = Layout::from_size_align(bytes.max(PAGE), PAGE).expect("buffer sizes are bounded by Config");
+        // SAFETY: the layout's size is not zero.
+        let start = unsafe { alloc_zeroed(layout) };
+        let Some(start) = NonNull::new(start) else { handle_alloc_error(layout) };
+        Block { start, layout }
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: `start` came from `alloc_zeroed` with this layout and is freed once.
+        unsafe { dealloc(self.start.as_ptr(), self.layout) }
+    }
+}
+
+/// The ring of free buffers and the buffers themselves. Exactly one holder at a time: the kernel until a completion names a
+/// buffer, then us until [`give_back`](Buffers::give_back) and the next [`publish`](Buffers::publish).
+pub(super) struct Buffers {
+    ring: Block,
+    memory: Block,
+    count: u16,
+    size: usize,
+    tail: u16,
+}
+
+impl Buffers {
+    /// `count` must be a power of two up to 32,768; `size` in bytes. Takes the memory; all buffers are free but not yet lent.
+    pub(super) fn new(count: u16, size: usize) -> Buffers {
+        assert!(count.is_power_of_two() && count <= 1 << 15, "buffer count {count} must be a power of two up to 32768");
+        let mut buffers = Buffers {
+            ring: Block::new(usize::from(count) * size_of::<BufRingEntry>()),
+            memory: Block::new(usize::from(count) * (size + SKEW)),
+            count,
+            size,
+            tail: 0,
+        };
+        for id in 0..count {
+            buffers.give_back(id);
+        }
+        buffers
+    }
+
+    /// Hands the ring of buffers to the kernel.
+    ///
+    /// # Safety
+    /// `self` must outlive every operation of that io_uring that selects from [`GROUP`].
+    pub(super) unsafe fn register(&self, submitter: &Submitter<'_>) -> io::Result<()> {
+        // SAFETY: the address is page-aligned memory of `count` entries, alive as long as the caller promises.
+        unsafe { submitter.register_buf_ring_with_flags(self.ring.start.as_ptr() as u64, self.count, GROUP, 0) }?;
+        Ok(())
+    }
+
+    /// Bytes of locked and plain memory taken, for messages.
+    pub(super) fn bytes(&self) -> usize {
+        self.ring.layout.size() + self.memory.layout.size()
+    }
+
+    /// The first `len` bytes of buffer `id`, or `None` if the kernel named what it was not lent.
+    #[inline]
+    pub(super) fn get(&self, id: u16, len: usize) -> Option<&[u8]> {
+        if id >= self.count || len > self.size {
+            return None;
+        }
+        // SAFETY: the range lies inside `memory` (checked above), is initialised (zeroed at first, then kernel-written), and
+        // the kernel does not write to it between the completion that names it and the next `publish`, which needs `&mut`.
+        Some(unsafe { std::slice::from_raw_parts(self.at(id), len) })
+    }
+
+    /// Queues buffer `id` for the kernel again; seen by it after the next [`publish`](Buffers::publish).
+    #[inline]
+    pub(super) fn give_back(&mut self, id: u16) {
+        debug_assert!(id < self.count);
+        let index = usize::from(self.tail & (self.count - 1));
+        let address = self.at(id) as u64;
+        let size = self.size as u32;
+        // SAFETY: `index` is below `count`, so the entry lies inside `ring`; the kernel reads only entries below the published
+        // tail, which this one is not yet. Its `resv` field (the tail, in entry 0) is left alone by these setters.
+        let entry = unsafe { &mut *self.ring.start.as_ptr().cast::<BufRingEntry>().add(index) };
+        entry.set_addr(address);
+        entry.set_len(size);
+        entry.set_bid(id);
+        self.tail = self.tail.wrapping_add(1);
+    }
+
+    /// Shows the kernel every buffer given back so far.
+    #[inline]
+    pub(super) fn publish(&mut self) {
+        // SAFETY: the tail lies in entry 0 of `ring`, which is alive, aligned for u16 and shared with the kernel only
+        // through this atomic.
+        let tail = unsafe {
+            let address = BufRingEntry::tail(self.ring.start.as_ptr().cast());
+            &*address.cast::<AtomicU16>()
+        };
+        tail.store(self.tail, Ordering::Release);
+    }
+
+    #[inline]
+    fn at(&self, id: u16) -> *const u8 {
+        // SAFETY: callers pass ids below `count`, so the offset stays inside `memory`.
+        unsafe { self.memory.start.as_ptr().add(usize::from(id) * (self.size + SKEW)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_outside_what_was_lent_is_refused() {
+        let buffers = Buffers::new(8, 2048);
+        assert_eq!(buffers.get(7, 2048).map(<[u8]>::len), Some(2048));
+        assert!(buffers.get(8, 1).is_none());
+        assert!(buffers.get(0, 2049).is_none());
+    }
+
+    #[test]
+    #[should_panic(expected = "power of two")]
+    fn the_count_must_be_a_power_of_two() {
+        let _ = Buffers::new(100, 2048);
+    }
+}

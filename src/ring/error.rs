@@ -1,0 +1,100 @@
+//! Why a ring could not be set up, and what to do about it.
+
+use std::{fmt, fs, io};
+
+/// A ring that could not be made: the step, the kernel's error, the likely cause and the cure.
+#[derive(Debug)]
+pub struct SetupError {
+    step: &'static str,
+    error: io::Error,
+    advice: String,
+}
+
+impl SetupError {
+    pub(super) fn new(step: &'static str, error: io::Error, memory_bytes: usize) -> SetupError {
+        let advice = match error.raw_os_error() {
+            Some(libc::EPERM | libc::EACCES) => not_permitted(),
+            Some(libc::ENOSYS) => "this kernel has no io_uring (a gVisor sandbox, or built without it): run on Linux 6.1 or later".into(),
+            Some(libc::EINVAL) => "this kernel's io_uring is older than 6.1, which saturing needs: update the kernel".into(),
+            Some(libc::ENOMEM) => memory_locked(memory_bytes),
+            Some(libc::EMFILE | libc::ENFILE) => "too many open files: raise `ulimit -n`".into(),
+            _ => "see `man io_uring_setup`".into(),
+        };
+        SetupError { step, error, advice }
+    }
+
+    /// The kernel's error number, where there is one.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        self.error.raw_os_error()
+    }
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "io_uring: {} failed: {}; {}", self.step, self.error, self.advice)
+    }
+}
+
+impl std::error::Error for SetupError {}
+
+fn not_permitted() -> String {
+    let disabled = fs::read_to_string("/proc/sys/kernel/io_uring_disabled").unwrap_or_default();
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    advice_for_permission(disabled.trim(), &status)
+}
+
+fn advice_for_permission(disabled: &str, status: &str) -> String {
+    match disabled {
+        "1" => "kernel.io_uring_disabled is 1 and this user is not in kernel.io_uring_group: \
+                `sysctl kernel.io_uring_disabled=0`, or join that group"
+            .into(),
+        "2" => "kernel.io_uring_disabled is 2: `sysctl kernel.io_uring_disabled=0`".into(),
+        _ if status.lines().any(|line| line.starts_with("Seccomp:") && line.ends_with('2')) => {
+            "a seccomp filter forbids it (a container's default profile): allow io_uring_setup, io_uring_enter and \
+             io_uring_register, e.g. `docker run --security-opt seccomp=unconfined`"
+                .into()
+        }
+        _ => "a security module forbids it: ask what confines this process".into(),
+    }
+}
+
+fn memory_locked(needed: usize) -> String {
+    let allowed = match nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_MEMLOCK) {
+        Ok((soft, _)) => format!("{} KiB", soft / 1024),
+        Err(_) => "unknown".into(),
+    };
+    format!(
+        "locked memory is short: this ring needs about {} KiB, the limit for this user is {allowed}: raise `ulimit -l`",
+        needed.div_ceil(1024)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_names_its_cure() {
+        let table = [
+            (libc::EPERM, ""),
+            (libc::ENOSYS, "6.1"),
+            (libc::EINVAL, "update the kernel"),
+            (libc::ENOMEM, "ulimit -l"),
+            (libc::EMFILE, "ulimit -n"),
+        ];
+        for (errno, cure) in table {
+            let error = SetupError::new("set-up", io::Error::from_raw_os_error(errno), 640 << 10);
+            let text = error.to_string();
+            assert!(text.contains("set-up failed") && text.contains(cure), "{text}");
+            assert_eq!(text.lines().count(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn permission_is_told_apart() {
+        assert!(advice_for_permission("2", "").contains("io_uring_disabled is 2"));
+        assert!(advice_for_permission("1", "").contains("io_uring_group"));
+        assert!(advice_for_permission("0", "Name:\tx\nSeccomp:\t2\n").contains("seccomp"));
+        assert!(advice_for_permission("", "Seccomp:\t0\n").contains("security module"));
+    }
+}

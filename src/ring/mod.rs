@@ -1,0 +1,120 @@
+//! The kernel's side of a run: one io_uring, and every byte of memory lent to it.
+//!
+//! All of this crate's unsafe code lives here. Callers name *slots* (places for a connection) and *ranges* of memory the ring
+//! owns, never pointers; received bytes come back as a borrow that ends before the ring is used again. A completion that
+//! belongs to a connection already closed is recognised by its generation and never leaves this module.
+
+mod buffers;
+mod build;
+pub mod cpu;
+mod error;
+mod sockets;
+mod token;
+mod uring;
+
+use std::io;
+use std::ops::Range;
+use std::time::Duration;
+
+pub use build::{Config, Idle};
+pub use error::SetupError;
+pub use sockets::Endpoints;
+pub use uring::Uring;
+
+/// What became of an operation. Bytes are borrowed from the ring until its next use.
+#[derive(Debug)]
+pub enum Completion<'a> {
+    /// The slot's connection is open; receiving has been armed.
+    Connected {
+        /// The slot.
+        slot: u32,
+    },
+    /// The connection could not be opened; the slot is closed.
+    ConnectFailed {
+        /// The slot.
+        slot: u32,
+        /// The kernel's reason.
+        error: io::Error,
+    },
+    /// A connection arrived at the listener and got this slot (server side); receiving has been armed.
+    Accepted {
+        /// The slot.
+        slot: u32,
+    },
+    /// A send queued with `confirm` has left user memory whole, or failed.
+    Sent {
+        /// The slot.
+        slot: u32,
+        /// The bytes taken, or the kernel's reason.
+        result: io::Result<usize>,
+    },
+    /// A send queued without `confirm` failed; success is silent.
+    SendFailed {
+        /// The slot.
+        slot: u32,
+        /// The kernel's reason.
+        error: io::Error,
+    },
+    /// Bytes arrived.
+    Received {
+        /// The slot.
+        slot: u32,
+        /// What arrived, in ring-owned memory.
+        bytes: &'a [u8],
+    },
+    /// The peer will send nothing more.
+    Ended {
+        /// The slot.
+        slot: u32,
+        /// `None`: an orderly end; otherwise the kernel's reason.
+        error: Option<io::Error>,
+    },
+}
+
+/// What the loop needs of a ring, so that a seeded fake can stand in for the kernel in tests.
+pub trait Ring {
+    /// How many more operations can be queued before the next [`enter`](Ring::enter).
+    fn room(&self) -> usize;
+
+    /// Opens a socket for `slot` and queues its connect to the `remote`-th address.
+    ///
+    /// # Errors
+    /// The socket could not be made (descriptors, ports, an unusable source address); the slot stays closed.
+    fn connect(&mut self, slot: u32, remote: usize) -> io::Result<()>;
+
+    /// Queues a send of `range` of the ring's payload. With `confirm` its end is reported as [`Completion::Sent`]; without,
+    /// only a failure is, and the caller must know that the range fits the socket's buffer.
+    fn send(&mut self, slot: u32, range: Range<usize>, confirm: bool);
+
+    /// Closes the slot's connection now. Nothing of it is reported afterwards.
+    fn close(&mut self, slot: u32);
+
+    /// Submits what is queued and waits for `want` completions, at most for `timeout`.
+    ///
+    /// # Errors
+    /// Only what ends a run: interruptions, expiry and a full completion queue are survived.
+    fn enter(&mut self, want: usize, timeout: Duration) -> io::Result<()>;
+
+    /// The next completion of the last enter.
+    fn next(&mut self) -> Option<Completion<'_>>;
+
+    /// What the ring has counted so far.
+    fn counters(&self) -> Counters;
+}
+
+/// What a ring counts about itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Calls of `io_uring_enter`.
+    pub enters: u64,
+    /// Operations submitted.
+    pub sqes: u64,
+    /// Completions taken.
+    pub cqes: u64,
+    /// Completions that did not fit the completion queue when they happened (kept by the kernel, delivered late).
+    pub cq_overflows: u64,
+    /// Receives that found no free buffer (re-armed; never the server's fault).
+    pub recv_starved: u64,
+    /// Receives armed again on a connection, for whatever reason.
+    pub rearms: u64,
+}

@@ -1,0 +1,143 @@
+//! The sockets of a ring: one place per slot, and the addresses they connect to.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::sys::socket::{setsockopt, sockopt};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::token::GENERATIONS;
+
+/// Where connections go, and from where.
+#[derive(Debug, Clone, Default)]
+pub struct Endpoints {
+    /// Addresses to connect to; `connect` names one by its index.
+    pub remotes: Vec<SocketAddr>,
+    /// Local addresses to use in turn, slot by slot, among those of the remote's family; empty: the system chooses.
+    pub sources: Vec<IpAddr>,
+}
+
+/// One slot: its present socket and which of the slot's connections that is.
+pub(super) struct Place {
+    pub(super) socket: Option<OwnedFd>,
+    pub(super) generation: u32,
+    /// A multishot receive is armed, so closing needs a shutdown first: the receive holds the socket open.
+    pub(super) receiving: bool,
+}
+
+/// All slots of a ring.
+pub(super) struct Sockets {
+    places: Vec<Place>,
+    remotes: Vec<SockAddr>,
+    endpoints: Endpoints,
+    /// Closed descriptors whose numbers must not be reused before the submission queue is empty.
+    graveyard: Vec<OwnedFd>,
+    free: Vec<u32>,
+    /// The run's number of slot 0.
+    first: usize,
+}
+
+impl Sockets {
+    pub(super) fn new(slots: usize, first: usize, endpoints: Endpoints) -> Sockets {
+        let place = |_| Place { socket: None, generation: 0, receiving: false };
+        Sockets {
+            places: (0..slots).map(place).collect(),
+            remotes: endpoints.remotes.iter().map(|&address| address.into()).collect(),
+            endpoints,
+            graveyard: Vec::new(),
+            free: Vec::new(),
+            first,
+        }
+    }
+
+    /// The slot's place.
+    #[inline]
+    pub(super) fn get(&mut self, slot: u32) -> Option<&mut Place> {
+        self.places.get_mut(slot as usize)
+    }
+
+    /// The place, if it still holds the connection of that generation.
+    #[inline]
+    pub(super) fn current(&mut self, slot: u32, generation: u32) -> Option<&mut Place> {
+        self.get(slot).filter(|place| place.generation == generation && place.socket.is_some())
+    }
+
+    /// Descriptor and generation of an open slot.
+    #[inline]
+    pub(super) fn open_fd(&self, slot: u32) -> Option<(RawFd, u32)> {
+        let place = self.places.get(slot as usize)?;
+        Some((place.socket.as_ref()?.as_raw_fd(), place.generation))
+    }
+
+    /// The address in memory that stays put, for a connect.
+    pub(super) fn remote(&self, remote: usize) -> &SockAddr {
+        &self.remotes[remote]
+    }
+
+    /// Makes a socket ready to connect from `slot` to the `remote`-th address.
+    pub(super) fn open(&mut self, slot: u32, remote: usize) -> io::Result<(RawFd, u32)> {
+        let to = self.endpoints.remotes[remote];
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_tcp_nodelay(true)?;
+        if let Some(from) = self.source(slot, to) {
+            // The port is then chosen at connect time, from the four-tuple: 28,000 connections per source and destination
+            // rather than per source.
+            setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
+            socket.bind(&SocketAddr::new(from, 0).into())?;
+        }
+        let place = &mut self.places[slot as usize];
+        let fd = socket.as_raw_fd();
+        place.generation = (place.generation + 1) % GENERATIONS;
+        place.receiving = false;
+        place.socket = Some(socket.into());
+        Ok((fd, place.generation))
+    }
+
+    fn source(&self, slot: u32, to: SocketAddr) -> Option<IpAddr> {
+        let usable = || self.endpoints.sources.iter().filter(|from| from.is_ipv4() == to.is_ipv4());
+        usable().nth((self.first + slot as usize) % usable().count().max(1)).copied()
+    }
+
+    /// Gives an accepted connection a slot.
+    pub(super) fn adopt(&mut self, fd: RawFd) -> u32 {
+        // SAFETY: `fd` is the result of an accept completion, taken once: nobody else owns it.
+        let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Place { socket: None, generation: 0, receiving: false });
+            (self.places.len() - 1) as u32
+        });
+        let place = &mut self.places[slot as usize];
+        place.generation = (place.generation + 1) % GENERATIONS;
+        place.socket = Some(socket);
+        place.receiving = false;
+        slot
+    }
+
+    /// Lets an accepted connection's slot be used again.
+    pub(super) fn release(&mut self, slot: u32) {
+        self.free.push(slot);
+    }
+
+    /// Ends the slot's connection. `keep_number` while queued operations may still name the descriptor.
+    pub(super) fn close(&mut self, slot: u32, keep_number: bool) {
+        let Some(place) = self.places.get_mut(slot as usize) else { return };
+        let Some(socket) = place.socket.take() else { return };
+        if std::mem::take(&mut place.receiving) {
+            // An error means that the peer was faster; the armed receive ends either way.
+            let _ = nix::sys::socket::shutdown(socket.as_raw_fd(), nix::sys::socket::Shutdown::Both);
+        }
+        if keep_number {
+            self.graveyard.push(socket);
+        }
+    }
+
+    /// The submission queue is empty: descriptor numbers may be reused.
+    #[inline]
+    pub(super) fn bury(&mut self) {
+        if !self.graveyard.is_empty() {
+            self.graveyard.clear();
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The server's loop: one thread, one ring.
+
+use std::collections::VecDeque;
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use super::Served;
+use super::answers::{Answers, BATCH, Kind};
+use super::requests::{Repeated, Requests};
+use crate::ring::{Completion, Idle, Ring, Uring, cpu};
+
+/// How long a wait may keep the stop flag from being seen.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+#[derive(Default)]
+struct Peer {
+    requests: Requests,
+    owed: VecDeque<(Kind, u32)>,
+    /// A send is on its way: the next one waits for it, as the kernel keeps no order between two.
+    sending: bool,
+    /// The connection ends with the send on its way.
+    closing: bool,
+    /// The peer closed its side: what is owed is still sent, then the connection ends.
+    half_closed: bool,
+    queued: bool,
+}
+
+struct Loop {
+    ring: Uring,
+    peers: Vec<Peer>,
+    to_send: Vec<u32>,
+    answers: Answers,
+    repeated: Repeated,
+    served: Served,
+}
+
+/// Runs until `stop` is set.
+pub(super) fn run(idle: Idle, listener: TcpListener, cpu: Option<usize>, stop: &AtomicBool) -> Served {
+    if let Some(cpu) = cpu {
+        cpu::pin(cpu);
+    }
+    let mut ring = match idle.enable() {
+        Ok(ring) => ring,
+        Err(error) => {
+            eprintln!("saturing: server: {error}");
+            return Served::default();
+        }
+    };
+    ring.listen(listener);
+    let answers = Answers::new(SystemTime::now());
+    let mut this = Loop {
+        ring,
+        peers: Vec::new(),
+        to_send: Vec::new(),
+        answers,
+        repeated: Repeated::default(),
+        served: Served::default(),
+    };
+    while !stop.load(Ordering::Relaxed) {
+        if let Err(error) = this.turn() {
+            eprintln!("saturing: server: the ring failed: {error}");
+            break;
+        }
+    }
+    this.ring.stop_listening();
+    (0..this.peers.len() as u32).for_each(|slot| this.ring.close(slot));
+    this.served
+}
+
+impl Loop {
+    fn turn(&mut self) -> std::io::Result<()> {
+        self.answers.refresh(SystemTime::now());
+        for at in 0..self.to_send.len() {
+            self.send(self.to_send[at]);
+        }
+        self.to_send.clear();
+        self.ring.enter(1, PATIENCE)?;
+        self.reap();
+        Ok(())
+    }
+
+    fn send(&mut self, slot: u32) {
+        let peer = &mut self.peers[slot as usize];
+        peer.queued = false;
+        if peer.sending {
+            return;
+        }
+        let Some((kind, count)) = peer.owed.pop_front() else { return };
+        let now = if kind == Kind::Hello { count.min(BATCH) } else { 1 };
+        if count > now {
+            peer.owed.push_front((kind, count - now));
+        }
+        peer.sending = true;
+        peer.closing = kind.closes() || (peer.half_closed && peer.owed.is_empty());
+        let (block, range) = self.answers.get(kind, now);
+        self.ring.send_shared(slot, block, range);
+    }
+
+    fn reap(&mut self) {
+        while let Some(completion) = self.ring.next() {
+            match completion {
+                Completion::Accepted { slot } => {
+                    if self.peers.len() <= slot as usize {
+                        self.peers.resize_with(slot as usize + 1, Peer::default);
+                    }
+                    self.peers[slot as usize] = Peer::default();
+                    self.served.connections += 1;
+                }
+                Completion::Received { slot, bytes } => {
+                    let Peer { requests, owed, .. } = &mut self.peers[slot as usize];
+                    let served = &mut self.served.requests;
+                    requests.feed(bytes, &mut self.repeated, &mut |kind, count| {
+                        *served += u64::from(count);
+                        match owed.back_mut() {
+                            Some(last) if last.0 == kind => last.1 += count,
+                            _ => owed.push_back((kind, count)),
+                        }
+                    });
+                    self.queue(slot);
+                }
+                Completion::Sent { slot, result } => {
+                    let peer = &mut self.peers[slot as usize];
+                    peer.sending = false;
+                    if peer.closing || result.is_err() {
+                        self.ring.hang_up(slot);
+                    } else {
+                        self.queue(slot);
+                    }
+                }
+                Completion::Ended { slot, error } => {
+                    let peer = &self.peers[slot as usize];
+                    // A peer that only closed its own side still gets what it is owed.
+                    if error.is_some() || (!peer.sending && peer.owed.is_empty()) {
+                        self.ring.hang_up(slot);
+                    } else {
+                        self.finish(slot);
+                    }
+                }
+                Completion::Connected { .. } | Completion::ConnectFailed { .. } | Completion::SendFailed { .. } => {}
+            }
+        }
+    }
+
+    /// The peer sends nothing more: the last answer owed closes the connection.
+    fn finish(&mut self, slot: u32) {
+        let peer = &mut self.peers[slot as usize];
+        peer.half_closed = true;
+        peer.closing |= peer.owed.is_empty();
+    }
+
+    #[inline]
+    fn queue(&mut self, slot: u32) {
+        let peer = &mut self.peers[slot as usize];
+        if !peer.queued && !peer.sending && !peer.owed.is_empty() {
+            peer.queued = true;
+            self.to_send.push(slot);
+        }
+    }
+}

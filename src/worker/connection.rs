@@ -1,0 +1,367 @@
+//! One connection as a state machine: events in, what to do next out. No socket, no clock.
+
+use super::Job;
+use super::flights::{Run, Window};
+use crate::http::response::{Answer, Heads, Parser, ProtocolError, Step};
+use crate::measure::counters::{ConnectFailure, Failure, Tally};
+use crate::measure::stop::Stop;
+
+/// A close or reset this soon (ns) after a whole answer belongs to that answer; later, the server has had the next request in
+/// hand and failed it.
+const BELONGS_TO_ANSWER_NS: u64 = 100_000_000;
+
+/// How long (ns) the peer is left to end a connection it said it would end. Ending it ourselves would leave the closed
+/// connection's port unusable for a minute on our side.
+const GRACE_NS: u64 = 10_000_000;
+
+/// The first and the longest pause (ns) before connecting again where the last connection carried no answer.
+const BACK_OFF_NS: (u64, u64) = (10_000_000, 500_000_000);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// No connection; to be opened when its turn comes.
+    Closed,
+    Connecting,
+    Open,
+    /// The last answer was the last of this connection: waiting for the peer to end it.
+    Ending,
+    /// No connection; to be opened at `since`.
+    BackingOff,
+}
+
+/// What the loop is to do after an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    Nothing,
+    /// There may be free places.
+    Ready,
+    /// Close, and open again at once.
+    Reopen,
+    /// Close, and open again at this instant.
+    ReopenAt(u64),
+}
+
+/// What a connection shares with its worker's others.
+pub(super) struct Shared<'a> {
+    pub(super) job: &'a Job,
+    pub(super) heads: &'a mut Heads,
+    pub(super) tally: &'a mut Tally,
+    pub(super) stop: &'a mut Stop,
+}
+
+/// A slot's connection.
+pub(super) struct Connection {
+    parser: Parser,
+    pub(super) state: State,
+    /// The address it goes to.
+    pub(super) remote: u32,
+    window: Window,
+    pub(super) in_flight: u32,
+    /// Since the connection was opened.
+    sent_here: u64,
+    answered_here: u64,
+    last_answer_at: u64,
+    /// When the first byte of the answer under way came.
+    first_byte_at: u64,
+    /// When the state began; for backing off, when it ends.
+    since: u64,
+    /// Connections without an answer in a row.
+    barren: u8,
+    /// A send whose end will be reported is on its way.
+    pub(super) confirming: bool,
+    /// In the queue of connections with free places.
+    pub(super) queued: bool,
+    reset_seen: bool,
+    excess_seen: bool,
+    ever_open: bool,
+    ever_answered: bool,
+}
+
+impl Connection {
+    pub(super) fn new(remote: u32) -> Connection {
+        Connection {
+            parser: Parser::default(),
+            state: State::Closed,
+            remote,
+            window: Window::default(),
+            in_flight: 0,
+            sent_here: 0,
+            answered_here: 0,
+            last_answer_at: 0,
+            first_byte_at: 0,
+            since: 0,
+            barren: 0,
+            confirming: false,
+            queued: false,
+            reset_seen: false,
+            excess_seen: false,
+            ever_open: false,
+            ever_answered: false,
+        }
+    }
+
+    /// How many requests may be added now.
+    #[inline]
+    pub(super) fn free(&self, job: &Job) -> u32 {
+        if self.state != State::Open || self.confirming {
+            return 0;
+        }
+        let free = job.pipeline - self.in_flight;
+        match job.requests_per_connection {
+            Some(limit) => u64::from(free).min(limit - self.sent_here) as u32,
+            None => free,
+        }
+    }
+
+    /// Notes `count` requests handed to the ring; true when the last of them is to ask for the connection's end.
+    #[inline]
+    pub(super) fn sent(&mut self, count: u32, job: &Job, runs: &mut [Run]) -> bool {
+        self.window.push(count, runs);
+        self.in_flight += count;
+        self.sent_here += u64::from(count);
+        job.requests_per_connection == Some(self.sent_here)
+    }
+
+    #[inline]
+    pub(super) fn stamp(&self, sent_at: u64, runs: &mut [Run]) {
+        self.window.stamp(sent_at, runs);
+    }
+
+    pub(super) fn connecting(&mut self, now: u64) {
+        self.state = State::Connecting;
+        self.since = now;
+    }
+
+    pub(super) fn connected(&mut self, now: u64, shared: &mut Shared<'_>) -> Next {
+        let counts = &mut shared.tally.connections;
+        match std::mem::replace(&mut self.ever_open, true) {
+            false => counts.established += 1,
+            true => counts.reconnects += 1,
+        }
+        shared.tally.connect.record_n(now - self.since, 1);
+        self.state = State::Open;
+        self.since = now;
+        Next::Ready
+    }
+
+    pub(super) fn connect_failed(&mut self, failure: ConnectFailure, now: u64, shared: &mut Shared<'_>) -> Next {
+        shared.tally.connect_failed(failure);
+        self.remote = (self.remote + 1) % shared.job.remotes as u32;
+        self.barren(now)
+    }
+
+    /// Bytes arrived at `now`.
+    #[inline]
+    pub(super) fn receive(&mut self, bytes: &[u8], now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> Next {
+        shared.tally.bytes.received += bytes.len() as u64;
+        let mut rest = bytes;
+        let mut samples = Samples::default();
+        let next = loop {
+            if rest.is_empty() {
+                break Next::Ready;
+            }
+            if self.in_flight == 0 {
+                break self.excess(shared);
+            }
+            let begins = self.parser.is_idle();
+            if begins {
+                self.first_byte_at = now;
+            }
+            let (taken, step) = self.parser.feed(rest, shared.heads);
+            rest = &rest[taken..];
+            match step {
+                Step::Partial => break Next::Ready,
+                Step::Whole(answer) => {
+                    samples.add(self.complete(&answer, now, runs, shared), self.first_byte_at, now, shared);
+                    if !answer.keep_alive || shared.job.requests_per_connection == Some(self.answered_here) {
+                        self.discard(shared);
+                        self.state = State::Ending;
+                        self.since = now;
+                    }
+                }
+                Step::Refused(error) => break self.refused(error, begins, now, shared),
+            }
+        };
+        samples.flush(shared);
+        match next {
+            Next::Ready if self.state == State::Ending => Next::Nothing,
+            next => next,
+        }
+    }
+
+    /// Counts a whole answer to the oldest request and tells when that was sent.
+    #[inline]
+    fn complete(&mut self, answer: &Answer, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> u64 {
+        let sent_at = self.window.pop(runs);
+        self.in_flight -= 1;
+        self.answered_here += 1;
+        self.last_answer_at = now;
+        let tally = &mut *shared.tally;
+        tally.requests.completed += 1;
+        tally.bytes.body += answer.body_bytes;
+        tally.status[usize::from(answer.status) % 1000] += 1;
+        if !self.ever_answered {
+            self.ever_answered = true;
+            tally.connections.answered += 1;
+        }
+        self.barren = 0;
+        sent_at
+    }
+
+    /// Bytes that no request asked for.
+    fn excess(&mut self, shared: &mut Shared<'_>) -> Next {
+        if !std::mem::replace(&mut self.excess_seen, true) {
+            shared.tally.anomalies.excess_bytes += 1;
+        }
+        if self.state == State::Ending { Next::Nothing } else { Next::Reopen }
+    }
+
+    fn refused(&mut self, error: ProtocolError, begins: bool, now: u64, shared: &mut Shared<'_>) -> Next {
+        if begins && self.answered_here > 0 && error == ProtocolError::NotHttp {
+            // Not a bad answer but bytes too many behind the last one.
+            self.discard(shared);
+            return self.excess(shared);
+        }
+        self.fail(Failure::Protocol(error.index()), now, shared)
+    }
+
+    /// The peer ended the connection: in order, or by an error.
+    pub(super) fn end(&mut self, error: Option<Failure>, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> Next {
+        let error = error.or(self.reset_seen.then_some(Failure::Reset));
+        if self.state == State::Ending {
+            shared.tally.anomalies.reset_after_response += u64::from(error.is_some());
+            return Next::Reopen;
+        }
+        if error.is_none()
+            && self.in_flight > 0
+            && let Step::Whole(answer) = self.parser.end(shared.heads)
+        {
+            let mut samples = Samples::default();
+            samples.add(self.complete(&answer, now, runs, shared), self.first_byte_at, now, shared);
+            samples.flush(shared);
+            self.discard(shared);
+            return Next::Reopen;
+        }
+        let belongs = self.answered_here > 0 && now - self.last_answer_at <= BELONGS_TO_ANSWER_NS;
+        if self.parser.is_idle() && (belongs || self.in_flight == 0) {
+            return self.ended_between_answers(error, now, shared);
+        }
+        self.fail(error.unwrap_or(Failure::EofMidResponse), now, shared)
+    }
+
+    fn ended_between_answers(&mut self, error: Option<Failure>, now: u64, shared: &mut Shared<'_>) -> Next {
+        if self.answered_here == 0 {
+            return self.connect_failed(ConnectFailure::Other, now, shared);
+        }
+        self.discard(shared);
+        let anomalies = &mut shared.tally.anomalies;
+        match error {
+            Some(_) => anomalies.reset_after_response += 1,
+            None => anomalies.close_unannounced += 1,
+        }
+        Next::Reopen
+    }
+
+    /// A send failed. What the peer had said before is still to be read, so only the reason is kept.
+    pub(super) fn send_failed(&mut self, failure: Failure) {
+        self.reset_seen |= failure == Failure::Reset;
+    }
+
+    /// The instant at which it must be looked at.
+    #[inline]
+    pub(super) fn deadline(&self, job: &Job, runs: &[Run]) -> Option<u64> {
+        match self.state {
+            State::Closed => None,
+            State::Connecting => Some(self.since + job.timeout_ns),
+            State::Open => self.window.oldest(runs).map(|sent_at| sent_at.saturating_add(job.timeout_ns)),
+            State::Ending => Some(self.since + GRACE_NS),
+            State::BackingOff => Some(self.since),
+        }
+    }
+
+    /// Its deadline has passed.
+    pub(super) fn expire(&mut self, now: u64, shared: &mut Shared<'_>) -> Next {
+        match self.state {
+            State::Closed => Next::Nothing,
+            State::Connecting => self.connect_failed(ConnectFailure::Timeout, now, shared),
+            State::Open => self.fail(Failure::Timeout, now, shared),
+            State::Ending | State::BackingOff => Next::Reopen,
+        }
+    }
+
+    /// All that is in flight has failed: the first for the reason given, the rest with it, as their connection is gone.
+    fn fail(&mut self, failure: Failure, now: u64, shared: &mut Shared<'_>) -> Next {
+        shared.tally.fail(failure, u64::from(self.in_flight));
+        self.in_flight = 0;
+        if self.answered_here > 0 { Next::Reopen } else { self.barren(now) }
+    }
+
+    /// What is in flight was never owed an answer.
+    fn discard(&mut self, shared: &mut Shared<'_>) {
+        let count = u64::from(std::mem::take(&mut self.in_flight));
+        self.window.clear();
+        shared.tally.requests.discarded += count;
+        shared.stop.refund(count);
+    }
+
+    fn barren(&mut self, now: u64) -> Next {
+        let (first, longest) = BACK_OFF_NS;
+        let pause = (first << self.barren.min(16)).min(longest);
+        self.barren = self.barren.saturating_add(1);
+        Next::ReopenAt(now + pause)
+    }
+
+    /// The connection is gone; `until` says when to connect again, if not at once.
+    pub(super) fn closed(&mut self, until: Option<u64>, heads: &mut Heads) {
+        debug_assert_eq!(self.in_flight, 0);
+        self.parser.reset(heads);
+        self.window.clear();
+        self.sent_here = 0;
+        self.answered_here = 0;
+        self.confirming = false;
+        self.reset_seen = false;
+        self.excess_seen = false;
+        (self.state, self.since) = match until {
+            Some(until) => (State::BackingOff, until),
+            None => (State::Closed, 0),
+        };
+    }
+
+    /// For the loop's own end: forget what is in flight.
+    pub(super) fn abandon(&mut self) {
+        self.in_flight = 0;
+    }
+}
+
+/// Samples of one read: pipelined answers often share theirs, and are then recorded at once.
+#[derive(Default)]
+struct Samples {
+    service_ns: u64,
+    count: u64,
+}
+
+impl Samples {
+    #[inline]
+    fn add(&mut self, sent_at: u64, first_byte_at: u64, now: u64, shared: &mut Shared<'_>) {
+        let service_ns = now.saturating_sub(sent_at);
+        if first_byte_at != now {
+            let recent = &mut shared.tally.recent;
+            recent.split.record_n(service_ns, 1);
+            recent.split_first.record_n(first_byte_at.saturating_sub(sent_at), 1);
+            return;
+        }
+        if service_ns != self.service_ns {
+            self.flush(shared);
+            self.service_ns = service_ns;
+        }
+        self.count += 1;
+    }
+
+    #[inline]
+    fn flush(&mut self, shared: &mut Shared<'_>) {
+        if self.count > 0 {
+            shared.tally.recent.single.record_n(self.service_ns, self.count);
+            self.count = 0;
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Deadlines without timers: a wheel of slots to look at, at the latest, when their tick comes.
+//!
+//! An entry is never moved because a request was answered: when its tick comes, the slot is asked for its present deadline
+//! and, unless that has passed, entered again. So a request costs nothing here, and a connection one look per timeout.
+
+const NONE: u32 = u32::MAX;
+const BUCKETS: usize = 1024;
+
+#[derive(Clone, Copy)]
+struct Node {
+    before: u32,
+    after: u32,
+    /// The tick it is entered for; `u64::MAX` when it is not.
+    tick: u64,
+}
+
+const LOOSE: Node = Node { before: NONE, after: NONE, tick: u64::MAX };
+
+/// A hashed wheel over all slots of a worker, each in it at most once.
+pub(super) struct Deadlines {
+    tick_ns: u64,
+    /// The first tick not yet looked at.
+    next_tick: u64,
+    heads: Box<[u32; BUCKETS]>,
+    nodes: Vec<Node>,
+    /// No entry is for a tick before this one.
+    earliest: u64,
+}
+
+impl Deadlines {
+    /// For `slots` slots and spans up to `longest_ns`, which it divides into a thousand ticks; nothing lies before `now`.
+    pub(super) fn new(slots: usize, longest_ns: u64, now: u64) -> Deadlines {
+        let tick_ns = (longest_ns / 1000).clamp(10_000, u64::MAX / 4);
+        Deadlines {
+            tick_ns,
+            next_tick: now / tick_ns,
+            heads: Box::new([NONE; BUCKETS]),
+            nodes: vec![LOOSE; slots],
+            earliest: u64::MAX,
+        }
+    }
+
+    /// Is `slot` entered?
+    #[inline]
+    pub(super) fn has(&self, slot: u32) -> bool {
+        self.nodes[slot as usize].tick != u64::MAX
+    }
+
+    /// Looks at `slot` at `at` (ns) or, if it is entered for an earlier instant, then.
+    pub(super) fn look_at(&mut self, slot: u32, at: u64) {
+        // Rounded up, so that what is looked at has passed; never beyond the wheel: the slot is asked again then.
+        let tick = at.div_ceil(self.tick_ns).clamp(self.next_tick, self.next_tick + BUCKETS as u64 - 1);
+        let node = self.nodes[slot as usize];
+        if node.tick <= tick {
+            return;
+        }
+        self.remove(slot);
+        let head = &mut self.heads[tick as usize % BUCKETS];
+        if *head != NONE {
+            self.nodes[*head as usize].before = slot;
+        }
+        self.nodes[slot as usize] = Node { before: NONE, after: *head, tick };
+        *head = slot;
+        self.earliest = self.earliest.min(tick);
+    }
+
+    fn remove(&mut self, slot: u32) {
+        let node = std::mem::replace(&mut self.nodes[slot as usize], LOOSE);
+        if node.tick == u64::MAX {
+            return;
+        }
+        match node.before {
+            NONE => self.heads[node.tick as usize % BUCKETS] = node.after,
+            before => self.nodes[before as usize].after = node.after,
+        }
+        if node.after != NONE {
+            self.nodes[node.after as usize].before = node.before;
+        }
+    }
+
+    /// The instant of the next look, ns; `u64::MAX` when there is none.
+    #[inline]
+    pub(super) fn next(&self) -> u64 {
+        self.earliest.saturating_mul(self.tick_ns)
+    }
+
+    /// Takes out a slot whose instant has come.
+    #[inline]
+    pub(super) fn due(&mut self, now: u64) -> Option<u32> {
+        if now < self.next() {
+            return None;
+        }
+        self.take(now / self.tick_ns)
+    }
+
+    fn take(&mut self, now_tick: u64) -> Option<u32> {
+        let mut tick = self.earliest;
+        let last = self.earliest.max(self.next_tick) + BUCKETS as u64;
+        while tick <= last {
+            let head = self.heads[tick as usize % BUCKETS];
+            if head != NONE {
+                self.earliest = tick;
+                if tick > now_tick {
+                    return None;
+                }
+                self.remove(head);
+                return Some(head);
+            }
+            if tick <= now_tick {
+                self.next_tick = self.next_tick.max(tick + 1);
+            }
+            tick += 1;
+        }
+        self.earliest = u64::MAX;
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drain(wheel: &mut Deadlines, now: u64) -> Vec<u32> {
+        let mut due: Vec<u32> = std::iter::from_fn(|| wheel.due(now)).collect();
+        due.sort_unstable();
+        due
+    }
+
+    #[test]
+    fn slots_come_when_their_instant_has_passed_and_never_before() {
+        let mut wheel = Deadlines::new(8, 1_000_000_000, 0);
+        wheel.look_at(0, 5_000_000);
+        wheel.look_at(1, 5_000_000);
+        wheel.look_at(2, 900_000_000);
+        assert!(wheel.has(0) && !wheel.has(3));
+        assert_eq!(drain(&mut wheel, 4_999_999), []);
+        assert_eq!(drain(&mut wheel, 5_000_000), [0, 1]);
+        assert_eq!(wheel.next(), 900_000_000);
+        assert_eq!(drain(&mut wheel, 2_000_000_000), [2]);
+        assert_eq!(wheel.next(), u64::MAX);
+    }
+
+    #[test]
+    fn an_earlier_instant_wins_and_a_far_one_is_asked_again() {
+        let mut wheel = Deadlines::new(4, 1_000_000, 0);
+        wheel.look_at(0, 800_000);
+        wheel.look_at(0, 200_000);
+        wheel.look_at(0, 600_000);
+        assert_eq!(drain(&mut wheel, 200_000), [0]);
+        wheel.look_at(1, u64::MAX / 2);
+        assert!(wheel.next() < 11_000_000, "beyond the wheel: looked at early");
+    }
+
+    #[test]
+    fn random_use_agrees_with_a_sorted_list() {
+        let mut seed = 42u64;
+        let mut random = move |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % below
+        };
+        let (span, slots) = (2_000_000_000u64, 64u32);
+        let mut wheel = Deadlines::new(slots as usize, span, 0);
+        let tick = span / 1000;
+        let mut model = vec![None::<u64>; slots as usize];
+        let mut now = 0;
+        for _ in 0..20_000 {
+            let slot = random(u64::from(slots)) as u32;
+            let at = now + random(span);
+            let entered = at.div_ceil(tick);
+            let known = &mut model[slot as usize];
+            *known = Some(known.map_or(entered, |old| old.min(entered)));
+            wheel.look_at(slot, at);
+            now += random(tick * 20);
+            let mut expected: Vec<u32> = (0..slots).filter(|&s| model[s as usize].is_some_and(|t| t <= now / tick)).collect();
+            expected.sort_unstable();
+            assert_eq!(drain(&mut wheel, now), expected);
+            expected.iter().for_each(|&slot| model[slot as usize] = None);
+            let nearest = model.iter().flatten().min().map_or(u64::MAX, |t| t * tick);
+            assert!(wheel.next() <= nearest, "never later than the nearest");
+        }
+    }
+}
