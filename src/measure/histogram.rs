@@ -150,7 +150,7 @@ impl Histogram {
         within as f64 / self.count() as f64 * 100.0
     }
 
-    /// HdrHistogram's V2 format, deflated, in standard base64 (`HISTFAAAA...`): what the
+    /// HdrHistogram's V2 format, deflated, in standard base64 (`HISTFAAA...`): what the
     /// HdrHistogram libraries of other languages and the interval logs carry.
     fn to_base64(&self) -> String {
         let mut bytes = Vec::new();
@@ -191,7 +191,7 @@ pub struct Summary {
     pub within_stdev: f64,
     /// Percentiles, to three digits, none below `min` or above `max`.
     pub percentiles: Percentiles,
-    /// All samples: HdrHistogram V2, deflated, in standard base64 (`HISTFAAAA...`).
+    /// All samples: HdrHistogram V2, deflated, in standard base64 (`HISTFAAA...`).
     pub histogram: String,
 }
 

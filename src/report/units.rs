@@ -1,5 +1,5 @@
 //! Figures with their units, spelt as wrk spells them: two decimals, and the next unit from 0.85
-//! of its scale on (`0.89ms`, `850.00k` is `0.85M`).
+//! of its scale on (893 us are `0.89ms`).
 
 /// Microseconds as `us` or `ms`, from one second on `s` or `m`.
 #[must_use]
@@ -45,7 +45,8 @@ pub fn duration_s(s: f64) -> String {
 }
 
 /// `figure` flush right, with its unit hanging: two columns are kept for the unit, so that the
-/// digits of `1.20ms`, `2.76k` and `121.21` stand below each other.
+/// digits of `1.20ms`, `2.76k` and `121.21` stand below each other. A figure too long for its
+/// column widens it; wrk would cut it.
 #[must_use]
 pub fn hang(figure: &str, width: usize) -> String {
     let letters = figure.chars().rev().take(2);

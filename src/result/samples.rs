@@ -273,6 +273,6 @@ fn summary(count: u64, p50_us: u64, kind: Option<LatencyKind>) -> Summary {
             p99_99: p50 * 9,
             p99_999: p50 * 12,
         },
-        histogram: "HISTFAAAA=".into(),
+        histogram: "HISTFAAA".into(),
     }
 }

@@ -23,7 +23,7 @@ fn keys_follow_the_schema_in_order() {
             "requests",
             "sent completed failed discarded in_flight_at_end",
         ),
-        ("rate", "offered_per_s achieved_per_s per_worker"),
+        ("rate", "offered_per_s achieved_per_s"),
         ("errors", "reset eof_mid_response timeout protocol other"),
         (
             "anomalies",

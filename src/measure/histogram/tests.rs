@@ -120,7 +120,7 @@ fn nothing_recorded_gives_no_figures() {
 fn base64_reads_back_with_every_count() {
     let histogram = of(&samples(5_000));
     let text = histogram.summary(None).unwrap().histogram;
-    assert!(text.starts_with("HISTFAAAA"), "{text:.20}");
+    assert!(text.starts_with("HISTFAAA"), "{text:.20}");
     let bytes = STANDARD.decode(text).unwrap();
     let read: hdrhistogram::Histogram<u64> = Deserializer::new()
         .deserialize(&mut bytes.as_slice())

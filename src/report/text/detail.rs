@@ -10,6 +10,7 @@ pub(super) fn render(result: &RunResult, page: &mut Page) {
     times(result, page);
     outcomes(result, page);
     connections(result, page);
+    page.gap();
     facts(result, page);
     remarks(result, page);
 }
@@ -19,11 +20,11 @@ fn alarms(result: &RunResult, page: &mut Page) {
     if result.interrupted {
         let ran = time_ns(result.elapsed_s * 1e9);
         let planned = match (result.plan.requests, result.plan.duration_s) {
-            (Some(requests), _) => format!(" instead of {requests} requests"),
-            (None, Some(s)) => format!(" instead of {}", duration_s(s)),
+            (Some(requests), _) => format!(", before all {requests} requests were done"),
+            (None, Some(s)) => format!(" of {}", duration_s(s)),
             (None, None) => String::new(),
         };
-        let text = format!("  Interrupted: these are the figures of {ran}{planned}.");
+        let text = format!("  Interrupted after {ran}{planned}: the figures cover this part only.");
         page.line(Tone::Warning, &text);
     }
     if result.requests.completed == 0 {
@@ -87,21 +88,24 @@ fn times(result: &RunResult, page: &mut Page) {
     row("max", across(&|(_, s)| exact(s.max)));
 
     let meaning = match kind {
-        Some(LatencyKind::Service) => "Latency is service time (closed loop): done - sent.",
-        Some(LatencyKind::Response) => "Latency is response time (open loop): done - intended.",
+        Some(LatencyKind::Service) => "service time (closed loop), done - sent",
+        Some(LatencyKind::Response) => "response time (open loop), done - intended",
         None => "",
     };
-    let dash = "-: too few samples for one to lie above.";
-    let dashes = columns.iter().any(|(_, s)| s.count < 100_000);
-    let legend = format!("    {meaning} {}", if dashes { dash } else { "" });
-    if !legend.trim().is_empty() {
-        page.line(Tone::Plain, legend.trim_end());
+    if !meaning.is_empty() {
+        page.line(Tone::Plain, &format!("    Latency is {meaning}."));
+    }
+    if columns.iter().any(|(_, s)| s.count < 100_000) {
+        page.line(
+            Tone::Plain,
+            "    A dash: too few samples for that percentile.",
+        );
     }
 }
 
 fn outcomes(result: &RunResult, page: &mut Page) {
     let requests = &result.requests;
-    page.heading("Requests");
+    page.heading(&format!("{:<42}{:>11}", "Requests", "of sent"));
     page.count(Tone::Plain, 1, "sent", requests.sent, None);
     let sent = Some(requests.sent);
     page.count(Tone::Plain, 1, "completed", requests.completed, sent);

@@ -41,8 +41,16 @@ impl Page {
         };
     }
 
+    /// An empty line, unless nothing stands above.
+    pub(super) fn gap(&mut self) {
+        if !self.out.is_empty() {
+            self.out.push('\n');
+        }
+    }
+
     /// The first line of a table.
     pub(super) fn heading(&mut self, text: &str) {
+        self.gap();
         self.line(Tone::Heading, &format!("  {text}"));
     }
 
