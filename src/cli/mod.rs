@@ -36,7 +36,10 @@ pub enum Command {
 /// failure is one line on standard error.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
     let args: Vec<OsString> = args.into_iter().collect();
-    let typed: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let typed: Vec<String> = args
+        .iter()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
     let done = parse(args, &mut std::io::stdin()).and_then(|command| match command {
         Command::Text(text) => {
             // A pipe that closes early, as in `--help | head`, is no failure.

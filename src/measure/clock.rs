@@ -17,7 +17,9 @@ pub struct Monotonic {
 impl Monotonic {
     /// A clock that begins now.
     pub fn start() -> Monotonic {
-        Monotonic { beginning: Instant::now() }
+        Monotonic {
+            beginning: Instant::now(),
+        }
     }
 }
 

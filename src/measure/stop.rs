@@ -23,7 +23,9 @@ impl Stop {
     /// Takes up to `wanted` requests from the budget.
     #[inline]
     pub fn claim(&mut self, wanted: u32) -> u32 {
-        let Some(left) = &mut self.budget else { return wanted };
+        let Some(left) = &mut self.budget else {
+            return wanted;
+        };
         let granted = u64::from(wanted).min(*left);
         *left -= granted;
         granted as u32

@@ -31,16 +31,30 @@ pub struct Config {
 impl Config {
     /// What measured best for `slots` connections (kernel-notes.md): rings and buffers that stay in the second-level cache.
     pub fn for_slots(slots: usize) -> Config {
-        Config { submissions: 512, completions: 4096, buffers: 256, buffer_bytes: 4096, slots, min_wait_us: 0 }
+        Config {
+            submissions: 512,
+            completions: 4096,
+            buffers: 256,
+            buffer_bytes: 4096,
+            slots,
+            min_wait_us: 0,
+        }
     }
 
     fn shrunk(self) -> Config {
-        Config { submissions: 128, completions: 1024, buffers: self.buffers.min(128), ..self }
+        Config {
+            submissions: 128,
+            completions: 1024,
+            buffers: self.buffers.min(128),
+            ..self
+        }
     }
 
     /// Bytes counted against the locked-memory limit: 64 per submission, 16 per completion, 16 per buffer entry.
     fn locked_bytes(&self) -> usize {
-        self.submissions as usize * 64 + self.completions as usize * 16 + usize::from(self.buffers) * 16
+        self.submissions as usize * 64
+            + self.completions as usize * 16
+            + usize::from(self.buffers) * 16
     }
 }
 
@@ -66,23 +80,41 @@ impl Idle {
     ///
     /// # Errors
     /// The kernel refused; the message names the cause and the cure.
-    pub fn build(config: Config, first: usize, payload: Arc<[u8]>, endpoints: Endpoints) -> Result<Idle, SetupError> {
+    pub fn build(
+        config: Config,
+        first: usize,
+        payload: Arc<[u8]>,
+        endpoints: Endpoints,
+    ) -> Result<Idle, SetupError> {
         match Self::attempt(config, first, &payload, &endpoints) {
             Err(error) if error.raw_os_error() == Some(libc::ENOMEM) => {
                 let mut idle = Self::attempt(config.shrunk(), first, &payload, &endpoints)?;
-                idle.parts.why.push_str("; smaller queues, as the locked-memory limit is short");
+                idle.parts
+                    .why
+                    .push_str("; smaller queues, as the locked-memory limit is short");
                 Ok(idle)
             }
             result => result,
         }
     }
 
-    fn attempt(config: Config, first: usize, payload: &Arc<[u8]>, endpoints: &Endpoints) -> Result<Idle, SetupError> {
-        let failed = |step| move |error: io::Error| SetupError::new(step, error, config.locked_bytes());
+    fn attempt(
+        config: Config,
+        first: usize,
+        payload: &Arc<[u8]>,
+        endpoints: &Endpoints,
+    ) -> Result<Idle, SetupError> {
+        let failed =
+            |step| move |error: io::Error| SetupError::new(step, error, config.locked_bytes());
         let (io, level) = set_up(&config).map_err(failed("set-up"))?;
         let params = io.params();
-        if !(params.is_feature_nodrop() && params.is_feature_skip_cqe_on_success() && params.is_feature_ext_arg()) {
-            return Err(failed("feature check")(io::Error::from_raw_os_error(libc::EINVAL)));
+        if !(params.is_feature_nodrop()
+            && params.is_feature_skip_cqe_on_success()
+            && params.is_feature_ext_arg())
+        {
+            return Err(failed("feature check")(io::Error::from_raw_os_error(
+                libc::EINVAL,
+            )));
         }
         let why = match level {
             "A+" => "this kernel has all that is used".to_owned(),
@@ -90,7 +122,14 @@ impl Idle {
         };
         let buffers = Buffers::new(config.buffers, config.buffer_bytes);
         let sockets = Sockets::new(config.slots, first, endpoints.clone());
-        let parts = Parts { buffers, payload: Arc::clone(payload), sockets, config, level, why };
+        let parts = Parts {
+            buffers,
+            payload: Arc::clone(payload),
+            sockets,
+            config,
+            level,
+            why,
+        };
         Ok(Idle { parts, io })
     }
 
@@ -102,9 +141,12 @@ impl Idle {
         let Idle { parts, io } = self;
         let bytes = parts.config.locked_bytes() + parts.buffers.bytes();
         let failed = |step| move |error: io::Error| SetupError::new(step, error, bytes);
-        io.submitter().register_enable_rings().map_err(failed("enabling the ring"))?;
+        io.submitter()
+            .register_enable_rings()
+            .map_err(failed("enabling the ring"))?;
         // SAFETY: `Uring` keeps the buffers until the kernel holds no operation of this ring, or leaks them.
-        unsafe { parts.buffers.register(&io.submitter()) }.map_err(failed("registering the receive buffers"))?;
+        unsafe { parts.buffers.register(&io.submitter()) }
+            .map_err(failed("registering the receive buffers"))?;
         Uring::new(io, parts).map_err(failed("registering the ring's descriptor"))
     }
 }
@@ -126,6 +168,10 @@ fn set_up(config: &Config) -> io::Result<(IoUring, &'static str)> {
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => build(&plain())?,
         result => result?,
     };
-    let level = if ring.params().is_feature_min_timeout() { "A+" } else { "A" };
+    let level = if ring.params().is_feature_min_timeout() {
+        "A+"
+    } else {
+        "A"
+    };
     Ok((ring, level))
 }

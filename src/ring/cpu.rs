@@ -20,7 +20,10 @@ pub struct CpuTime {
 impl CpuTime {
     /// What was used since `start`.
     pub fn since(self, start: CpuTime) -> CpuTime {
-        CpuTime { user_s: self.user_s - start.user_s, system_s: self.system_s - start.system_s }
+        CpuTime {
+            user_s: self.user_s - start.user_s,
+            system_s: self.system_s - start.system_s,
+        }
     }
 }
 
@@ -35,7 +38,12 @@ pub fn max_resident_bytes() -> u64 {
 }
 
 fn of(who: UsageWho) -> CpuTime {
-    let Ok(usage) = getrusage(who) else { return CpuTime::default() };
+    let Ok(usage) = getrusage(who) else {
+        return CpuTime::default();
+    };
     let seconds = |time: nix::sys::time::TimeVal| time.num_microseconds() as f64 / 1e6;
-    CpuTime { user_s: seconds(usage.user_time()), system_s: seconds(usage.system_time()) }
+    CpuTime {
+        user_s: seconds(usage.user_time()),
+        system_s: seconds(usage.system_time()),
+    }
 }

@@ -20,7 +20,11 @@ impl SetupError {
             Some(libc::EMFILE | libc::ENFILE) => "too many open files: raise `ulimit -n`".into(),
             _ => "see `man io_uring_setup`".into(),
         };
-        SetupError { step, error, advice }
+        SetupError {
+            step,
+            error,
+            advice,
+        }
     }
 
     /// The kernel's error number, where there is one.
@@ -31,7 +35,11 @@ impl SetupError {
 
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "io_uring: {} failed: {}; {}", self.step, self.error, self.advice)
+        write!(
+            f,
+            "io_uring: {} failed: {}; {}",
+            self.step, self.error, self.advice
+        )
     }
 }
 
@@ -59,7 +67,8 @@ fn advice_for_permission(disabled: &str, status: &str) -> String {
 }
 
 fn memory_locked(needed: usize) -> String {
-    let allowed = match nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_MEMLOCK) {
+    let allowed = match nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_MEMLOCK)
+    {
         Ok((soft, _)) => format!("{} KiB", soft / 1024),
         Err(_) => "unknown".into(),
     };
@@ -85,7 +94,10 @@ mod tests {
         for (errno, cure) in table {
             let error = SetupError::new("set-up", io::Error::from_raw_os_error(errno), 640 << 10);
             let text = error.to_string();
-            assert!(text.contains("set-up failed") && text.contains(cure), "{text}");
+            assert!(
+                text.contains("set-up failed") && text.contains(cure),
+                "{text}"
+            );
             assert_eq!(text.lines().count(), 1, "{text}");
         }
     }

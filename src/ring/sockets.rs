@@ -41,10 +41,18 @@ pub(super) struct Sockets {
 
 impl Sockets {
     pub(super) fn new(slots: usize, first: usize, endpoints: Endpoints) -> Sockets {
-        let place = |_| Place { socket: None, generation: 0, receiving: false };
+        let place = |_| Place {
+            socket: None,
+            generation: 0,
+            receiving: false,
+        };
         Sockets {
             places: (0..slots).map(place).collect(),
-            remotes: endpoints.remotes.iter().map(|&address| address.into()).collect(),
+            remotes: endpoints
+                .remotes
+                .iter()
+                .map(|&address| address.into())
+                .collect(),
             endpoints,
             graveyard: Vec::new(),
             free: Vec::new(),
@@ -61,7 +69,8 @@ impl Sockets {
     /// The place, if it still holds the connection of that generation.
     #[inline]
     pub(super) fn current(&mut self, slot: u32, generation: u32) -> Option<&mut Place> {
-        self.get(slot).filter(|place| place.generation == generation && place.socket.is_some())
+        self.get(slot)
+            .filter(|place| place.generation == generation && place.socket.is_some())
     }
 
     /// Descriptor and generation of an open slot.
@@ -96,8 +105,15 @@ impl Sockets {
     }
 
     fn source(&self, slot: u32, to: SocketAddr) -> Option<IpAddr> {
-        let usable = || self.endpoints.sources.iter().filter(|from| from.is_ipv4() == to.is_ipv4());
-        usable().nth((self.first + slot as usize) % usable().count().max(1)).copied()
+        let usable = || {
+            self.endpoints
+                .sources
+                .iter()
+                .filter(|from| from.is_ipv4() == to.is_ipv4())
+        };
+        usable()
+            .nth((self.first + slot as usize) % usable().count().max(1))
+            .copied()
     }
 
     /// Gives an accepted connection a slot.
@@ -105,7 +121,11 @@ impl Sockets {
         // SAFETY: `fd` is the result of an accept completion, taken once: nobody else owns it.
         let socket = unsafe { OwnedFd::from_raw_fd(fd) };
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place { socket: None, generation: 0, receiving: false });
+            self.places.push(Place {
+                socket: None,
+                generation: 0,
+                receiving: false,
+            });
             (self.places.len() - 1) as u32
         });
         let place = &mut self.places[slot as usize];
@@ -122,15 +142,25 @@ impl Sockets {
 
     /// Ends the slot's connection. `keep_number` while queued operations may still name the descriptor.
     pub(super) fn close(&mut self, slot: u32, keep_number: bool) {
-        let Some(place) = self.places.get_mut(slot as usize) else { return };
-        let Some(socket) = place.socket.take() else { return };
+        let Some(place) = self.places.get_mut(slot as usize) else {
+            return;
+        };
+        let Some(socket) = place.socket.take() else {
+            return;
+        };
         if std::mem::take(&mut place.receiving) {
             // An error means that the peer was faster; the armed receive ends either way.
-            let _ = nix::sys::socket::shutdown(socket.as_raw_fd(), nix::sys::socket::Shutdown::Both);
+            let _ =
+                nix::sys::socket::shutdown(socket.as_raw_fd(), nix::sys::socket::Shutdown::Both);
         }
         if keep_number {
             self.graveyard.push(socket);
         }
+    }
+
+    /// Ends all connections.
+    pub(super) fn close_all(&mut self) {
+        (0..self.places.len() as u32).for_each(|slot| self.close(slot, true));
     }
 
     /// The submission queue is empty: descriptor numbers may be reused.

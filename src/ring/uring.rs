@@ -38,6 +38,8 @@ pub struct Uring {
     to_arm: Vec<u32>,
     listener: Option<TcpListener>,
     accepting: Accepting,
+    /// Operations whose last completion is still to come; silent sends are not among them.
+    outstanding: usize,
     /// The buffer under the completion last handed out.
     held: Option<u16>,
     counters: Counters,
@@ -69,7 +71,8 @@ impl Uring {
         let mut io = Box::new(io);
         // SAFETY: the box is neither moved out of nor dropped before the three parts borrowed from it: they live in the same
         // struct, are never handed out, and `Drop` ends them first. `split` is called once.
-        let (mut submitter, queue, completions) = unsafe { &mut *std::ptr::from_mut::<IoUring>(&mut io) }.split();
+        let (mut submitter, queue, completions) =
+            unsafe { &mut *std::ptr::from_mut::<IoUring>(&mut io) }.split();
         submitter.register_ring_fd()?;
         Ok(Uring {
             submitter: ManuallyDrop::new(submitter),
@@ -81,6 +84,7 @@ impl Uring {
             lent: ManuallyDrop::new(Vec::new()),
             listener: None,
             accepting: Accepting::Idle,
+            outstanding: 0,
             held: None,
             counters: Counters::default(),
             _here: std::marker::PhantomData,
@@ -106,19 +110,26 @@ impl Uring {
     pub fn stop_listening(&mut self) {
         if let Some(listener) = self.listener.take() {
             // Ends the armed accept; an error would mean that it is ended already.
-            let _ = nix::sys::socket::shutdown(listener.as_raw_fd(), nix::sys::socket::Shutdown::Both);
+            let _ =
+                nix::sys::socket::shutdown(listener.as_raw_fd(), nix::sys::socket::Shutdown::Both);
         }
     }
 
     /// Queues a confirmed send of bytes shared with the caller. They must not change: an `Arc` cannot.
     pub fn send_shared(&mut self, slot: u32, bytes: &Arc<[u8]>, range: Range<usize>) {
-        let Some((fd, generation)) = self.parts.sockets.open_fd(slot) else { return };
+        let Some((fd, generation)) = self.parts.sockets.open_fd(slot) else {
+            return;
+        };
         let token = Token::new(Op::SendConfirmed, slot, generation);
         let part = &bytes[range];
-        let send = opcode::Send::new(Fd(fd), part.as_ptr(), part.len() as u32).flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL);
+        let send = opcode::Send::new(Fd(fd), part.as_ptr(), part.len() as u32)
+            .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL);
         // SAFETY: `lent` keeps the bytes until this send's completion was taken, or until the ring is gone.
-        unsafe { self.push(send.build().user_data(token.0)) };
-        self.lent.push(Lent { token, _bytes: Arc::clone(bytes) });
+        unsafe { self.push(send.build().user_data(token.0), true) };
+        self.lent.push(Lent {
+            token,
+            _bytes: Arc::clone(bytes),
+        });
     }
 
     /// Closes an accepted connection; its slot is used again.
@@ -127,15 +138,16 @@ impl Uring {
         self.parts.sockets.release(slot);
     }
 
-    /// Queues one operation, making room by a submit if there is none.
+    /// Queues one operation, making room by a submit if there is none. It `speaks` if a completion follows in any case.
     ///
     /// # Safety
     /// What the entry points to must stay valid until the operation has completed.
-    unsafe fn push(&mut self, entry: Entry) {
+    unsafe fn push(&mut self, entry: Entry, speaks: bool) {
         loop {
             // SAFETY: passed on to the caller.
             if unsafe { self.queue.push(&entry) }.is_ok() {
                 self.counters.sqes += 1;
+                self.outstanding += usize::from(speaks);
                 return;
             }
             self.queue.sync();
@@ -153,18 +165,34 @@ impl Uring {
         {
             let accept = opcode::AcceptMulti::new(Fd(listener.as_raw_fd()));
             // SAFETY: no memory is lent, and the descriptor is open.
-            unsafe { self.push(accept.build().user_data(Token::new(Op::Accept, 0, 0).0)) };
+            unsafe {
+                self.push(
+                    accept.build().user_data(Token::new(Op::Accept, 0, 0).0),
+                    true,
+                )
+            };
             self.accepting = Accepting::Armed;
         }
         while let Some(slot) = self.to_arm.pop() {
-            let Some((fd, generation)) = self.parts.sockets.open_fd(slot) else { continue };
-            let Some(place) = self.parts.sockets.get(slot) else { continue };
+            let Some((fd, generation)) = self.parts.sockets.open_fd(slot) else {
+                continue;
+            };
+            let Some(place) = self.parts.sockets.get(slot) else {
+                continue;
+            };
             if std::mem::replace(&mut place.receiving, true) {
                 continue;
             }
             let token = Token::new(Op::Receive, slot, generation);
             // SAFETY: the memory received into is the buffer ring's, which outlives the operation.
-            unsafe { self.push(opcode::RecvMulti::new(Fd(fd), GROUP).build().user_data(token.0)) };
+            unsafe {
+                self.push(
+                    opcode::RecvMulti::new(Fd(fd), GROUP)
+                        .build()
+                        .user_data(token.0),
+                    true,
+                )
+            };
         }
     }
 
@@ -183,6 +211,9 @@ impl Uring {
             }
             let entry = self.completions.next()?;
             self.counters.cqes += 1;
+            let ends =
+                !cqueue::more(entry.flags()) && Token(entry.user_data()).op() != Some(Op::Send);
+            self.outstanding -= usize::from(ends);
             if let Some(raw) = self.take_apart(&entry) {
                 return Some(raw);
             }
@@ -211,7 +242,11 @@ impl Uring {
 
     fn accepted(&mut self, entry: &cqueue::Entry) -> Option<Raw> {
         if !cqueue::more(entry.flags()) {
-            self.accepting = if entry.result() < 0 { Accepting::Refused } else { Accepting::Idle };
+            self.accepting = if entry.result() < 0 {
+                Accepting::Refused
+            } else {
+                Accepting::Idle
+            };
         }
         let fd = u32::try_from(entry.result()).ok()?;
         let slot = self.parts.sockets.adopt(fd as i32);
@@ -224,7 +259,7 @@ impl Uring {
         let (result, flags) = (entry.result(), entry.flags());
         let buffer = cqueue::buffer_select(flags);
         self.held = buffer;
-        let Some(place) = self.parts.sockets.current(slot, generation) else { return None };
+        let place = self.parts.sockets.current(slot, generation)?;
         if !cqueue::more(flags) {
             place.receiving = false;
         }
@@ -260,23 +295,27 @@ impl Ring for Uring {
         let connect = opcode::Connect::new(Fd(fd), address.as_ptr().cast(), address.len());
         let token = Token::new(Op::Connect, slot, generation);
         // SAFETY: the address is in `sockets`, which never changes its list of addresses and outlives the operation.
-        unsafe { self.push(connect.build().user_data(token.0)) };
+        unsafe { self.push(connect.build().user_data(token.0), true) };
         Ok(())
     }
 
     #[inline]
     fn send(&mut self, slot: u32, range: Range<usize>, confirm: bool) {
-        let Some((fd, generation)) = self.parts.sockets.open_fd(slot) else { return };
+        let Some((fd, generation)) = self.parts.sockets.open_fd(slot) else {
+            return;
+        };
         let bytes = &self.parts.payload[range];
         let send = opcode::Send::new(Fd(fd), bytes.as_ptr(), bytes.len() as u32)
             .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
             .build();
         let entry = match confirm {
             true => send.user_data(Token::new(Op::SendConfirmed, slot, generation).0),
-            false => send.user_data(Token::new(Op::Send, slot, generation).0).flags(Flags::SKIP_SUCCESS),
+            false => send
+                .user_data(Token::new(Op::Send, slot, generation).0)
+                .flags(Flags::SKIP_SUCCESS),
         };
         // SAFETY: the payload is immutable, and kept until the kernel holds no operation of this ring.
-        unsafe { self.push(entry) };
+        unsafe { self.push(entry, confirm) };
     }
 
     fn close(&mut self, slot: u32) {
@@ -327,21 +366,34 @@ impl Ring for Uring {
     #[inline]
     fn next(&mut self) -> Option<Completion<'_>> {
         Some(match self.take_known()? {
-            Raw::Data(slot, id, len) => {
-                Completion::Received { slot, bytes: self.parts.buffers.get(id, len).unwrap_or_default() }
-            }
-            Raw::Sent(slot, result, true) => Completion::Sent { slot, result: outcome(result) },
-            Raw::Sent(slot, result, false) => Completion::SendFailed { slot, error: reason(result) },
+            Raw::Data(slot, id, len) => Completion::Received {
+                slot,
+                bytes: self.parts.buffers.get(id, len).unwrap_or_default(),
+            },
+            Raw::Sent(slot, result, true) => Completion::Sent {
+                slot,
+                result: outcome(result),
+            },
+            Raw::Sent(slot, result, false) => Completion::SendFailed {
+                slot,
+                error: reason(result),
+            },
             Raw::Connected(slot, 0..) => {
                 self.to_arm.push(slot);
                 Completion::Connected { slot }
             }
             Raw::Connected(slot, result) => {
                 self.close(slot);
-                Completion::ConnectFailed { slot, error: reason(result) }
+                Completion::ConnectFailed {
+                    slot,
+                    error: reason(result),
+                }
             }
             Raw::Accepted(slot) => Completion::Accepted { slot },
-            Raw::Ended(slot, result) => Completion::Ended { slot, error: outcome(result).err() },
+            Raw::Ended(slot, result) => Completion::Ended {
+                slot,
+                error: outcome(result).err(),
+            },
         })
     }
 
@@ -359,14 +411,35 @@ fn reason(result: i32) -> io::Error {
     io::Error::from_raw_os_error(if result < 0 { -result } else { libc::EPIPE })
 }
 
+impl Uring {
+    /// Ends every operation and waits for that. False when the kernel would not say that nothing is left.
+    fn quiesce(&mut self) -> bool {
+        self.stop_listening();
+        self.parts.sockets.close_all();
+        // A closed socket ends what was armed on it; taking that in bulk is far quicker than cancelling one by one.
+        while self.outstanding > 0 {
+            let before = self.outstanding;
+            let _ = self.enter(before.min(1024), Duration::ZERO);
+            while self.take_known().is_some() {}
+            if self.outstanding == before {
+                break;
+            }
+        }
+        // What does not end by that: connects on their way, sends that stall.
+        let patience = || Some(Timespec::from(Duration::from_millis(20)));
+        (0..64).any(|_| {
+            let cancelled = self
+                .submitter
+                .register_sync_cancel(patience(), CancelBuilder::any().all());
+            cancelled.is_err_and(|error| error.raw_os_error() == Some(libc::ENOENT))
+        })
+    }
+}
+
 impl Drop for Uring {
     fn drop(&mut self) {
-        // Nothing lent may be freed while the kernel might still use it: cancel all and wait, and if that cannot be had, leak.
-        let patience = || Timespec::from(Duration::from_millis(50));
-        let quiet = (0..100).any(|_| {
-            let cancelled = self.submitter.register_sync_cancel(Some(patience()), CancelBuilder::any());
-            cancelled.is_err_and(|error| error.raw_os_error() == Some(libc::ENOENT))
-        });
+        // Nothing lent may be freed while the kernel might still use it: if quiet cannot be had, it leaks.
+        let quiet = self.quiesce();
         // SAFETY: each field is dropped at most once and not used afterwards: the borrowed parts, then the ring they point
         // into, and the memory only when no operation is left that could touch it.
         unsafe {

@@ -36,7 +36,12 @@ struct Loop {
 }
 
 /// Runs until `stop` is set.
-pub(super) fn run(idle: Idle, listener: TcpListener, cpu: Option<usize>, stop: &AtomicBool) -> Served {
+pub(super) fn run(
+    idle: Idle,
+    listener: TcpListener,
+    cpu: Option<usize>,
+    stop: &AtomicBool,
+) -> Served {
     if let Some(cpu) = cpu {
         cpu::pin(cpu);
     }
@@ -86,8 +91,14 @@ impl Loop {
         if peer.sending {
             return;
         }
-        let Some((kind, count)) = peer.owed.pop_front() else { return };
-        let now = if kind == Kind::Hello { count.min(BATCH) } else { 1 };
+        let Some((kind, count)) = peer.owed.pop_front() else {
+            return;
+        };
+        let now = if kind == Kind::Hello {
+            count.min(BATCH)
+        } else {
+            1
+        };
         if count > now {
             peer.owed.push_front((kind, count - now));
         }
@@ -137,7 +148,9 @@ impl Loop {
                         self.finish(slot);
                     }
                 }
-                Completion::Connected { .. } | Completion::ConnectFailed { .. } | Completion::SendFailed { .. } => {}
+                Completion::Connected { .. }
+                | Completion::ConnectFailed { .. }
+                | Completion::SendFailed { .. } => {}
             }
         }
     }

@@ -144,7 +144,12 @@ impl Connection {
         Next::Ready
     }
 
-    pub(super) fn connect_failed(&mut self, failure: ConnectFailure, now: u64, shared: &mut Shared<'_>) -> Next {
+    pub(super) fn connect_failed(
+        &mut self,
+        failure: ConnectFailure,
+        now: u64,
+        shared: &mut Shared<'_>,
+    ) -> Next {
         shared.tally.connect_failed(failure);
         self.remote = (self.remote + 1) % shared.job.remotes as u32;
         self.barren(now)
@@ -152,7 +157,13 @@ impl Connection {
 
     /// Bytes arrived at `now`.
     #[inline]
-    pub(super) fn receive(&mut self, bytes: &[u8], now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> Next {
+    pub(super) fn receive(
+        &mut self,
+        bytes: &[u8],
+        now: u64,
+        runs: &mut [Run],
+        shared: &mut Shared<'_>,
+    ) -> Next {
         shared.tally.bytes.received += bytes.len() as u64;
         let mut rest = bytes;
         let mut samples = Samples::default();
@@ -172,8 +183,15 @@ impl Connection {
             match step {
                 Step::Partial => break Next::Ready,
                 Step::Whole(answer) => {
-                    samples.add(self.complete(&answer, now, runs, shared), self.first_byte_at, now, shared);
-                    if !answer.keep_alive || shared.job.requests_per_connection == Some(self.answered_here) {
+                    samples.add(
+                        self.complete(&answer, now, runs, shared),
+                        self.first_byte_at,
+                        now,
+                        shared,
+                    );
+                    if !answer.keep_alive
+                        || shared.job.requests_per_connection == Some(self.answered_here)
+                    {
                         self.discard(shared);
                         self.state = State::Ending;
                         self.since = now;
@@ -191,7 +209,13 @@ impl Connection {
 
     /// Counts a whole answer to the oldest request and tells when that was sent.
     #[inline]
-    fn complete(&mut self, answer: &Answer, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> u64 {
+    fn complete(
+        &mut self,
+        answer: &Answer,
+        now: u64,
+        runs: &mut [Run],
+        shared: &mut Shared<'_>,
+    ) -> u64 {
         let sent_at = self.window.pop(runs);
         self.in_flight -= 1;
         self.answered_here += 1;
@@ -213,10 +237,20 @@ impl Connection {
         if !std::mem::replace(&mut self.excess_seen, true) {
             shared.tally.anomalies.excess_bytes += 1;
         }
-        if self.state == State::Ending { Next::Nothing } else { Next::Reopen }
+        if self.state == State::Ending {
+            Next::Nothing
+        } else {
+            Next::Reopen
+        }
     }
 
-    fn refused(&mut self, error: ProtocolError, begins: bool, now: u64, shared: &mut Shared<'_>) -> Next {
+    fn refused(
+        &mut self,
+        error: ProtocolError,
+        begins: bool,
+        now: u64,
+        shared: &mut Shared<'_>,
+    ) -> Next {
         if begins && self.answered_here > 0 && error == ProtocolError::NotHttp {
             // Not a bad answer but bytes too many behind the last one.
             self.discard(shared);
@@ -226,7 +260,13 @@ impl Connection {
     }
 
     /// The peer ended the connection: in order, or by an error.
-    pub(super) fn end(&mut self, error: Option<Failure>, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> Next {
+    pub(super) fn end(
+        &mut self,
+        error: Option<Failure>,
+        now: u64,
+        runs: &mut [Run],
+        shared: &mut Shared<'_>,
+    ) -> Next {
         let error = error.or(self.reset_seen.then_some(Failure::Reset));
         if self.state == State::Ending {
             shared.tally.anomalies.reset_after_response += u64::from(error.is_some());
@@ -237,7 +277,12 @@ impl Connection {
             && let Step::Whole(answer) = self.parser.end(shared.heads)
         {
             let mut samples = Samples::default();
-            samples.add(self.complete(&answer, now, runs, shared), self.first_byte_at, now, shared);
+            samples.add(
+                self.complete(&answer, now, runs, shared),
+                self.first_byte_at,
+                now,
+                shared,
+            );
             samples.flush(shared);
             self.discard(shared);
             return Next::Reopen;
@@ -249,7 +294,12 @@ impl Connection {
         self.fail(error.unwrap_or(Failure::EofMidResponse), now, shared)
     }
 
-    fn ended_between_answers(&mut self, error: Option<Failure>, now: u64, shared: &mut Shared<'_>) -> Next {
+    fn ended_between_answers(
+        &mut self,
+        error: Option<Failure>,
+        now: u64,
+        shared: &mut Shared<'_>,
+    ) -> Next {
         if self.answered_here == 0 {
             return self.connect_failed(ConnectFailure::Other, now, shared);
         }
@@ -273,7 +323,10 @@ impl Connection {
         match self.state {
             State::Closed => None,
             State::Connecting => Some(self.since + job.timeout_ns),
-            State::Open => self.window.oldest(runs).map(|sent_at| sent_at.saturating_add(job.timeout_ns)),
+            State::Open => self
+                .window
+                .oldest(runs)
+                .map(|sent_at| sent_at.saturating_add(job.timeout_ns)),
             State::Ending => Some(self.since + GRACE_NS),
             State::BackingOff => Some(self.since),
         }
@@ -293,7 +346,11 @@ impl Connection {
     fn fail(&mut self, failure: Failure, now: u64, shared: &mut Shared<'_>) -> Next {
         shared.tally.fail(failure, u64::from(self.in_flight));
         self.in_flight = 0;
-        if self.answered_here > 0 { Next::Reopen } else { self.barren(now) }
+        if self.answered_here > 0 {
+            Next::Reopen
+        } else {
+            self.barren(now)
+        }
     }
 
     /// What is in flight was never owed an answer.
@@ -347,7 +404,9 @@ impl Samples {
         if first_byte_at != now {
             let recent = &mut shared.tally.recent;
             recent.split.record_n(service_ns, 1);
-            recent.split_first.record_n(first_byte_at.saturating_sub(sent_at), 1);
+            recent
+                .split_first
+                .record_n(first_byte_at.saturating_sub(sent_at), 1);
             return;
         }
         if service_ns != self.service_ns {
@@ -360,7 +419,11 @@ impl Samples {
     #[inline]
     fn flush(&mut self, shared: &mut Shared<'_>) {
         if self.count > 0 {
-            shared.tally.recent.single.record_n(self.service_ns, self.count);
+            shared
+                .tally
+                .recent
+                .single
+                .record_n(self.service_ns, self.count);
             self.count = 0;
         }
     }

@@ -14,7 +14,11 @@ struct Node {
     tick: u64,
 }
 
-const LOOSE: Node = Node { before: NONE, after: NONE, tick: u64::MAX };
+const LOOSE: Node = Node {
+    before: NONE,
+    after: NONE,
+    tick: u64::MAX,
+};
 
 /// A hashed wheel over all slots of a worker, each in it at most once.
 pub(super) struct Deadlines {
@@ -49,7 +53,9 @@ impl Deadlines {
     /// Looks at `slot` at `at` (ns) or, if it is entered for an earlier instant, then.
     pub(super) fn look_at(&mut self, slot: u32, at: u64) {
         // Rounded up, so that what is looked at has passed; never beyond the wheel: the slot is asked again then.
-        let tick = at.div_ceil(self.tick_ns).clamp(self.next_tick, self.next_tick + BUCKETS as u64 - 1);
+        let tick = at
+            .div_ceil(self.tick_ns)
+            .clamp(self.next_tick, self.next_tick + BUCKETS as u64 - 1);
         let node = self.nodes[slot as usize];
         if node.tick <= tick {
             return;
@@ -59,7 +65,11 @@ impl Deadlines {
         if *head != NONE {
             self.nodes[*head as usize].before = slot;
         }
-        self.nodes[slot as usize] = Node { before: NONE, after: *head, tick };
+        self.nodes[slot as usize] = Node {
+            before: NONE,
+            after: *head,
+            tick,
+        };
         *head = slot;
         self.earliest = self.earliest.min(tick);
     }
@@ -133,7 +143,7 @@ mod tests {
         wheel.look_at(1, 5_000_000);
         wheel.look_at(2, 900_000_000);
         assert!(wheel.has(0) && !wheel.has(3));
-        assert_eq!(drain(&mut wheel, 4_999_999), []);
+        assert!(drain(&mut wheel, 4_999_999).is_empty());
         assert_eq!(drain(&mut wheel, 5_000_000), [0, 1]);
         assert_eq!(wheel.next(), 900_000_000);
         assert_eq!(drain(&mut wheel, 2_000_000_000), [2]);
@@ -148,14 +158,19 @@ mod tests {
         wheel.look_at(0, 600_000);
         assert_eq!(drain(&mut wheel, 200_000), [0]);
         wheel.look_at(1, u64::MAX / 2);
-        assert!(wheel.next() < 11_000_000, "beyond the wheel: looked at early");
+        assert!(
+            wheel.next() < 11_000_000,
+            "beyond the wheel: looked at early"
+        );
     }
 
     #[test]
     fn random_use_agrees_with_a_sorted_list() {
         let mut seed = 42u64;
         let mut random = move |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % below
         };
         let (span, slots) = (2_000_000_000u64, 64u32);
@@ -171,10 +186,14 @@ mod tests {
             *known = Some(known.map_or(entered, |old| old.min(entered)));
             wheel.look_at(slot, at);
             now += random(tick * 20);
-            let mut expected: Vec<u32> = (0..slots).filter(|&s| model[s as usize].is_some_and(|t| t <= now / tick)).collect();
+            let mut expected: Vec<u32> = (0..slots)
+                .filter(|&s| model[s as usize].is_some_and(|t| t <= now / tick))
+                .collect();
             expected.sort_unstable();
             assert_eq!(drain(&mut wheel, now), expected);
-            expected.iter().for_each(|&slot| model[slot as usize] = None);
+            expected
+                .iter()
+                .for_each(|&slot| model[slot as usize] = None);
             let nearest = model.iter().flatten().min().map_or(u64::MAX, |t| t * tick);
             assert!(wheel.next() <= nearest, "never later than the nearest");
         }
