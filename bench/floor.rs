@@ -2,14 +2,15 @@
 //! parses nothing and stamps nothing. What saturing costs above this is saturing's own.
 //!
 //! `cargo run --release --example floor -- ADDRESS:PORT [-c N] [-p N] [-d SECONDS] [--cpu N] [--want N] [--min-wait-us N]
-//! [--buffers N] [--buffer-bytes N]`; prints one JSON object.
+//! [--buffers N] [--buffer-bytes N] [--off FEATURE]...`; prints one JSON object. Features: defer_taskrun no_sqarray ring_fd
+//! multishot cqe_skip.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use saturing::ring::{Completion, Config, Endpoints, Idle, Ring, cpu};
+use saturing::ring::{Completion, Config, Endpoints, Features, Idle, Ring, cpu};
 
 struct Arguments {
     address: SocketAddr,
@@ -21,6 +22,7 @@ struct Arguments {
     min_wait_us: u32,
     buffers: Option<u16>,
     buffer_bytes: Option<usize>,
+    features: Features,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -39,6 +41,7 @@ fn arguments() -> Result<Arguments, String> {
         min_wait_us: 0,
         buffers: None,
         buffer_bytes: None,
+        features: Features::ALL,
     };
     fn number<T: std::str::FromStr>(name: &str, text: Option<String>) -> Result<T, String> {
         text.as_deref()
@@ -56,10 +59,22 @@ fn arguments() -> Result<Arguments, String> {
             "--min-wait-us" => all.min_wait_us = number(&name, value)?,
             "--buffers" => all.buffers = Some(number(&name, value)?),
             "--buffer-bytes" => all.buffer_bytes = Some(number(&name, value)?),
+            "--off" => *feature(&mut all.features, value.as_deref().unwrap_or_default())? = false,
             _ => return Err(format!("unknown option {name}")),
         }
     }
     Ok(all)
+}
+
+fn feature<'a>(features: &'a mut Features, name: &str) -> Result<&'a mut bool, String> {
+    Ok(match name {
+        "defer_taskrun" => &mut features.defer_taskrun,
+        "no_sqarray" => &mut features.no_sqarray,
+        "ring_fd" => &mut features.ring_fd,
+        "multishot" => &mut features.multishot,
+        "cqe_skip" => &mut features.cqe_skip,
+        _ => return Err(format!("--off knows no feature {name:?}")),
+    })
 }
 
 /// Bytes of one answer, from one request over a plain socket: the server is taken to answer always the same length.
@@ -90,6 +105,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base = Config::for_slots(all.connections);
     let config = Config {
         min_wait_us: all.min_wait_us,
+        features: all.features,
         buffers: all.buffers.unwrap_or(base.buffers),
         buffer_bytes: all.buffer_bytes.unwrap_or(base.buffer_bytes),
         ..base

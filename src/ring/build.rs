@@ -11,6 +11,32 @@ use super::error::SetupError;
 use super::sockets::{Endpoints, Sockets};
 use super::uring::Uring;
 
+/// Each can be left out, to measure what it brings (bench/ablation.py); all are used unless the kernel lacks one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Features {
+    /// Completions are processed by the thread that asks for them, when it asks (6.1); without it, at its next system call.
+    pub defer_taskrun: bool,
+    /// No indirection between queue and entries (6.6).
+    pub no_sqarray: bool,
+    /// The ring's descriptor is looked up once instead of at each enter (5.18).
+    pub ring_fd: bool,
+    /// One armed receive serves a connection for its life (6.0); without it each receive is asked for.
+    pub multishot: bool,
+    /// A send that succeeds posts no completion (5.17).
+    pub cqe_skip: bool,
+}
+
+impl Features {
+    /// All of them.
+    pub const ALL: Features = Features {
+        defer_taskrun: true,
+        no_sqarray: true,
+        ring_fd: true,
+        multishot: true,
+        cqe_skip: true,
+    };
+}
+
 /// Sizes of a ring.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
@@ -24,6 +50,8 @@ pub struct Config {
     pub buffer_bytes: usize,
     /// Connections at a time.
     pub slots: usize,
+    /// What is used of the kernel's offer.
+    pub features: Features,
     /// How long a wait for more than one completion lasts at most once there is one, in microseconds; 0: no bound of its own.
     pub min_wait_us: u32,
 }
@@ -37,6 +65,7 @@ impl Config {
             buffers: 256,
             buffer_bytes: 4096,
             slots,
+            features: Features::ALL,
             min_wait_us: 0,
         }
     }
@@ -153,19 +182,31 @@ impl Idle {
 
 /// The richest set-up this kernel takes, and the name of its level.
 fn set_up(config: &Config) -> io::Result<(IoUring, &'static str)> {
+    let features = config.features;
     let plain = || {
         let mut builder = IoUring::builder();
         builder
             .setup_r_disabled()
             .setup_single_issuer()
-            .setup_defer_taskrun()
             .setup_submit_all()
             .setup_cqsize(config.completions);
+        if features.defer_taskrun {
+            builder.setup_defer_taskrun();
+        } else {
+            builder.setup_coop_taskrun();
+        }
         builder
     };
     let build = |builder: &Builder| -> io::Result<IoUring> { builder.build(config.submissions) };
-    let ring = match build(plain().setup_no_sqarray()) {
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => build(&plain())?,
+    let richest = if features.no_sqarray {
+        build(plain().setup_no_sqarray())
+    } else {
+        build(&plain())
+    };
+    let ring = match richest {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) && features.no_sqarray => {
+            build(&plain())?
+        }
         result => result?,
     };
     let level = if ring.params().is_feature_min_timeout() {

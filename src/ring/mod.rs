@@ -16,7 +16,7 @@ use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
-pub use build::{Config, Idle};
+pub use build::{Config, Features, Idle};
 pub use error::SetupError;
 pub use sockets::Endpoints;
 pub use uring::Uring;

@@ -73,7 +73,9 @@ impl Uring {
         // struct, are never handed out, and `Drop` ends them first. `split` is called once.
         let (mut submitter, queue, completions) =
             unsafe { &mut *std::ptr::from_mut::<IoUring>(&mut io) }.split();
-        submitter.register_ring_fd()?;
+        if parts.config.features.ring_fd {
+            submitter.register_ring_fd()?;
+        }
         Ok(Uring {
             submitter: ManuallyDrop::new(submitter),
             queue: ManuallyDrop::new(queue),
@@ -183,6 +185,13 @@ impl Uring {
             if std::mem::replace(&mut place.receiving, true) {
                 continue;
             }
+            let receive = match self.parts.config.features.multishot {
+                true => opcode::RecvMulti::new(Fd(fd), GROUP).build(),
+                false => opcode::Recv::new(Fd(fd), std::ptr::null_mut(), 0)
+                    .buf_group(GROUP)
+                    .build()
+                    .flags(Flags::BUFFER_SELECT),
+            };
             let token = Token::new(Op::Receive, slot, generation);
             // SAFETY: the memory received into is the buffer ring's, which outlives the operation.
             unsafe {
@@ -233,6 +242,8 @@ impl Uring {
                 }
                 Raw::Sent(slot, result, true)
             }
+            // Not skipped: then also a success comes here.
+            Op::Send if result >= 0 && !self.parts.config.features.cqe_skip => return None,
             Op::Send => Raw::Sent(slot, result, false),
             Op::Connect => Raw::Connected(slot, result),
         };
@@ -305,15 +316,17 @@ impl Ring for Uring {
             return;
         };
         let bytes = &self.parts.payload[range];
-        let send = opcode::Send::new(Fd(fd), bytes.as_ptr(), bytes.len() as u32)
+        let op = if confirm { Op::SendConfirmed } else { Op::Send };
+        let silent = !confirm && self.parts.config.features.cqe_skip;
+        let entry = opcode::Send::new(Fd(fd), bytes.as_ptr(), bytes.len() as u32)
             .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
-            .build();
-        let entry = match confirm {
-            true => send.user_data(Token::new(Op::SendConfirmed, slot, generation).0),
-            false => send
-                .user_data(Token::new(Op::Send, slot, generation).0)
-                .flags(Flags::SKIP_SUCCESS),
-        };
+            .build()
+            .flags(if silent {
+                Flags::SKIP_SUCCESS
+            } else {
+                Flags::empty()
+            })
+            .user_data(Token::new(op, slot, generation).0);
         // SAFETY: the payload is immutable, and kept until the kernel holds no operation of this ring.
         unsafe { self.push(entry, confirm) };
     }
