@@ -194,14 +194,7 @@ impl Uring {
             };
             let token = Token::new(Op::Receive, slot, generation);
             // SAFETY: the memory received into is the buffer ring's, which outlives the operation.
-            unsafe {
-                self.push(
-                    opcode::RecvMulti::new(Fd(fd), GROUP)
-                        .build()
-                        .user_data(token.0),
-                    true,
-                )
-            };
+            unsafe { self.push(receive.user_data(token.0), true) };
         }
     }
 

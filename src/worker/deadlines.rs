@@ -97,32 +97,24 @@ impl Deadlines {
     /// Takes out a slot whose instant has come.
     #[inline]
     pub(super) fn due(&mut self, now: u64) -> Option<u32> {
-        if now < self.next() {
-            return None;
-        }
-        self.take(now / self.tick_ns)
-    }
-
-    fn take(&mut self, now_tick: u64) -> Option<u32> {
-        let mut tick = self.earliest;
-        let last = self.earliest.max(self.next_tick) + BUCKETS as u64;
-        while tick <= last {
-            let head = self.heads[tick as usize % BUCKETS];
+        let now_tick = now / self.tick_ns;
+        while self.earliest <= now_tick {
+            let head = self.heads[self.earliest as usize % BUCKETS];
             if head != NONE {
-                self.earliest = tick;
-                if tick > now_tick {
-                    return None;
-                }
                 self.remove(head);
                 return Some(head);
             }
-            if tick <= now_tick {
-                self.next_tick = self.next_tick.max(tick + 1);
-            }
-            tick += 1;
+            self.earliest = self.first_from(self.earliest + 1);
         }
-        self.earliest = u64::MAX;
+        self.next_tick = self.next_tick.max(now_tick + 1);
         None
+    }
+
+    /// The first tick from `tick` on with an entry; all entries lie within one turn of the wheel.
+    fn first_from(&self, tick: u64) -> u64 {
+        let mut turn = tick..tick + BUCKETS as u64;
+        turn.find(|&tick| self.heads[tick as usize % BUCKETS] != NONE)
+            .unwrap_or(u64::MAX)
     }
 }
 
