@@ -169,9 +169,9 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         while let Some(slot) = self.deadlines.due(now) {
             let runs = self.flights.of(slot);
             match self.connections[slot as usize].deadline(self.job, runs) {
-                Some(at) if at <= now => {
-                    self.event(slot, |connection, shared, _| connection.expire(now, shared))
-                }
+                Some(at) if at <= now => self.event(slot, now, |connection, shared, _| {
+                    connection.expire(now, shared)
+                }),
                 Some(at) => self.deadlines.look_at(slot, at),
                 None => {}
             }
@@ -286,14 +286,14 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
                 Completion::Connected { slot } => {
                     self.connecting -= 1;
                     self.open += 1;
-                    self.event(slot, |connection, shared, _| {
+                    self.event(slot, now, |connection, shared, _| {
                         connection.connected(now, shared)
                     });
                 }
                 Completion::ConnectFailed { slot, error } => self.connect_failed(slot, &error, now),
                 Completion::Ended { slot, error } => {
                     let error = error.as_ref().map(failure);
-                    self.event(slot, |connection, shared, runs| {
+                    self.event(slot, now, |connection, shared, runs| {
                         connection.end(error, now, runs, shared)
                     });
                 }
@@ -320,7 +320,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             Some(libc::EADDRNOTAVAIL) => ConnectFailure::NoLocalPort,
             _ => ConnectFailure::Other,
         };
-        self.event(slot, |connection, shared, _| {
+        self.event(slot, now, |connection, shared, _| {
             connection.connect_failed(failure, now, shared)
         });
     }
@@ -329,6 +329,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     fn event(
         &mut self,
         slot: u32,
+        now: u64,
         tell: impl FnOnce(&mut Connection, &mut Shared<'_>, &mut [super::flights::Run]) -> Next,
     ) {
         let connection = &mut self.connections[slot as usize];
@@ -344,7 +345,6 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         if was == State::Connecting && matches!(next, Next::ReopenAt(_)) {
             self.connecting -= 1;
         }
-        let now = self.clock.now();
         self.follow(slot, next, now);
     }
 
