@@ -1,0 +1,9 @@
+//! What the tests of the whole command share: running it, and servers that do as they are told.
+
+// Each test file is a crate of its own and uses a part of this.
+#![allow(dead_code)]
+
+pub(crate) mod answers;
+pub(crate) mod process;
+pub(crate) mod saturing;
+pub(crate) mod scripted;

@@ -1,0 +1,206 @@
+//! Running the command and reading its result.
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use saturing::result::RunResult;
+
+use super::process::{Process, first_line};
+
+/// The command under test, without arguments.
+pub(crate) fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_saturing"))
+}
+
+/// What became of a command.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// As a shell shows it: 128 and the number for one that died of a signal.
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+}
+
+/// A command that runs.
+pub(crate) struct Running {
+    process: Process,
+    stdout: JoinHandle<String>,
+    stderr: JoinHandle<String>,
+    started: Instant,
+}
+
+impl Running {
+    pub(crate) fn start<S: AsRef<OsStr>>(args: &[S]) -> Running {
+        Running::spawn(command().args(args))
+    }
+
+    pub(crate) fn spawn(command: &mut Command) -> Running {
+        let started = Instant::now();
+        let mut process = Process::start(
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()),
+            "saturing",
+        );
+        let child = process.child();
+        let stdout = collect(child.stdout.take().expect("a pipe"));
+        let stderr = collect(child.stderr.take().expect("a pipe"));
+        Running {
+            process,
+            stdout,
+            stderr,
+            started,
+        }
+    }
+
+    /// With load on `address`, and the result to be read by [`Ended::result`].
+    pub(crate) fn load(address: SocketAddr, options: &str) -> Running {
+        let url = format!("http://{address}/");
+        let mut args = vec!["--json", "-"];
+        args.extend(options.split_whitespace());
+        args.push(&url);
+        Running::start(&args)
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
+    pub(crate) fn wait(mut self) -> Ended {
+        let status = self.process.wait("the end of saturing");
+        let took = self.started.elapsed();
+        let code = status
+            .code()
+            .or_else(|| status.signal().map(|number| 128 + number))
+            .expect("an end");
+        let text = |reader: JoinHandle<String>| reader.join().expect("UTF-8");
+        Ended {
+            code,
+            stdout: text(self.stdout),
+            stderr: text(self.stderr),
+            took,
+        }
+    }
+}
+
+fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        pipe.read_to_string(&mut text).expect("UTF-8");
+        text
+    })
+}
+
+impl Ended {
+    /// The JSON on standard output, its sums held against each other here again, by other code than the command's.
+    pub(crate) fn result(&self) -> RunResult {
+        let parsed = serde_json::from_str(&self.stdout);
+        let result: RunResult =
+            parsed.unwrap_or_else(|error| panic!("no result ({error}): {self:?}"));
+        let requests = result.requests;
+        let found =
+            requests.completed + requests.failed + requests.discarded + requests.in_flight_at_end;
+        assert_eq!(requests.sent, found, "{requests:?}");
+        let errors = result.errors;
+        let failed = errors.reset
+            + errors.eof_mid_response
+            + errors.timeout
+            + errors.protocol
+            + errors.other;
+        assert_eq!(requests.failed, failed, "{errors:?}");
+        assert_eq!(
+            errors.protocol,
+            result.protocol_errors.values().sum::<u64>()
+        );
+        assert_eq!(
+            requests.completed,
+            result.status.values().sum::<u64>(),
+            "{:?}",
+            result.status
+        );
+        assert_eq!(
+            requests.completed,
+            result
+                .latency_ns
+                .as_ref()
+                .map_or(0, |latency| latency.count)
+        );
+        result
+    }
+}
+
+/// Runs the command to its end.
+pub(crate) fn run<S: AsRef<OsStr>>(args: &[S]) -> Ended {
+    Running::start(args).wait()
+}
+
+/// Puts load on `address` and gives the result of a run that must end well.
+pub(crate) fn load(address: SocketAddr, options: &str) -> RunResult {
+    let ended = Running::load(address, options).wait();
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(
+        ended.stderr, "",
+        "a good run says nothing on standard error but on a terminal"
+    );
+    ended.result()
+}
+
+/// The built-in server as a process, stopped by SIGTERM.
+pub(crate) struct Serve {
+    process: Process,
+    pub(crate) address: SocketAddr,
+    last_words: JoinHandle<String>,
+}
+
+impl Serve {
+    pub(crate) fn start(args: &[&str]) -> Serve {
+        use std::io::{BufRead, BufReader};
+        let mut process = Process::start(
+            command().arg("serve").args(args).stdout(Stdio::piped()),
+            "saturing serve",
+        );
+        let mut reader = BufReader::new(process.child().stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("its address");
+        let address = line.trim_end().parse().expect("its address");
+        Serve {
+            process,
+            address,
+            last_words: collect(reader),
+        }
+    }
+
+    /// Stops it; the numbers of requests and connections it says it served.
+    pub(crate) fn stop(mut self) -> (u64, u64) {
+        self.process.signal(Signal::SIGTERM);
+        let status = self.process.wait("the end of saturing serve");
+        let text = self.last_words.join().expect("UTF-8");
+        assert_eq!(status.code(), Some(0), "{text}");
+        let numbers: Vec<u64> = text
+            .split_whitespace()
+            .filter_map(|word| word.parse().ok())
+            .collect();
+        let [requests, connections] = numbers[..] else {
+            panic!("two numbers: {text}")
+        };
+        (requests, connections)
+    }
+}
+
+/// Another server as a process that tells its address, or the port, in its first line.
+pub(crate) fn address_in_first_line(process: &mut Process) -> SocketAddr {
+    let line = first_line(process.child().stdout.take().expect("a pipe"));
+    let port = line
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|word| word.len() >= 4);
+    let port = port.filter_map(|word| word.parse().ok()).next();
+    SocketAddr::from((
+        [127, 0, 0, 1],
+        port.unwrap_or_else(|| panic!("a port in {line:?}")),
+    ))
+}
