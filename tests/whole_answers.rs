@@ -203,7 +203,10 @@ fn a_close_that_was_announced_discards_what_was_pipelined_behind_it() {
 
 /// As many connections as it takes; the last few to be opened again may find that nothing is left to send.
 fn one_each(counts: &Counts, needed: u64) {
-    assert!((needed..needed + 4).contains(&counts.connections), "{needed} needed, {counts:?}");
+    assert!(
+        (needed..needed + 4).contains(&counts.connections),
+        "{needed} needed, {counts:?}"
+    );
 }
 
 #[test]
@@ -216,7 +219,7 @@ fn connections_end_when_asked_to() {
                 }
                 peer.answer(HELLO)?;
             }
-            // The last request asked for the close.
+            assert!(peer.asked_to_close, "by the last request");
             peer.close()
         }
     };

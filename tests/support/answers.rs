@@ -7,7 +7,7 @@ use super::scripted::Peer;
 /// A whole answer with a body of 13 bytes.
 pub(crate) const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello, World!";
 
-/// A script: answers every request with these bytes.
+/// A script: answers every request with these bytes, and closes when asked to.
 pub(crate) fn always(
     bytes: impl Into<Vec<u8>>,
 ) -> impl Fn(&mut Peer) -> io::Result<()> + Send + Sync + 'static {
@@ -15,6 +15,9 @@ pub(crate) fn always(
     move |peer| {
         while peer.request()? {
             peer.answer(&bytes)?;
+            if peer.asked_to_close {
+                return peer.close();
+            }
         }
         Ok(())
     }

@@ -58,11 +58,15 @@ impl Running {
         }
     }
 
-    /// With load on `address`, and the result to be read by [`Ended::result`].
+    /// With load on `address`, and the result to be read by [`Ended::result`]. Nothing times out unless asked to, however busy
+    /// the machine is.
     pub(crate) fn load(address: SocketAddr, options: &str) -> Running {
         let url = format!("http://{address}/");
         let mut args = vec!["--json", "-"];
         args.extend(options.split_whitespace());
+        if !args.contains(&"-T") {
+            args.extend(["-T", "50s"]);
+        }
         args.push(&url);
         Running::start(&args)
     }

@@ -132,6 +132,8 @@ pub(crate) struct Peer {
     stream: TcpStream,
     read: Vec<u8>,
     shared: Arc<Shared>,
+    /// The last request read was to be the connection's last.
+    pub(crate) asked_to_close: bool,
 }
 
 impl Peer {
@@ -144,6 +146,7 @@ impl Peer {
             stream,
             read: Vec::new(),
             shared,
+            asked_to_close: false,
         }
     }
 
@@ -157,7 +160,9 @@ impl Peer {
                 return Ok(false);
             }
         };
-        let whole = head + content_length(&self.read[..head]);
+        let text = String::from_utf8_lossy(&self.read[..head]).to_ascii_lowercase();
+        self.asked_to_close = text.contains("\r\nconnection: close\r\n");
+        let whole = head + content_length(&text);
         while self.read.len() < whole {
             if !self.more()? {
                 return Ok(false);
@@ -222,8 +227,7 @@ impl Peer {
     }
 }
 
-fn content_length(head: &[u8]) -> usize {
-    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+fn content_length(head: &str) -> usize {
     let value = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length:"));

@@ -1,0 +1,251 @@
+//! Runs that are cut short, by a signal or by the death of the server: what was measured is reported, and both sides agree.
+
+mod support;
+
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use support::answers::{HELLO, always, silent};
+use support::process::{Folder, Process, until};
+use support::saturing::{Running, Serve, address_in_first_line};
+use support::scripted::{Server, listen, serve};
+
+/// Waits until the run is well under way.
+fn under_way(server: &Server) {
+    until("the first thousand requests", || {
+        (server.counts().requests >= 1000).then_some(())
+    });
+}
+
+#[test]
+fn a_signal_ends_the_run_and_the_counts_agree() {
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        for options in ["-d 50s", "-n 1G", "-d 50s -p 16", "-d 50s --no-keepalive"] {
+            let server = serve(always(HELLO));
+            let running = Running::load(server.address, &format!("-c 8 --drain 20s {options}"));
+            under_way(&server);
+            running.signal(signal);
+            let ended = running.wait();
+            let (result, counts) = (ended.result(), server.stop());
+            let requests = result.requests;
+            assert_eq!((ended.code, result.interrupted), (code, true), "{options}");
+            assert_eq!(
+                (requests.failed, requests.discarded),
+                (0, 0),
+                "{options}: {:?}",
+                result.errors
+            );
+            assert_eq!(requests.sent, counts.requests, "{options}");
+            assert_eq!(
+                requests.completed + requests.in_flight_at_end,
+                counts.answers,
+                "{options}"
+            );
+            assert!(
+                ended.took < Duration::from_secs(20),
+                "{options}: it ends at once"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_signal_before_the_first_answer_is_an_interruption_too() {
+    let server = serve(silent());
+    let running = Running::load(server.address, "-c 4 -d 50s");
+    until("requests", || (server.counts().requests == 4).then_some(()));
+    running.signal(Signal::SIGINT);
+    let ended = running.wait();
+    let result = ended.result();
+    assert_eq!((ended.code, result.interrupted), (130, true));
+    assert_eq!(
+        (result.requests.sent, result.requests.in_flight_at_end),
+        (4, 4)
+    );
+    assert_eq!(server.stop().requests, 4);
+}
+
+#[test]
+fn a_signal_while_nobody_answers_ends_the_run() {
+    let address = listen().local_addr().expect("bound");
+    let running = Running::load(address, "-c 4 -d 50s");
+    thread::sleep(Duration::from_millis(300));
+    running.signal(Signal::SIGTERM);
+    let ended = running.wait();
+    let result = ended.result();
+    assert_eq!(
+        (ended.code, result.interrupted, result.requests.sent),
+        (143, true, 0)
+    );
+    assert!(
+        result.connections.failed.refused >= 4,
+        "{:?}",
+        result.connections
+    );
+}
+
+#[test]
+fn a_second_signal_ends_it_without_a_report() {
+    let server = serve(silent());
+    let running = Running::load(server.address, "-c 4 -d 50s --drain 50s");
+    until("requests", || (server.counts().requests == 4).then_some(()));
+    running.signal(Signal::SIGINT);
+    // It waits for what is in flight now. Even if it did not yet, the second signal would be the second.
+    thread::sleep(Duration::from_millis(200));
+    running.signal(Signal::SIGTERM);
+    let ended = running.wait();
+    assert_eq!((ended.code, ended.stdout.as_str()), (143, ""));
+    assert!(ended.took < Duration::from_secs(20));
+}
+
+#[test]
+fn a_server_that_is_reset_in_mid_run_and_comes_back_is_used_again() {
+    // In this process, so that its counts are exact: at 2000 requests all connections are reset and nobody listens.
+    let listener = listen();
+    let address = listener.local_addr().expect("bound");
+    let first = Server::start(listener, Duration::ZERO, |peer| {
+        while peer.request()? {
+            if peer.requests_so_far() >= 2000 {
+                return peer.will_reset();
+            }
+            peer.answer(HELLO)?;
+        }
+        Ok(())
+    });
+    let running = Running::load(address, "-c 8 -n 6000");
+    until("the end of the first server", || {
+        (first.counts().requests >= 2000).then_some(())
+    });
+    let first = first.stop();
+    thread::sleep(Duration::from_millis(300));
+    let again = std::net::TcpListener::bind(address).expect("still free");
+    let second = Server::start(again, Duration::ZERO, always(HELLO));
+    let ended = running.wait();
+    let (result, second) = (ended.result(), second.stop());
+    let requests = result.requests;
+    assert_eq!(ended.code, 0);
+    // What met the end of the first server was read by it, or waited to be accepted.
+    let met = requests.failed + requests.discarded;
+    let read = requests.sent - met..=requests.sent;
+    assert!(
+        read.contains(&(first.requests + second.requests)),
+        "{requests:?} {first:?} {second:?}"
+    );
+    assert!(met >= 8, "{requests:?}");
+    assert_eq!(
+        requests.completed,
+        first.answers + second.answers,
+        "{requests:?}"
+    );
+    assert_eq!(requests.completed + requests.failed, 6000);
+    assert!(
+        result.connections.failed.refused > 0,
+        "{:?}",
+        result.connections
+    );
+    assert!(second.requests > 3000, "{second:?}");
+}
+
+/// A server in a process of its own that adds a byte to a file for each request it has read, and to another for each answer
+/// it has written: what it did is known however it dies.
+const COUNTING_SERVER: &str = r#"
+import os, socket, sys, threading
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)
+requests, answers = (os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND) for path in sys.argv[2:4])
+print(listener.getsockname()[1], flush=True)
+def serve(peer):
+    read = b""
+    while True:
+        more = peer.recv(65536)
+        if not more:
+            return
+        read += more
+        while b"\r\n\r\n" in read:
+            read = read.split(b"\r\n\r\n", 1)[1]
+            os.write(requests, b".")
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            os.write(answers, b".")
+while True:
+    peer, _ = listener.accept()
+    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    threading.Thread(target=serve, args=(peer,), daemon=True).start()
+"#;
+
+fn counting_server(folder: &Folder, port: u16) -> (Process, SocketAddr) {
+    let mut command = Command::new("python3");
+    command
+        .args(["-c", COUNTING_SERVER, &port.to_string()])
+        .args([folder.path("requests"), folder.path("answers")]);
+    let mut process = Process::start(
+        command.stdout(Stdio::piped()).stderr(Stdio::null()),
+        "python3",
+    );
+    let address = address_in_first_line(&mut process);
+    (process, address)
+}
+
+#[test]
+fn a_server_that_is_killed_and_restarted_is_used_again() {
+    let folder = Folder::new();
+    let count = |name: &str| folder.read(name).len() as u64;
+    let (mut server, address) = counting_server(&folder, 0);
+    let running = Running::load(address, "-c 4 -d 4s  --drain 20s");
+    until("requests", || (count("requests") > 500).then_some(()));
+    server.kill();
+    let before = count("requests");
+    thread::sleep(Duration::from_millis(300));
+    let (mut server, _) = counting_server(&folder, address.port());
+    let ended = running.wait();
+    let result = ended.result();
+    server.kill();
+    let (requests, connections) = (result.requests, result.connections);
+    assert_eq!((ended.code, result.interrupted), (0, false));
+    assert!(count("requests") > before, "load came back");
+    assert!(
+        connections.failed.refused > 0 && connections.reconnects >= 4,
+        "{connections:?}"
+    );
+    // Between reading and counting, or writing and counting, each of four threads can have died. And what met the end of the
+    // server, on a connection or waiting to be accepted, may never have been read.
+    let met = requests.failed + requests.discarded;
+    let read = requests.sent - met - 4..=requests.sent;
+    assert!(
+        read.contains(&count("requests")),
+        "{requests:?}, the server read {}",
+        count("requests")
+    );
+    let answered = requests.completed + requests.in_flight_at_end;
+    assert!(
+        answered.abs_diff(count("answers")) <= 4,
+        "{requests:?}, the server wrote {}",
+        count("answers")
+    );
+    assert!((1..=8).contains(&met), "{requests:?}");
+}
+
+#[test]
+fn the_built_in_server_killed_ends_a_counted_run_with_what_it_has() {
+    let server = Serve::start(&[]);
+    let running = Running::load(server.address, "-c 4 -n 1G");
+    thread::sleep(Duration::from_millis(300));
+    // Dropping kills it.
+    drop(server);
+    thread::sleep(Duration::from_millis(100));
+    running.signal(Signal::SIGINT);
+    let ended = running.wait();
+    let result = ended.result();
+    assert_eq!((ended.code, result.interrupted), (130, true));
+    assert!(
+        result.requests.completed > 0 && result.requests.in_flight_at_end == 0,
+        "{:?}",
+        result.requests
+    );
+    assert!(
+        result.requests.failed + result.requests.discarded <= 4,
+        "{:?}",
+        result.requests
+    );
+}
