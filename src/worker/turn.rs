@@ -422,7 +422,8 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             self.last_open_at = now;
             return Ok(());
         }
-        let alone = now - self.last_open_at;
+        // A close in this turn may have been stamped after `now` was read.
+        let alone = now.saturating_sub(self.last_open_at);
         let never = self.tally.connections.established == 0;
         match (never, self.stop.ends_at()) {
             (true, _) if alone > self.job.timeout_ns => Err("no connection could be opened".into()),
