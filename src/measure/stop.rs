@@ -38,6 +38,12 @@ impl Stop {
         }
     }
 
+    /// How many requests may still be sent; without a budget, as many as one likes.
+    #[inline]
+    pub fn left(&self) -> u64 {
+        self.budget.unwrap_or(u64::MAX)
+    }
+
     /// Counts, and nothing is left to send.
     #[inline]
     pub fn is_spent(&self) -> bool {
@@ -61,7 +67,7 @@ mod tests {
         assert_eq!((stop.claim(8), stop.claim(8), stop.claim(8)), (8, 2, 0));
         assert!(stop.is_spent());
         stop.refund(3);
-        assert!(!stop.is_spent());
+        assert!(!stop.is_spent() && stop.left() == 3);
         assert_eq!(stop.claim(16), 3);
     }
 

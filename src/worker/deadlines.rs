@@ -29,6 +29,8 @@ pub(super) struct Deadlines {
     nodes: Vec<Node>,
     /// No entry is for a tick before this one.
     earliest: u64,
+    /// Slots taken out of the wheel and not yet handed out.
+    taken: Vec<u32>,
 }
 
 impl Deadlines {
@@ -41,6 +43,7 @@ impl Deadlines {
             heads: Box::new([NONE; BUCKETS]),
             nodes: vec![LOOSE; slots],
             earliest: u64::MAX,
+            taken: Vec::with_capacity(slots),
         }
     }
 
@@ -94,20 +97,26 @@ impl Deadlines {
         self.earliest.saturating_mul(self.tick_ns)
     }
 
-    /// Takes out a slot whose instant has come.
+    /// Takes out a slot whose instant has come. What is entered meanwhile comes at the next tick at the earliest, so that
+    /// asking again and again comes to an end.
     #[inline]
     pub(super) fn due(&mut self, now: u64) -> Option<u32> {
         let now_tick = now / self.tick_ns;
         while self.earliest <= now_tick {
-            let head = self.heads[self.earliest as usize % BUCKETS];
-            if head != NONE {
-                self.remove(head);
-                return Some(head);
-            }
+            self.empty_bucket();
             self.earliest = self.first_from(self.earliest + 1);
         }
         self.next_tick = self.next_tick.max(now_tick + 1);
-        None
+        self.taken.pop()
+    }
+
+    fn empty_bucket(&mut self) {
+        let head = &mut self.heads[self.earliest as usize % BUCKETS];
+        let mut slot = std::mem::replace(head, NONE);
+        while slot != NONE {
+            self.taken.push(slot);
+            slot = std::mem::replace(&mut self.nodes[slot as usize], LOOSE).after;
+        }
     }
 
     /// The first tick from `tick` on with an entry; all entries lie within one turn of the wheel.
@@ -154,6 +163,17 @@ mod tests {
             wheel.next() < 11_000_000,
             "beyond the wheel: looked at early"
         );
+    }
+
+    #[test]
+    fn entering_a_slot_again_ends_also_after_a_long_silence() {
+        let mut wheel = Deadlines::new(4, 1_000_000, 0);
+        wheel.look_at(0, 100_000);
+        let now = 500_000_000;
+        assert_eq!(wheel.due(now), Some(0));
+        wheel.look_at(0, now + 1_000_000);
+        assert_eq!(wheel.due(now), None);
+        assert!(wheel.next() > now);
     }
 
     #[test]

@@ -190,13 +190,22 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         }
         let mut begun = 0;
         while begun < CONNECTS_PER_TURN
-            && self.connecting < CONNECTING_AT_ONCE
+            && self.connecting < self.connects_wanted()
             && self.ring.room() > 0
-            && !self.stop.is_spent()
             && let Some(slot) = self.to_open.pop_front()
         {
             begun += 1;
             self.connect(slot, now);
+        }
+    }
+
+    /// How many connects may be on their way: no more than there are requests left for them to carry.
+    fn connects_wanted(&self) -> usize {
+        let left = usize::try_from(self.stop.left()).unwrap_or(usize::MAX);
+        if self.closing {
+            0
+        } else {
+            left.min(CONNECTING_AT_ONCE)
         }
     }
 
@@ -250,11 +259,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     /// How long the enter may last at most.
     #[inline]
     fn wait(&self, now: u64) -> Duration {
-        if !self.closing
-            && !self.to_open.is_empty()
-            && self.connecting < CONNECTING_AT_ONCE
-            && !self.stop.is_spent()
-        {
+        if !self.to_open.is_empty() && self.connecting < self.connects_wanted() {
             return Duration::ZERO;
         }
         let end = self.stop.ends_at().unwrap_or(u64::MAX);
