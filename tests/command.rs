@@ -117,7 +117,7 @@ fn help_and_version_go_to_standard_output() {
 fn a_report_in_a_pipe_is_plain_text_with_wrks_lines() {
     let server = serve(always(HELLO));
     let url = format!("http://{}/", server.address);
-    let ended = run(&["-t1", "-c4", "-d", "300ms", "--latency", &url]);
+    let ended = run(&["-t1", "-c4", "-d", "1s", "--latency", &url]);
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
         (0, ""),
@@ -184,7 +184,7 @@ fn json_goes_where_it_is_sent() {
 #[test]
 fn the_json_has_every_key_and_no_nulls() {
     let server = serve(always(HELLO));
-    let result = Running::load(server.address, "-c 2 -d 300ms").wait();
+    let result = Running::load(server.address, "-c 2 -d 1s").wait();
     let value: serde_json::Value = serde_json::from_str(&result.stdout).expect("JSON");
     let table = [
         ("target", "url address method"),
@@ -320,7 +320,7 @@ fn colour_is_for_terminals_that_want_it() {
     // `script` gives the command a terminal.
     let server = Serve::start(&[]);
     let line = format!(
-        "{} -c2 -d 400ms http://{}/",
+        "{} -c2 -d 1s http://{}/",
         env!("CARGO_BIN_EXE_saturing"),
         server.address
     );
