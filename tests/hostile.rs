@@ -390,31 +390,44 @@ fn bytes_behind_an_answer_are_an_anomaly_and_end_the_connection() {
 }
 
 #[test]
-fn an_answer_that_ends_late_still_belongs_to_its_request() {
-    // A close long after the last answer, with the next request in hand: that request has failed.
-    let (_, result, counts) = run_by_count(8, "-c 4", |peer| {
-        if peer.request()? {
-            peer.answer(HELLO)?;
-        }
-        if peer.request()? {
-            thread::sleep(Duration::from_millis(1500));
-            peer.close()?;
-        }
-        Ok(())
-    });
-    assert_eq!(
-        (result.requests.completed, result.requests.discarded),
-        (counts.answers, 0)
-    );
-    assert_eq!((result.requests.sent, counts.requests), (8, 8));
-    assert_eq!(
-        result.errors,
-        Errors {
-            eof_mid_response: 8 - counts.answers,
-            ..Errors::default()
-        }
-    );
-    assert_eq!(result.anomalies, Anomalies::default());
+fn what_comes_long_after_an_answer_is_the_next_requests_failure() {
+    let table = [
+        (
+            "",
+            Errors {
+                eof_mid_response: 4,
+                ..Errors::default()
+            },
+        ),
+        (
+            "garbage\r\n\r\n",
+            Errors {
+                protocol: 4,
+                ..Errors::default()
+            },
+        ),
+    ];
+    for (bytes, errors) in table {
+        let (_, result, counts) = run_by_count(8, "-c 4", move |peer| {
+            if peer.request()? {
+                peer.answer(HELLO)?;
+            }
+            if peer.request()? {
+                thread::sleep(Duration::from_millis(1500));
+                peer.write(bytes.as_bytes())?;
+                peer.close()?;
+            }
+            Ok(())
+        });
+        assert_eq!(
+            (result.requests.completed, counts.answers),
+            (4, 4),
+            "{bytes:?}"
+        );
+        assert_eq!((result.requests.sent, counts.requests), (8, 8), "{bytes:?}");
+        assert_eq!(result.errors, errors, "{bytes:?}");
+        assert_eq!(result.anomalies, Anomalies::default(), "{bytes:?}");
+    }
 }
 
 #[test]
