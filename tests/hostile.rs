@@ -339,10 +339,14 @@ fn a_server_that_never_reads_is_measured_all_the_same() {
         );
         assert_eq!(result.requests.failed, 0, "{answer:?}: {:?}", result.errors);
         assert!(counts.answers >= 100, "{answer:?}: {counts:?}");
-        let excess = result.anomalies.excess_bytes;
-        assert_eq!(
-            excess > 0,
-            answer.ends_with('\n'),
+        // The last connections to be opened may find that nothing is left to send: then their answers are excess.
+        let expected = if answer.ends_with('\n') {
+            50..=104
+        } else {
+            0..=4
+        };
+        assert!(
+            expected.contains(&result.anomalies.excess_bytes),
             "{answer:?}: {:?}",
             result.anomalies
         );
