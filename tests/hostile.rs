@@ -222,7 +222,7 @@ fn a_request_without_an_answer_times_out_once() {
     });
     fails("too late", 8, "-c 4 -T 200ms", expected, |peer| {
         while peer.request()? {
-            thread::sleep(Duration::from_millis(600));
+            thread::sleep(Duration::from_millis(1500));
             peer.answer(HELLO)?;
         }
         Ok(())
@@ -235,19 +235,22 @@ fn a_timeout_counts_when_it_expires_and_not_at_the_end() {
     let ended = Running::load(server.address, "-c 4 -T 300ms -d 800ms --drain 0").wait();
     let result = ended.result();
     let counts = server.stop();
-    // Expired at 300 and 600 ms and some; what was sent last has not.
-    assert_eq!(
-        (result.errors.timeout, result.requests.in_flight_at_end),
-        (8, 4),
-        "{:?}",
-        result.requests
+    // Four at 300 ms and four at 600 ms, unless the machine is very busy; what was sent last has not expired.
+    let requests = result.requests;
+    assert!(
+        (4..=8).contains(&result.errors.timeout) && requests.in_flight_at_end <= 4,
+        "{requests:?}"
     );
-    assert_eq!((result.requests.sent, counts.requests), (12, 12));
+    assert_eq!(
+        requests.sent,
+        result.errors.timeout + requests.in_flight_at_end
+    );
+    assert_eq!(requests.sent, counts.requests);
 }
 
 #[test]
 fn a_stall_does_not_hold_up_the_other_connections() {
-    let (ended, result, counts) = run_by_count(500, "-c 4 -T 300ms", |peer| {
+    let (ended, result, counts) = run_by_count(500, "-c 4 -T 2s", |peer| {
         while peer.request()? {
             if peer.requests_so_far() == 10 {
                 return peer.await_end();
@@ -336,10 +339,14 @@ fn a_server_that_never_reads_is_measured_all_the_same() {
         );
         assert_eq!(result.requests.failed, 0, "{answer:?}: {:?}", result.errors);
         assert!(counts.answers >= 100, "{answer:?}: {counts:?}");
-        let excess = result.anomalies.excess_bytes;
-        assert_eq!(
-            excess > 0,
-            answer.ends_with('\n'),
+        // The last connections to be opened may find that nothing is left to send: then their answers are excess.
+        let expected = if answer.ends_with('\n') {
+            50..=104
+        } else {
+            0..=4
+        };
+        assert!(
+            expected.contains(&result.anomalies.excess_bytes),
             "{answer:?}: {:?}",
             result.anomalies
         );
@@ -387,31 +394,44 @@ fn bytes_behind_an_answer_are_an_anomaly_and_end_the_connection() {
 }
 
 #[test]
-fn an_answer_that_ends_late_still_belongs_to_its_request() {
-    // A close long after the last answer, with the next request in hand: that request has failed.
-    let (_, result, counts) = run_by_count(20, "-c 4", |peer| {
-        if peer.request()? {
-            peer.answer(HELLO)?;
-        }
-        if peer.request()? {
-            thread::sleep(Duration::from_millis(400));
-            peer.close()?;
-        }
-        Ok(())
-    });
-    assert_eq!(
-        (result.requests.completed, result.requests.discarded),
-        (counts.answers, 0)
-    );
-    assert_eq!((result.requests.sent, counts.requests), (20, 20));
-    assert_eq!(
-        result.errors,
-        Errors {
-            eof_mid_response: 20 - counts.answers,
-            ..Errors::default()
-        }
-    );
-    assert_eq!(result.anomalies, Anomalies::default());
+fn what_comes_long_after_an_answer_is_the_next_requests_failure() {
+    let table = [
+        (
+            "",
+            Errors {
+                eof_mid_response: 4,
+                ..Errors::default()
+            },
+        ),
+        (
+            "garbage\r\n\r\n",
+            Errors {
+                protocol: 4,
+                ..Errors::default()
+            },
+        ),
+    ];
+    for (bytes, errors) in table {
+        let (_, result, counts) = run_by_count(8, "-c 4", move |peer| {
+            if peer.request()? {
+                peer.answer(HELLO)?;
+            }
+            if peer.request()? {
+                thread::sleep(Duration::from_millis(1500));
+                peer.write(bytes.as_bytes())?;
+                peer.close()?;
+            }
+            Ok(())
+        });
+        assert_eq!(
+            (result.requests.completed, counts.answers),
+            (4, 4),
+            "{bytes:?}"
+        );
+        assert_eq!((result.requests.sent, counts.requests), (8, 8), "{bytes:?}");
+        assert_eq!(result.errors, errors, "{bytes:?}");
+        assert_eq!(result.anomalies, Anomalies::default(), "{bytes:?}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use saturing::result::{Anomalies, RunResult};
 use support::answers::{HELLO, always, once};
-use support::saturing::{Running, load};
+use support::saturing::{Running, load, measure};
 use support::scripted::{Counts, Peer, Server, agree, listen, serve};
 
 /// A run by count in which nothing goes wrong.
@@ -377,10 +377,7 @@ fn what_is_in_flight_when_time_is_up_is_taken_off_the_wire() {
             }
             Ok(())
         });
-        let result = load(
-            server.address,
-            &format!("{options} -d 400ms --drain 20s -T 20s"),
-        );
+        let result = measure(server.address, &format!("{options} -d 400ms --drain 20s"));
         let counts = server.stop();
         let requests = result.requests;
         assert_eq!(

@@ -6,8 +6,8 @@ use crate::http::response::{Answer, Heads, Parser, ProtocolError, Step};
 use crate::measure::counters::{ConnectFailure, Failure, Tally};
 use crate::measure::stop::Stop;
 
-/// A close or reset this soon (ns) after a whole answer belongs to that answer; later, the server has had the next request in
-/// hand and failed it.
+/// A close, a reset or stray bytes this soon (ns) after a whole answer belong to that answer; later, the server has had the next
+/// request in hand and failed it.
 const BELONGS_TO_ANSWER_NS: u64 = 100_000_000;
 
 /// How long (ns) the peer is left to end a connection it said it would end. Ending it ourselves would leave the closed
@@ -255,7 +255,8 @@ impl Connection {
         now: u64,
         shared: &mut Shared<'_>,
     ) -> Next {
-        if begins && self.answered_here > 0 && error == ProtocolError::NotHttp {
+        let belongs = self.answered_here > 0 && now - self.last_answer_at <= BELONGS_TO_ANSWER_NS;
+        if begins && belongs && error == ProtocolError::NotHttp {
             // Not a bad answer but bytes too many behind the last one.
             self.discard(shared);
             return self.excess(shared);

@@ -6,6 +6,9 @@
 const NONE: u32 = u32::MAX;
 const BUCKETS: usize = 1024;
 
+/// The longest tick, ns: the short spans of closing and backing off stay short, however long the timeout is.
+const LONGEST_TICK_NS: u64 = 2_000_000;
+
 #[derive(Clone, Copy)]
 struct Node {
     before: u32,
@@ -34,9 +37,9 @@ pub(super) struct Deadlines {
 }
 
 impl Deadlines {
-    /// For `slots` slots and spans up to `longest_ns`, which it divides into a thousand ticks; nothing lies before `now`.
+    /// For `slots` slots and spans up to `longest_ns`, which it divides into a thousand ticks or more; nothing lies before `now`.
     pub(super) fn new(slots: usize, longest_ns: u64, now: u64) -> Deadlines {
-        let tick_ns = (longest_ns / 1000).clamp(10_000, u64::MAX / 4);
+        let tick_ns = (longest_ns / 1000).clamp(10_000, LONGEST_TICK_NS);
         Deadlines {
             tick_ns,
             next_tick: now / tick_ns,
@@ -174,6 +177,21 @@ mod tests {
         wheel.look_at(0, now + 1_000_000);
         assert_eq!(wheel.due(now), None);
         assert!(wheel.next() > now);
+    }
+
+    #[test]
+    fn a_long_timeout_does_not_stretch_short_spans() {
+        let hour = 3_600_000_000_000;
+        let mut wheel = Deadlines::new(2, hour, 0);
+        wheel.look_at(0, 10_000_000);
+        assert_eq!(drain(&mut wheel, 10_000_000), [0]);
+        wheel.look_at(0, hour);
+        assert!(drain(&mut wheel, 2_000_000_000).is_empty());
+        assert_eq!(
+            drain(&mut wheel, 2_100_000_000),
+            [0],
+            "asked long before: the wheel is short"
+        );
     }
 
     #[test]

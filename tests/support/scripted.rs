@@ -2,8 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ struct Shared {
     connections: AtomicU64,
     requests: AtomicU64,
     answers: AtomicU64,
+    last_request: Mutex<String>,
 }
 
 /// A running server; dropping it stops it.
@@ -103,6 +104,11 @@ impl Server {
         }
     }
 
+    /// The last request read, head and body.
+    pub(crate) fn last_request(&self) -> String {
+        self.shared.last_request.lock().expect("no panic").clone()
+    }
+
     /// Waits until every script is done, which the clients must have seen to, and gives the final counts.
     pub(crate) fn stop(mut self) -> Counts {
         self.halt();
@@ -168,7 +174,9 @@ impl Peer {
                 return Ok(false);
             }
         }
-        self.read.drain(..whole);
+        let request: Vec<u8> = self.read.drain(..whole).collect();
+        *self.shared.last_request.lock().expect("no panic") =
+            String::from_utf8_lossy(&request).into_owned();
         self.shared.requests.fetch_add(1, SeqCst);
         Ok(true)
     }

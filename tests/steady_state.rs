@@ -1,0 +1,140 @@
+//! Nothing is allocated for a request: runs of N and of ten times N requests allocate the same.
+#![allow(unsafe_code)] // An allocator cannot be written otherwise; this one only counts and passes on.
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
+
+use saturing::cli::{Command, parse};
+use saturing::plan::cpus::Topology;
+use saturing::run;
+use support::answers::HELLO;
+use support::saturing::Serve;
+use support::scripted::serve;
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// Set on threads that are not part of the run.
+    static EXEMPT: Cell<bool> = const { Cell::new(false) };
+}
+
+fn count() {
+    if !EXEMPT.get() {
+        ALLOCATIONS.fetch_add(1, Relaxed);
+    }
+}
+
+// SAFETY: every call is passed on as it came to the system's allocator, which keeps the contract; counting allocates nothing,
+// as the thread-local is constant at first and has no destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: passed on to the caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: passed on to the caller.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, start: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: passed on to the caller.
+        unsafe { System.realloc(start, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
+        // SAFETY: passed on to the caller.
+        unsafe { System.dealloc(start, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// The allocations of a whole run in this process, all its threads together.
+fn allocations(address: SocketAddr, requests: u64, options: &str) -> u64 {
+    let before = ALLOCATIONS.load(Relaxed);
+    let line = format!("-n {requests} -T 50s {options} http://{address}/");
+    let args = line.split_whitespace().map(Into::into);
+    let Ok(Command::Load(typed)) = parse(args, &mut std::io::empty()) else {
+        panic!("a run: {line}")
+    };
+    let topology = Topology::read().expect("this machine's CPUs");
+    let plan = typed
+        .plan(typed.url().expect("typed"), &topology)
+        .expect("a plan");
+    let result = run::run(&plan, Vec::new(), &Arc::default(), &mut |_| ()).expect("a run");
+    assert_eq!(
+        (result.requests.completed, result.requests.failed),
+        (requests, 0),
+        "{:?}",
+        result.notes
+    );
+    ALLOCATIONS.load(Relaxed) - before
+}
+
+/// How much more ten times the requests take. A first run makes what is made once in a process.
+fn more_for_tenfold(address: SocketAddr, requests: u64, options: &str) -> i64 {
+    allocations(address, requests, options);
+    let few = allocations(address, requests, options);
+    assert!(few > 20, "the allocator counts");
+    let many = allocations(address, 10 * requests, options);
+    many.cast_signed() - few.cast_signed()
+}
+
+/// What the encoding of the result at the end may differ by, as it grows with the spread of the latencies and not with their number.
+const ENCODING: i64 = 40;
+
+/// One test, so that nothing else runs in this process.
+#[test]
+fn no_request_allocates() {
+    let server = Serve::start(&[]);
+    for options in ["-c 8", "-c 8 -p 16", "-c 8 -m HEAD", "-c 8 --no-keepalive"] {
+        let more = more_for_tenfold(server.address, 2_000, options);
+        assert!(
+            more < ENCODING,
+            "{options}: {more} allocations more for 18,000 requests more"
+        );
+    }
+    drop(server);
+
+    // Heads that cross reads and bodies in chunks, and a different head each time, so that none is recognised.
+    let pieces = serve(|peer| {
+        EXEMPT.set(true);
+        while peer.request()? {
+            let number = peer.requests_so_far();
+            peer.write(format!("HTTP/1.1 200 OK\r\nX: {number}\r\nTransfer-").as_bytes())?;
+            thread::sleep(Duration::from_micros(100));
+            peer.answer(b"Encoding: chunked\r\n\r\n5;x=y\r\nHello\r\n0\r\nX: y\r\n\r\n")?;
+        }
+        Ok(())
+    });
+    let more = more_for_tenfold(pieces.address, 200, "-c 8 -p 4");
+    assert!(
+        more < ENCODING,
+        "in pieces: {more} allocations more for 1,800 requests more"
+    );
+    drop(pieces);
+
+    let plain = serve(|peer| {
+        EXEMPT.set(true);
+        while peer.request()? {
+            peer.answer(HELLO)?;
+        }
+        Ok(())
+    });
+    let more = more_for_tenfold(plain.address, 1_000, "-c 8");
+    assert!(more < ENCODING, "plain: {more}");
+}
