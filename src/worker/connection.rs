@@ -323,10 +323,12 @@ impl Connection {
         match self.state {
             State::Closed => None,
             State::Connecting => Some(self.since + job.timeout_ns),
-            State::Open => self
-                .window
-                .oldest(runs)
-                .map(|sent_at| sent_at.saturating_add(job.timeout_ns)),
+            State::Open => {
+                // A send that is still under way after its answer may never end, and no other can begin.
+                let stuck = || self.confirming.then_some(self.last_answer_at);
+                let since = self.window.oldest(runs).or_else(stuck);
+                since.map(|since| since.saturating_add(job.timeout_ns))
+            }
             State::Ending => Some(self.since + GRACE_NS),
             State::BackingOff => Some(self.since),
         }

@@ -1,5 +1,6 @@
 //! The loop against a seeded fake ring, and the connection's state machine by tables.
 
+mod confirmed;
 mod connection;
 mod counts;
 mod endings;

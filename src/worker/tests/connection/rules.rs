@@ -103,4 +103,12 @@ fn deadlines_follow_the_state() {
     );
     assert_eq!(deadline(&mut bench, &Closed), None);
     assert!(bench.connection.state == State::Closed);
+    // Answered while it is still being sent.
+    bench.all_of(&[Connects, Connected]);
+    bench.connection.confirming = true;
+    assert_eq!(deadline(&mut bench, &Sent(1)), Some(timeout));
+    assert_eq!(deadline(&mut bench, &arrives(&[OK])), Some(timeout));
+    bench.happens(&Later(50));
+    assert_eq!(bench.happens(&Expires), Next::Reopen);
+    assert_eq!(bench.tally.requests.failed, 0);
 }
