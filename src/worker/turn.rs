@@ -58,8 +58,6 @@ struct Loop<'a, R, C> {
     in_flight: u64,
     /// The last instant at which a connection was open, or the start.
     last_open_at: u64,
-    /// Nothing is sent or opened any more.
-    closing: bool,
     next_sample: Sample,
 }
 
@@ -132,7 +130,6 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             open: 0,
             in_flight: 0,
             last_open_at: starts_at,
-            closing: false,
             next_sample: Sample {
                 at: starts_at + SAMPLE_NS,
                 completed: 0,
@@ -250,11 +247,9 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     /// How long the enter may last at most.
     #[inline]
     fn wait(&self, now: u64) -> Duration {
-        if !self.closing
-            && !self.to_open.is_empty()
-            && self.connecting < CONNECTING_AT_ONCE
-            && !self.stop.is_spent()
-        {
+        // What found no room, or was not its turn, is to go on with the next turn.
+        let to_open = !self.to_open.is_empty() && self.connecting < CONNECTING_AT_ONCE;
+        if !self.stop.is_spent() && (to_open || !self.ready.is_empty()) {
             return Duration::ZERO;
         }
         let end = self.stop.ends_at().unwrap_or(u64::MAX);
@@ -438,7 +433,6 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     fn close_window(&mut self) -> (Tally, u64) {
         let now = self.clock.now();
         let ends_at = self.stop.ends_at().map_or(now, |end| now.min(end));
-        self.closing = true;
         let mut tally = std::mem::take(&mut self.tally);
         tally.requests.in_flight_at_end = self
             .connections
