@@ -236,6 +236,28 @@ fn bytes_nobody_asked_for_are_an_anomaly_and_bad_answers_a_failure() {
                 &[Sent(3), arrives(&[OK, BAD_LENGTH])],
                 "Reopen completed=1 protocol=2",
             ),
+            // Wherever the reads end.
+            (
+                &[Sent(3), arrives(&[OK, INTERIM, "220"])],
+                "Reopen completed=1 protocol=2",
+            ),
+            (
+                &[Sent(3), arrives(&[OK, INTERIM]), arrives(&["220"])],
+                "Reopen completed=1 protocol=2",
+            ),
+            (
+                &[Sent(3), arrives(&[OK, "HTML"])],
+                "Reopen completed=1 protocol=2",
+            ),
+            (
+                &[Sent(3), arrives(&[OK, "HT"]), arrives(&["ML"])],
+                "Reopen completed=1 protocol=2",
+            ),
+            // Before anything was asked: no reason to come back at once.
+            (
+                &[arrives(&["220 ready\r\n"])],
+                "ReopenAt(+10) excess_bytes=1",
+            ),
         ],
     );
     let mut bench = Bench::new(deep());
