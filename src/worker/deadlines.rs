@@ -44,6 +44,11 @@ impl Deadlines {
         }
     }
 
+    /// How late a slot is looked at, at most, ns.
+    pub(super) fn tick_ns(&self) -> u64 {
+        self.tick_ns
+    }
+
     /// Is `slot` entered?
     #[inline]
     pub(super) fn has(&self, slot: u32) -> bool {

@@ -421,7 +421,10 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         let alone = now.saturating_sub(self.last_open_at);
         let never = self.tally.connections.established == 0;
         match (never, self.stop.ends_at()) {
-            (true, _) if alone > self.job.timeout_ns => Err("no connection could be opened".into()),
+            // Not before the attempts of the start have expired and are counted: the wheel looks at them a tick late.
+            (true, _) if alone > self.job.timeout_ns + self.deadlines.tick_ns() => {
+                Err("no connection could be opened".into())
+            }
             (false, None) if alone > FORSAKEN_NS => {
                 Err("no connection could be opened for 30 s".into())
             }

@@ -152,6 +152,11 @@ fn without_a_server_it_ends_after_the_timeout() {
                 ..Manners::good()
             },
         );
+        let counts = done.tally.connections;
+        assert!(
+            counts.refused + counts.timeout + counts.other >= 2,
+            "each connection's failure is counted, and so told: {counts:?}"
+        );
         assert_eq!(
             done.cut_short.as_deref(),
             Some("no connection could be opened")
