@@ -172,14 +172,15 @@ impl Connection {
                 break Next::Ready;
             }
             if self.in_flight == 0 {
-                break self.excess(shared);
+                break self.excess(now, shared);
             }
             let begins = self.parser.is_idle();
             if begins {
                 self.first_byte_at = now;
             }
-            let (taken, step) = self.parser.feed(rest, shared.heads);
-            rest = &rest[taken..];
+            let fed = rest;
+            let (taken, step) = self.parser.feed(fed, shared.heads);
+            rest = &fed[taken..];
             match step {
                 Step::Partial => break Next::Ready,
                 Step::Whole(answer) => {
@@ -197,7 +198,10 @@ impl Connection {
                         self.since = now;
                     }
                 }
-                Step::Refused(error) => break self.refused(error, begins, now, shared),
+                Step::Refused(error) => {
+                    let unasked = begins && !may_begin_answer(fed[0]);
+                    break self.refused(error, unasked, now, shared);
+                }
             }
         };
         samples.flush(shared);
@@ -233,7 +237,7 @@ impl Connection {
     }
 
     /// Bytes that no request asked for.
-    fn excess(&mut self, shared: &mut Shared<'_>) -> Next {
+    fn excess(&mut self, now: u64, shared: &mut Shared<'_>) -> Next {
         if self.sent_here == 0 && shared.stop.is_spent() {
             // The run was over before this connection was needed; some servers speak first.
             return Next::Nothing;
@@ -241,25 +245,25 @@ impl Connection {
         if !std::mem::replace(&mut self.excess_seen, true) {
             shared.tally.anomalies.excess_bytes += 1;
         }
-        if self.state == State::Ending {
-            Next::Nothing
-        } else {
-            Next::Reopen
+        match self.state {
+            State::Ending => Next::Nothing,
+            _ if self.answered_here > 0 => Next::Reopen,
+            _ => self.barren(now),
         }
     }
 
     fn refused(
         &mut self,
         error: ProtocolError,
-        begins: bool,
+        unasked: bool,
         now: u64,
         shared: &mut Shared<'_>,
     ) -> Next {
         let belongs = self.answered_here > 0 && now - self.last_answer_at <= BELONGS_TO_ANSWER_NS;
-        if begins && belongs && error == ProtocolError::NotHttp {
+        if unasked && belongs {
             // Not a bad answer but bytes too many behind the last one.
             self.discard(shared);
-            return self.excess(shared);
+            return self.excess(now, shared);
         }
         self.fail(Failure::Protocol(error.index()), now, shared)
     }
@@ -328,10 +332,12 @@ impl Connection {
         match self.state {
             State::Closed => None,
             State::Connecting => Some(self.since + job.timeout_ns),
-            State::Open => self
-                .window
-                .oldest(runs)
-                .map(|sent_at| sent_at.saturating_add(job.timeout_ns)),
+            State::Open => {
+                // A send that is still under way after its answer may never end, and no other can begin.
+                let stuck = || self.confirming.then_some(self.last_answer_at);
+                let since = self.window.oldest(runs).or_else(stuck);
+                since.map(|since| since.saturating_add(job.timeout_ns))
+            }
             State::Ending => Some(self.since + GRACE_NS),
             State::BackingOff => Some(self.since),
         }
@@ -393,6 +399,11 @@ impl Connection {
     pub(super) fn abandon(&mut self) {
         self.in_flight = 0;
     }
+}
+
+/// Whether an answer, or an empty line before one, may begin so.
+fn may_begin_answer(byte: u8) -> bool {
+    matches!(byte, b'H' | b'\r' | b'\n')
 }
 
 /// Samples of one read: pipelined answers often share theirs, and are then recorded at once.

@@ -50,6 +50,11 @@ impl Deadlines {
         }
     }
 
+    /// How late a slot is looked at, at most, ns.
+    pub(super) fn tick_ns(&self) -> u64 {
+        self.tick_ns
+    }
+
     /// Is `slot` entered?
     #[inline]
     pub(super) fn has(&self, slot: u32) -> bool {
@@ -168,6 +173,21 @@ mod tests {
         );
     }
 
+    /// As the loop does it: what comes early is entered again.
+    fn due(wheel: &mut Deadlines, now: u64, deadlines: &mut [Option<u64>]) -> Vec<usize> {
+        let (mut due, mut looks) = (Vec::new(), 0);
+        while let Some(slot) = wheel.due(now) {
+            match deadlines[slot as usize] {
+                Some(at) if at > now => wheel.look_at(slot, at),
+                _ => due.push(slot as usize),
+            }
+            looks += 1;
+            assert!(looks < 1_000, "the same slots come again and again");
+        }
+        due.iter().for_each(|&slot| deadlines[slot] = None);
+        due
+    }
+
     #[test]
     fn entering_a_slot_again_ends_also_after_a_long_silence() {
         let mut wheel = Deadlines::new(4, 1_000_000, 0);
@@ -195,7 +215,24 @@ mod tests {
     }
 
     #[test]
-    fn random_use_agrees_with_a_sorted_list() {
+    fn a_deadline_beyond_the_wheel_comes_after_some_early_looks() {
+        let (mut wheel, mut deadlines) = (Deadlines::new(1, 100_000_000, 0), [Some(500_000_000)]);
+        wheel.look_at(0, 500_000_000);
+        let mut looks = 0;
+        while deadlines[0].is_some() {
+            let now = wheel.next();
+            assert!(now <= 500_000_000);
+            assert_eq!(
+                due(&mut wheel, now, &mut deadlines).is_empty(),
+                now < 500_000_000
+            );
+            looks += 1;
+        }
+        assert!(looks < 10, "{looks} looks");
+    }
+
+    #[test]
+    fn random_use_agrees_with_a_list() {
         let mut seed = 42u64;
         let mut random = move |below: u64| {
             seed = seed
@@ -203,29 +240,38 @@ mod tests {
                 .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % below
         };
-        let (span, slots) = (2_000_000_000u64, 64u32);
-        let mut wheel = Deadlines::new(slots as usize, span, 0);
-        let tick = span / 1000;
-        let mut model = vec![None::<u64>; slots as usize];
-        let mut now = 0;
-        for _ in 0..20_000 {
-            let slot = random(u64::from(slots)) as u32;
-            let at = now + random(span);
-            let entered = at.div_ceil(tick);
-            let known = &mut model[slot as usize];
-            *known = Some(known.map_or(entered, |old| old.min(entered)));
-            wheel.look_at(slot, at);
-            now += random(tick * 20);
-            let mut expected: Vec<u32> = (0..slots)
-                .filter(|&s| model[s as usize].is_some_and(|t| t <= now / tick))
-                .collect();
-            expected.sort_unstable();
-            assert_eq!(drain(&mut wheel, now), expected);
-            expected
-                .iter()
-                .for_each(|&slot| model[slot as usize] = None);
-            let nearest = model.iter().flatten().min().map_or(u64::MAX, |t| t * tick);
-            assert!(wheel.next() <= nearest, "never later than the nearest");
+        // Few slots leave the wheel empty or far behind at times.
+        for slots in [1, 2, 64] {
+            let span = 2_000_000_000u64;
+            let tick = span / 1000;
+            let mut wheel = Deadlines::new(slots, span, 0);
+            let mut deadlines = vec![None::<u64>; slots];
+            let mut now = 0;
+            for _ in 0..20_000 {
+                let slot = random(slots as u64) as usize;
+                let at = now + random(2 * span);
+                deadlines[slot] = Some(deadlines[slot].map_or(at, |old| old.min(at)));
+                wheel.look_at(slot as u32, at);
+                now += if random(50) == 0 {
+                    random(3 * span)
+                } else {
+                    random(tick * 20)
+                };
+                due(&mut wheel, now, &mut deadlines);
+                let nearest = deadlines
+                    .iter()
+                    .flatten()
+                    .min()
+                    .map_or(u64::MAX, |&at| at.max(now) + 2 * tick);
+                assert!(
+                    wheel.next() <= nearest,
+                    "none is forgotten, or looked at late"
+                );
+                assert!(
+                    deadlines.iter().flatten().all(|&at| at + tick > now),
+                    "none is overlooked at {now}"
+                );
+            }
         }
     }
 }

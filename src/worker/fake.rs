@@ -1,1 +1,268 @@
-//! see tests
+//! A seeded stand-in for kernel and server: drives the loop through time that only passes where it is told to.
+//!
+//! It holds the loop to the ring's contract while it runs (room, payload ranges, waits, nothing after the end) and keeps its
+//! own record of what happened, for the tests to hold the loop's figures against.
+
+mod kernel;
+mod random;
+mod record;
+mod server;
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use super::{Halt, Job};
+use crate::measure::clock::Clock;
+use crate::ring::{Completion, Counters, Ring};
+
+use kernel::{Queued, Report};
+use random::Random;
+pub(super) use record::Record;
+use record::Slot;
+pub(super) use server::{Deed, Fate, Manners};
+
+/// More enters than any test needs: the loop hangs.
+const MAX_ENTERS: u64 = 300_000;
+
+/// The longest wait the loop may ask for, ns.
+const PATIENCE_NS: u64 = 20_000_000;
+
+/// Time as the loop reads it; each reading takes a nanosecond.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Time(Rc<Cell<u64>>);
+
+impl Time {
+    /// The last reading.
+    pub(super) fn last(&self) -> u64 {
+        self.0.get()
+    }
+}
+
+impl Clock for Time {
+    fn now(&self) -> u64 {
+        self.0.set(self.0.get() + 1);
+        self.0.get()
+    }
+}
+
+/// Kernel, network and server in one.
+pub(super) struct Fake {
+    pub(super) time: Time,
+    pub(super) record: Record,
+    pub(super) job: Job,
+    pub(super) manners: Manners,
+    /// From an instant on, other manners; soonest first.
+    pub(super) later: Vec<(u64, Manners)>,
+    /// Operations that fit the queue; drawn anew at each enter.
+    pub(super) rooms: Range<u64>,
+    /// How many of a hundred enters return early.
+    pub(super) spurious: u64,
+    /// How late an enter returns.
+    pub(super) late_ns: Range<u64>,
+    /// How many of a hundred confirmed sends never end, and how many fail.
+    pub(super) stuck_sends: u64,
+    pub(super) failed_sends: u64,
+    /// When somebody says halt.
+    pub(super) halt_at: Option<u64>,
+    pub(super) halt: Rc<Halt>,
+    /// When the ring breaks.
+    pub(super) breaks_at: Option<u64>,
+    pub(super) starts_at: u64,
+    random: Random,
+    slots: Vec<Slot>,
+    queued: Vec<(u32, Queued)>,
+    room: u64,
+    to_come: BTreeMap<(u64, u64), Report>,
+    sequence: u64,
+    batch: VecDeque<Report>,
+    /// The bytes lent with the last completion.
+    lent: Vec<u8>,
+    counters: Counters,
+}
+
+impl Fake {
+    pub(super) fn new(seed: u64, job: Job, manners: Manners) -> Fake {
+        let time = Time::default();
+        time.0.set(seed * 1_234_567);
+        Fake {
+            starts_at: time.last(),
+            time,
+            record: Record::new(job.connections),
+            manners,
+            later: Vec::new(),
+            rooms: 512..513,
+            spurious: 5,
+            late_ns: 0..3_000,
+            stuck_sends: 0,
+            failed_sends: 0,
+            halt_at: None,
+            halt: Rc::default(),
+            breaks_at: None,
+            random: Random::new(seed),
+            slots: vec![Slot::default(); job.connections],
+            queued: Vec::new(),
+            room: 512,
+            to_come: BTreeMap::new(),
+            sequence: 0,
+            batch: VecDeque::new(),
+            lent: Vec::new(),
+            counters: Counters::default(),
+            job,
+        }
+    }
+
+    /// The instant `ns` after the start.
+    pub(super) fn at(&self, ns: u64) -> u64 {
+        self.starts_at + ns
+    }
+
+    /// Requests received and neither answered nor given up by the client.
+    pub(super) fn unanswered(&self) -> usize {
+        self.slots.iter().map(|slot| slot.unanswered.len()).sum()
+    }
+
+    pub(super) fn all_closed(&self) -> bool {
+        self.slots
+            .iter()
+            .all(|slot| !slot.is_open && slot.connecting_since.is_none())
+    }
+
+    fn ends_at(&self) -> u64 {
+        self.job
+            .duration_ns
+            .map_or(u64::MAX, |span| self.starts_at + span)
+    }
+
+    /// Nothing may be sent or opened any more.
+    fn must_be_quiet(&self) -> bool {
+        self.record.over || self.halt.load(Relaxed) != 0 || self.time.last() >= self.ends_at()
+    }
+
+    fn take_room(&mut self) {
+        assert!(
+            !self.must_be_quiet(),
+            "nothing is sent or opened once the window has closed"
+        );
+        assert!(self.room > 0, "no operation is queued without room");
+        self.room -= 1;
+        self.counters.sqes += 1;
+    }
+}
+
+impl Ring for Fake {
+    fn room(&self) -> usize {
+        self.room as usize
+    }
+
+    fn connect(&mut self, slot: u32, remote: usize) -> io::Result<()> {
+        assert!(
+            remote < self.job.remotes,
+            "remote {remote} is none of {}",
+            self.job.remotes
+        );
+        self.take_room();
+        let now = self.time.last();
+        self.record.attempts.push((slot, remote, now));
+        let fate = self.random.pick(&self.manners.fates);
+        let sync = match fate {
+            Fate::NoSocket => Some(libc::EMFILE),
+            Fate::NoPortForSocket => Some(libc::EADDRNOTAVAIL),
+            _ => None,
+        };
+        if let Some(code) = sync {
+            self.record.connect_fails(code);
+            return Err(io::Error::from_raw_os_error(code));
+        }
+        self.slots[slot as usize].begin(now);
+        self.queued.push((slot, Queued::Connect(fate)));
+        Ok(())
+    }
+
+    fn send(&mut self, slot: u32, range: Range<usize>, confirm: bool) {
+        self.take_room();
+        let (plain, closing) = self.job.request_bytes;
+        let copies = plain * self.job.pipeline as usize;
+        assert!(
+            range.start.is_multiple_of(plain) && range.start < range.end,
+            "a request begins at {}",
+            range.start
+        );
+        let mut closes = vec![false; (range.end.min(copies) - range.start) / plain];
+        match range.end > copies {
+            true => assert_eq!(range.end, copies + closing, "the closing request is whole"),
+            false => assert!(
+                range.end.is_multiple_of(plain),
+                "a request ends at {}",
+                range.end
+            ),
+        }
+        closes.extend((range.end > copies).then_some(true));
+        self.record.sends(
+            &mut self.slots[slot as usize],
+            &closes,
+            range.len(),
+            &self.job,
+        );
+        self.queued.push((
+            slot,
+            Queued::Send {
+                closes,
+                bytes: range.len(),
+                confirm,
+            },
+        ));
+    }
+
+    fn close(&mut self, slot: u32) {
+        let place = &mut self.slots[slot as usize];
+        self.record.closes(place, self.time.last());
+        place.close();
+    }
+
+    fn enter(&mut self, want: usize, timeout: Duration) -> io::Result<()> {
+        assert_eq!(want, 1);
+        assert!(
+            self.batch.is_empty(),
+            "all completions of an enter are taken before the next"
+        );
+        self.counters.enters += 1;
+        assert!(
+            self.counters.enters < MAX_ENTERS,
+            "the loop does not end: {:?}",
+            self.record
+        );
+        self.record.goes_on();
+        self.record.over |= self.halt.load(Relaxed) != 0;
+        let timeout_ns = timeout.as_nanos() as u64;
+        self.submit();
+        self.check_wait(timeout_ns);
+        self.room = self.random.within(&self.rooms);
+        if self.breaks_at.is_some_and(|at| self.time.last() >= at) {
+            self.record.over = true;
+            return Err(io::Error::from_raw_os_error(libc::EBADF));
+        }
+        self.pass(timeout_ns);
+        self.record.reaped_at = self.time.last() + 1;
+        self.reap();
+        Ok(())
+    }
+
+    fn next(&mut self) -> Option<Completion<'_>> {
+        while let Some(report) = self.batch.pop_front() {
+            self.counters.cqes += 1;
+            if self.slots[report.slot as usize].generation == report.generation {
+                return Some(self.deliver(report.slot, report.event));
+            }
+        }
+        None
+    }
+
+    fn counters(&self) -> Counters {
+        self.counters
+    }
+}

@@ -1,1 +1,169 @@
-//! see tests
+//! The loop against a seeded fake ring, and the connection's state machine by tables.
+
+mod confirmed;
+mod connection;
+mod counts;
+mod endings;
+mod failures;
+mod latency;
+mod replaced;
+
+use super::fake::{Fake, Manners};
+use super::{Done, Job, Progress, work};
+use crate::measure::counters::{Connections, Requests};
+
+const MS: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MS;
+
+/// Names the seed when the test that holds it panics.
+struct Named(u64);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {}", self.0);
+        }
+    }
+}
+
+/// Runs `test` for each of so many seeds and names the one that fails.
+fn for_seeds(count: u64, test: impl Fn(u64)) {
+    for seed in 0..count {
+        let _named = Named(seed);
+        test(seed);
+    }
+}
+
+/// Two connections for 100 ms, one request each in flight.
+fn job() -> Job {
+    Job {
+        connections: 2,
+        first_connection: 0,
+        remotes: 1,
+        pipeline: 1,
+        requests_per_connection: None,
+        timeout_ns: 50 * MS,
+        drain_ns: 20 * MS,
+        duration_ns: Some(100 * MS),
+        requests: None,
+        request_bytes: (40, 60),
+        head_request: false,
+    }
+}
+
+/// Jobs of all shapes by time.
+fn job_of(seed: u64) -> Job {
+    Job {
+        connections: 1 + (seed % 7) as usize,
+        first_connection: (seed % 3) as usize,
+        remotes: 1 + (seed % 2) as usize,
+        pipeline: [1, 2, 16][(seed % 3) as usize],
+        requests_per_connection: [None, None, Some(1), Some(5)][(seed / 3 % 4) as usize],
+        timeout_ns: [7 * MS, 50 * MS, 2 * SECOND][(seed / 5 % 3) as usize],
+        request_bytes: [(40, 60), (40, 60), (9_000, 9_019)][(seed / 7 % 3) as usize],
+        ..job()
+    }
+}
+
+/// What came of a run.
+struct Ran {
+    done: Done,
+    fake: Fake,
+}
+
+/// Runs the fake's job and holds the figures against its record.
+fn run(mut fake: Fake) -> Ran {
+    let (job, clock, halt) = (fake.job.clone(), fake.time.clone(), fake.halt.clone());
+    let starts_at = fake.starts_at;
+    let done = work(
+        &job,
+        starts_at,
+        &mut fake,
+        &clock,
+        &Progress::default(),
+        &halt,
+    );
+    let ran = Ran { done, fake };
+    check(&ran);
+    ran
+}
+
+fn run_job(seed: u64, job: Job, manners: Manners) -> Ran {
+    run(Fake::new(seed, job, manners))
+}
+
+/// What holds whatever kernel and server do.
+fn check(Ran { done, fake }: &Ran) {
+    let (tally, record) = (&done.tally, &fake.record);
+    let (requests, errors) = (tally.requests, tally.errors);
+    let Requests {
+        sent,
+        completed,
+        failed,
+        discarded,
+        in_flight_at_end,
+    } = requests;
+    assert_eq!(
+        sent,
+        completed + failed + discarded + in_flight_at_end,
+        "{requests:?}"
+    );
+    assert_eq!(
+        failed,
+        errors.reset + errors.eof_mid_response + errors.timeout + errors.protocol + errors.other
+    );
+    assert_eq!(errors.protocol, tally.protocol_reasons.iter().sum::<u64>());
+    assert_eq!(completed, tally.status.iter().sum::<u64>());
+
+    assert_eq!(sent, record.requests, "requests the server received");
+    assert_eq!(completed, record.answers, "answers it delivered whole");
+    assert_eq!(
+        failed + discarded,
+        record.given_up,
+        "requests it owed an answer when their connection was given up"
+    );
+    assert_eq!(
+        (tally.bytes.sent, tally.bytes.received),
+        (record.request_bytes, record.answer_bytes)
+    );
+
+    let (service, first_byte) = (tally.latencies.service(), tally.latencies.first_byte());
+    assert_eq!(service.count(), completed, "each answer is one sample");
+    assert_eq!(
+        service.summary(None),
+        record.service.summary(None),
+        "done - sent"
+    );
+    assert_eq!(
+        first_byte.summary(None),
+        record.first_byte.summary(None),
+        "first byte - sent"
+    );
+
+    let Connections {
+        established,
+        answered,
+        reconnects,
+        ..
+    } = tally.connections;
+    let failed_only = Connections {
+        established: 0,
+        answered: 0,
+        reconnects: 0,
+        ..tally.connections
+    };
+    assert_eq!(
+        established + reconnects,
+        record.opened,
+        "{:?}",
+        tally.connections
+    );
+    assert!(
+        answered <= established && established <= fake.job.connections as u64,
+        "{:?}",
+        tally.connections
+    );
+    assert_eq!(failed_only, record.failed, "failed attempts");
+    assert_eq!(tally.connect.count(), record.opened);
+    assert!(fake.all_closed(), "every slot is closed at the end");
+}

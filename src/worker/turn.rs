@@ -58,8 +58,6 @@ struct Loop<'a, R, C> {
     in_flight: u64,
     /// The last instant at which a connection was open, or the start.
     last_open_at: u64,
-    /// Nothing is sent or opened any more.
-    closing: bool,
     next_sample: Sample,
 }
 
@@ -132,7 +130,6 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             open: 0,
             in_flight: 0,
             last_open_at: starts_at,
-            closing: false,
             next_sample: Sample {
                 at: starts_at + SAMPLE_NS,
                 completed: 0,
@@ -202,11 +199,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     /// How many connects may be on their way: no more than there are requests left for them to carry.
     fn connects_wanted(&self) -> usize {
         let left = usize::try_from(self.stop.left()).unwrap_or(usize::MAX);
-        if self.closing {
-            0
-        } else {
-            left.min(CONNECTING_AT_ONCE)
-        }
+        left.min(CONNECTING_AT_ONCE)
     }
 
     #[inline]
@@ -259,7 +252,9 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     /// How long the enter may last at most.
     #[inline]
     fn wait(&self, now: u64) -> Duration {
-        if !self.to_open.is_empty() && self.connecting < self.connects_wanted() {
+        // What found no room, or was not its turn, is to go on with the next turn.
+        let to_open = !self.to_open.is_empty() && self.connecting < self.connects_wanted();
+        if to_open || !(self.stop.is_spent() || self.ready.is_empty()) {
             return Duration::ZERO;
         }
         let end = self.stop.ends_at().unwrap_or(u64::MAX);
@@ -431,7 +426,10 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         let alone = now.saturating_sub(self.last_open_at);
         let never = self.tally.connections.established == 0;
         match (never, self.stop.ends_at()) {
-            (true, _) if alone > self.job.timeout_ns => Err("no connection could be opened".into()),
+            // Not before the attempts of the start have expired and are counted: the wheel looks at them a tick late.
+            (true, _) if alone > self.job.timeout_ns + self.deadlines.tick_ns() => {
+                Err("no connection could be opened".into())
+            }
             (false, None) if alone > FORSAKEN_NS => {
                 Err("no connection could be opened for 30 s".into())
             }
@@ -443,7 +441,6 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     fn close_window(&mut self) -> (Tally, u64) {
         let now = self.clock.now();
         let ends_at = self.stop.ends_at().map_or(now, |end| now.min(end));
-        self.closing = true;
         let mut tally = std::mem::take(&mut self.tally);
         tally.requests.in_flight_at_end = self
             .connections

@@ -1,0 +1,295 @@
+//! What happens between one enter and the next.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::server::{Fate, Move, serve};
+use super::{Fake, PATIENCE_NS};
+use crate::ring::Completion;
+
+/// What is queued until the next enter.
+pub(super) enum Queued {
+    Connect(Fate),
+    Send {
+        closes: Vec<bool>,
+        bytes: usize,
+        confirm: bool,
+    },
+}
+
+/// What will be reported.
+pub(super) enum Event {
+    Connects(Option<i32>),
+    Sent(Result<usize, i32>),
+    Server(Move),
+}
+
+/// An event of a slot's connection, known by its generation.
+pub(super) struct Report {
+    pub(super) slot: u32,
+    pub(super) generation: u64,
+    pub(super) event: Event,
+}
+
+impl Fake {
+    fn schedule(&mut self, slot: u32, at: u64, event: Event) {
+        self.sequence += 1;
+        let generation = self.slots[slot as usize].generation;
+        self.to_come.insert(
+            (at, self.sequence),
+            Report {
+                slot,
+                generation,
+                event,
+            },
+        );
+    }
+
+    /// Schedules what the server does, never before what it did on that connection already.
+    fn schedule_move(&mut self, slot: u32, event: Event) {
+        let delay = self.random.within(&self.manners.delay_ns);
+        let last = &mut self.slots[slot as usize].last_move_at;
+        *last = (*last).max(self.time.last()) + delay;
+        let at = *last;
+        self.schedule(slot, at, event);
+    }
+
+    pub(super) fn submit(&mut self) {
+        let now = self.time.last();
+        while self.later.first().is_some_and(|(from, _)| now >= *from) {
+            self.manners = self.later.remove(0).1;
+        }
+        for (slot, queued) in std::mem::take(&mut self.queued) {
+            match queued {
+                Queued::Connect(fate) => self.begin_connect(slot, fate),
+                Queued::Send {
+                    closes,
+                    bytes,
+                    confirm,
+                } => {
+                    if confirm {
+                        self.confirm(slot, bytes);
+                    }
+                    closes
+                        .into_iter()
+                        .for_each(|closes| self.serve(slot, closes));
+                }
+            }
+        }
+        self.record.most_in_flight = self.record.most_in_flight.max(self.unanswered());
+    }
+
+    fn begin_connect(&mut self, slot: u32, fate: Fate) {
+        let error = match fate {
+            Fate::Silent => return,
+            Fate::Opens | Fate::OpensAndEnds => None,
+            Fate::Refused => Some(libc::ECONNREFUSED),
+            Fate::TimedOut => Some(libc::ETIMEDOUT),
+            Fate::NoLocalPort | Fate::NoPortForSocket => Some(libc::EADDRNOTAVAIL),
+            Fate::Unreachable | Fate::NoSocket => Some(libc::EHOSTUNREACH),
+        };
+        self.schedule_move(slot, Event::Connects(error));
+        if fate == Fate::OpensAndEnds {
+            self.slots[slot as usize].reads_no_more = true;
+            self.schedule_move(
+                slot,
+                Event::Server(Move::Ends {
+                    error: None,
+                    completes: false,
+                }),
+            );
+        }
+    }
+
+    /// How a confirmed send ends, which is told apart from what the server does with what came of it.
+    fn confirm(&mut self, slot: u32, bytes: usize) {
+        let delay = self.random.within(&self.manners.delay_ns);
+        let (failed, stuck) = (self.failed_sends, self.stuck_sends);
+        let fates = [
+            (Some(Ok(bytes)), 100 - failed - stuck),
+            (Some(Err(libc::EPIPE)), failed),
+            (None, stuck),
+        ];
+        let fate = self.random.pick(&fates);
+        if let Some(result) = fate {
+            self.schedule(slot, self.time.last() + delay, Event::Sent(result));
+        }
+        if fate.is_some_and(|result| result.is_err()) {
+            self.slots[slot as usize].reads_no_more = true;
+            self.schedule_move(
+                slot,
+                Event::Server(Move::Ends {
+                    error: None,
+                    completes: false,
+                }),
+            );
+        }
+    }
+
+    /// The server has a request whole.
+    fn serve(&mut self, slot: u32, closes: bool) {
+        self.slots[slot as usize]
+            .unanswered
+            .push_back(self.time.last());
+        if self.slots[slot as usize].reads_no_more {
+            return;
+        }
+        let deed = self.random.pick(&self.manners.deeds);
+        let (moves, reads_on) = serve(deed, closes, self.manners.split, &mut self.random);
+        self.slots[slot as usize].reads_no_more = !reads_on;
+        moves
+            .into_iter()
+            .for_each(|step| self.schedule_move(slot, Event::Server(step)));
+    }
+
+    /// The wait asked for ends no later than anything that must be looked at.
+    pub(super) fn check_wait(&self, timeout_ns: u64) {
+        let now = self.time.last();
+        let until = now + timeout_ns;
+        assert!(
+            timeout_ns <= PATIENCE_NS,
+            "a halt is seen within the patience: {timeout_ns}"
+        );
+        if self.record.over {
+            return;
+        }
+        assert!(
+            until <= self.ends_at().max(now),
+            "the loop waits past the window's end"
+        );
+        let slack = 2 * self.job.timeout_ns.div_ceil(1000).max(10_000);
+        for slot in &self.slots {
+            if let Some(since) = slot.waits_since() {
+                let due = since + self.job.timeout_ns + slack;
+                assert!(
+                    until <= due.max(now),
+                    "the loop waits past a deadline: until {until}, due {due}, now {now}"
+                );
+            }
+        }
+    }
+
+    /// Lets time pass to what comes first: an event, the end of the wait, or for no reason an instant before.
+    pub(super) fn pass(&mut self, timeout_ns: u64) {
+        let now = self.time.last();
+        let limit = now + timeout_ns;
+        let first = self
+            .to_come
+            .first_key_value()
+            .map_or(limit, |((at, _), _)| limit.min(*at))
+            .max(now);
+        let late = self.random.within(&self.late_ns);
+        let wake = match self.random.percent(self.spurious) {
+            true => now + self.random.below(first - now + 1),
+            false => first + late,
+        };
+        self.time.0.set(wake);
+        if self.halt_at.is_some_and(|at| wake >= at) {
+            self.halt.store(2, Relaxed);
+        }
+        // The loop's next reading.
+        self.record.over |= wake + 1 >= self.ends_at();
+    }
+
+    /// Takes what has happened, or some of it, in any order across slots but in order within one.
+    pub(super) fn reap(&mut self) {
+        let (now, most) = (self.time.last(), 1 + self.random.below(64) as usize);
+        let mut lanes: Vec<VecDeque<Report>> = self.slots.iter().map(|_| VecDeque::new()).collect();
+        for _ in 0..most {
+            match self.to_come.first_entry() {
+                Some(entry) if entry.key().0 <= now => {
+                    let report = entry.remove();
+                    lanes[report.slot as usize].push_back(report);
+                }
+                _ => break,
+            }
+        }
+        lanes.retain(|lane| !lane.is_empty());
+        while !lanes.is_empty() {
+            let lane = self.random.below(lanes.len() as u64) as usize;
+            if let Some(mut report) = lanes[lane].pop_front() {
+                while self.random.percent(60) && absorb(&mut report, lanes[lane].front()) {
+                    lanes[lane].pop_front();
+                }
+                self.batch.push_back(report);
+            }
+            lanes.retain(|lane| !lane.is_empty());
+        }
+    }
+
+    pub(super) fn deliver(&mut self, slot: u32, event: Event) -> Completion<'_> {
+        // When the loop read the clock as the enter returned, which serves for all of its batch.
+        let now = self.record.reaped_at;
+        let place = &mut self.slots[slot as usize];
+        match event {
+            Event::Connects(None) => {
+                self.record.opens(place);
+                Completion::Connected { slot }
+            }
+            Event::Connects(Some(code)) => {
+                self.record.connect_fails(code);
+                place.close();
+                Completion::ConnectFailed {
+                    slot,
+                    error: io::Error::from_raw_os_error(code),
+                }
+            }
+            Event::Sent(result) => {
+                place.send_failed |= result.is_err();
+                Completion::Sent {
+                    slot,
+                    result: result.map_err(io::Error::from_raw_os_error),
+                }
+            }
+            Event::Server(Move::SendFails(code)) => {
+                place.send_failed = true;
+                Completion::SendFailed {
+                    slot,
+                    error: io::Error::from_raw_os_error(code),
+                }
+            }
+            Event::Server(Move::Ends { error, completes }) => {
+                self.record.ends(place, slot, now, completes);
+                Completion::Ended {
+                    slot,
+                    error: error.map(io::Error::from_raw_os_error),
+                }
+            }
+            Event::Server(Move::Data(data)) => {
+                self.record.receives(place, slot, now, &data);
+                self.lent = data.bytes;
+                Completion::Received {
+                    slot,
+                    bytes: &self.lent,
+                }
+            }
+        }
+    }
+}
+
+/// Bytes that arrived one after the other may be read at once.
+fn absorb(first: &mut Report, second: Option<&Report>) -> bool {
+    let Some(Report {
+        event: Event::Server(Move::Data(second)),
+        generation,
+        ..
+    }) = second
+    else {
+        return false;
+    };
+    match first {
+        Report {
+            event: Event::Server(Move::Data(first)),
+            generation: same,
+            ..
+        } if same == generation => {
+            first.bytes.extend_from_slice(&second.bytes);
+            first.parts.extend_from_slice(&second.parts);
+            first.announces |= second.announces;
+            first.excess |= second.excess;
+            true
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,270 @@
+//! The server behind the fake ring: what it does with a connect and with a request.
+
+use std::ops::Range;
+
+use super::random::Random;
+
+/// What becomes of a connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::worker) enum Fate {
+    Opens,
+    /// Opens, and is ended before any request was read.
+    OpensAndEnds,
+    Refused,
+    TimedOut,
+    NoLocalPort,
+    Unreachable,
+    /// The socket cannot be made.
+    NoSocket,
+    /// The same, for want of a port.
+    NoPortForSocket,
+    /// Nothing is ever heard of it.
+    Silent,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::worker) enum Deed {
+    Answer,
+    /// An answer that announces the connection's end; then that end, or not.
+    Announce,
+    /// An answer, then an end that was not announced.
+    AnswerAndEnd,
+    AnswerAndReset,
+    /// An answer and bytes nobody asked for.
+    AnswerAndMore,
+    /// An answer that ends with the connection.
+    UntilEnd,
+    /// Nothing more is heard.
+    Stall,
+    /// Ends or resets without a byte.
+    Vanish,
+    /// A part of an answer, then a reset.
+    PartAndReset,
+    /// A part of an answer, then the end.
+    PartAndEnd,
+    /// An answer whose length is no number.
+    Nonsense,
+    /// No answer at all.
+    Garbage,
+}
+
+/// How the server behaves.
+#[derive(Debug, Clone)]
+pub(in crate::worker) struct Manners {
+    /// Each with its weight.
+    pub(in crate::worker) fates: Vec<(Fate, u64)>,
+    /// Each with its weight.
+    pub(in crate::worker) deeds: Vec<(Deed, u64)>,
+    /// Between one move and the next.
+    pub(in crate::worker) delay_ns: Range<u64>,
+    /// How many of a hundred answers come in pieces.
+    pub(in crate::worker) split: u64,
+}
+
+impl Manners {
+    /// Does all that is asked.
+    pub(in crate::worker) fn good() -> Manners {
+        Manners {
+            fates: vec![(Fate::Opens, 1)],
+            deeds: vec![(Deed::Answer, 1)],
+            delay_ns: 1_000..400_000,
+            split: 30,
+        }
+    }
+
+    /// Answers mostly, and sometimes does as `deeds` say.
+    pub(in crate::worker) fn with(deeds: &[Deed]) -> Manners {
+        let mut good = Manners::good();
+        good.deeds = deeds.iter().map(|&deed| (deed, 1)).collect();
+        good.deeds.push((Deed::Answer, 20 * deeds.len() as u64));
+        good
+    }
+
+    /// Does everything that servers and networks do.
+    pub(in crate::worker) fn hostile() -> Manners {
+        use Deed::*;
+        use Fate::*;
+        let mut manners = Manners::with(&[
+            Announce,
+            AnswerAndEnd,
+            AnswerAndReset,
+            AnswerAndMore,
+            UntilEnd,
+            Stall,
+            Vanish,
+            PartAndReset,
+            PartAndEnd,
+            Nonsense,
+            Garbage,
+        ]);
+        let bad = [
+            OpensAndEnds,
+            Refused,
+            TimedOut,
+            NoLocalPort,
+            Unreachable,
+            NoSocket,
+            NoPortForSocket,
+            Silent,
+        ];
+        manners.fates = bad.map(|fate| (fate, 1)).to_vec();
+        manners.fates.push((Opens, 30));
+        manners
+    }
+}
+
+/// Bytes on their way to the client.
+#[derive(Debug, Clone, Default)]
+pub(in crate::worker) struct Data {
+    pub(in crate::worker) bytes: Vec<u8>,
+    /// Of each answer that it holds a part of: does it begin here, does it end here?
+    pub(in crate::worker) parts: Vec<(bool, bool)>,
+    /// It ends an answer that announces the connection's end.
+    pub(in crate::worker) announces: bool,
+    /// It ends with bytes nobody asked for.
+    pub(in crate::worker) excess: bool,
+}
+
+/// One thing the client will notice.
+#[derive(Debug, Clone)]
+pub(in crate::worker) enum Move {
+    Data(Data),
+    /// A later send fails for this reason.
+    SendFails(i32),
+    /// The end, in order or for this reason; `completes`: and of an answer as well.
+    Ends {
+        error: Option<i32>,
+        completes: bool,
+    },
+}
+
+/// What the server does with one request, in order, and whether it will read another.
+pub(super) fn serve(
+    deed: Deed,
+    asked_to_close: bool,
+    split: u64,
+    random: &mut Random,
+) -> (Vec<Move>, bool) {
+    let deed = match deed {
+        Deed::Answer if asked_to_close => {
+            random.pick(&[(Deed::Announce, 3), (Deed::AnswerAndEnd, 1)])
+        }
+        deed => deed,
+    };
+    let end = |error| Move::Ends {
+        error,
+        completes: false,
+    };
+    let whole = answer(deed == Deed::Announce, random);
+    let mut moves = match deed {
+        Deed::Vanish | Deed::Stall => Vec::new(),
+        Deed::Nonsense => pieces(
+            b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n".to_vec(),
+            split,
+            random,
+        ),
+        Deed::Garbage => pieces(b"220 ready\r\n".to_vec(), 0, random),
+        Deed::UntilEnd => pieces(
+            b"HTTP/1.1 200 OK\r\n\r\nas long as it lasts".to_vec(),
+            split,
+            random,
+        ),
+        Deed::PartAndReset | Deed::PartAndEnd => {
+            let cut = 1 + random.below(whole.len() as u64 - 1) as usize;
+            pieces(whole[..cut].to_vec(), split, random)
+        }
+        _ => pieces(whole, split, random),
+    };
+    if let Some(Move::Data(last)) = moves.last_mut() {
+        let unfinished = [
+            Deed::Nonsense,
+            Deed::Garbage,
+            Deed::UntilEnd,
+            Deed::PartAndReset,
+            Deed::PartAndEnd,
+        ];
+        last.parts[0].1 = !unfinished.contains(&deed);
+        last.announces = deed == Deed::Announce;
+    }
+    match deed {
+        Deed::Announce => match random.below(4) {
+            0 => {}
+            1 => moves.push(end(Some(libc::ECONNRESET))),
+            _ => moves.push(end(None)),
+        },
+        Deed::AnswerAndEnd | Deed::PartAndEnd => moves.push(end(None)),
+        Deed::AnswerAndReset | Deed::PartAndReset => moves.append(&mut reset(random)),
+        Deed::AnswerAndMore => {
+            let excess = Data {
+                bytes: b"and more".to_vec(),
+                excess: true,
+                ..Data::default()
+            };
+            moves.push(Move::Data(excess));
+        }
+        Deed::UntilEnd => moves.push(Move::Ends {
+            error: None,
+            completes: true,
+        }),
+        Deed::Vanish if random.percent(50) => moves.push(end(None)),
+        Deed::Vanish => moves.append(&mut reset(random)),
+        _ => {}
+    }
+    (moves, deed == Deed::Answer)
+}
+
+/// A reset, as the client sees it: by its receive, or by a send of its own that takes the error away from the receive.
+fn reset(random: &mut Random) -> Vec<Move> {
+    let end = |error| Move::Ends {
+        error,
+        completes: false,
+    };
+    match random.below(3) {
+        0 => vec![end(Some(libc::ECONNRESET))],
+        1 => vec![Move::SendFails(libc::EPIPE), end(Some(libc::ECONNRESET))],
+        _ => vec![Move::SendFails(libc::ECONNRESET), end(None)],
+    }
+}
+
+fn answer(announces: bool, random: &mut Random) -> Vec<u8> {
+    let close = if announces {
+        "Connection: close\r\n"
+    } else {
+        ""
+    };
+    let framed = match random.below(4) {
+        0 => format!("{close}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+        1 => format!("{close}Content-Length: 0\r\n\r\n"),
+        _ => format!("{close}Content-Length: 13\r\n\r\nHello, World!"),
+    };
+    let interim = if random.percent(10) {
+        "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    } else {
+        ""
+    };
+    let status = random.pick(&[("200 OK", 8), ("404 Not Found", 1), ("503 Busy", 1)]);
+    format!("{interim}HTTP/1.1 {status}\r\n{framed}").into_bytes()
+}
+
+/// The bytes in one piece, or cut at random places.
+fn pieces(mut bytes: Vec<u8>, split: u64, random: &mut Random) -> Vec<Move> {
+    let mut moves = Vec::new();
+    if random.percent(split) {
+        for _ in 0..random.below(4) {
+            if bytes.len() > 1 {
+                let rest = bytes.split_off(1 + random.below(bytes.len() as u64 - 1) as usize);
+                moves.push(std::mem::replace(&mut bytes, rest));
+            }
+        }
+    }
+    moves.push(bytes);
+    let data = |(index, bytes)| {
+        Move::Data(Data {
+            bytes,
+            parts: vec![(index == 0, false)],
+            ..Data::default()
+        })
+    };
+    moves.into_iter().enumerate().map(data).collect()
+}
