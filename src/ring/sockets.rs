@@ -4,11 +4,12 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::token::GENERATIONS;
+use super::token::{GENERATIONS, Op, Token};
 
 /// Where connections go, and from where.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +26,19 @@ pub(super) struct Place {
     pub(super) generation: u32,
     /// A multishot receive is armed, so closing needs a shutdown first: the receive holds the socket open.
     pub(super) receiving: bool,
+    /// Bytes of a send on its way that are shared with the caller: kept until its completion was taken.
+    pub(super) lent: Option<Arc<[u8]>>,
+}
+
+impl Place {
+    fn empty() -> Place {
+        Place {
+            socket: None,
+            generation: 0,
+            receiving: false,
+            lent: None,
+        }
+    }
 }
 
 /// All slots of a ring.
@@ -35,17 +49,15 @@ pub(super) struct Sockets {
     /// Closed descriptors whose numbers must not be reused before the submission queue is empty.
     graveyard: Vec<OwnedFd>,
     free: Vec<u32>,
+    /// As `Place::lent`, of connections closed since.
+    orphans: Vec<(Token, Arc<[u8]>)>,
     /// The run's number of slot 0.
     first: usize,
 }
 
 impl Sockets {
     pub(super) fn new(slots: usize, first: usize, endpoints: Endpoints) -> Sockets {
-        let place = |_| Place {
-            socket: None,
-            generation: 0,
-            receiving: false,
-        };
+        let place = |_| Place::empty();
         Sockets {
             places: (0..slots).map(place).collect(),
             remotes: endpoints
@@ -56,6 +68,7 @@ impl Sockets {
             endpoints,
             graveyard: Vec::new(),
             free: Vec::new(),
+            orphans: Vec::new(),
             first,
         }
     }
@@ -121,11 +134,7 @@ impl Sockets {
         // SAFETY: `fd` is the result of an accept completion, taken once: nobody else owns it.
         let socket = unsafe { OwnedFd::from_raw_fd(fd) };
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place {
-                socket: None,
-                generation: 0,
-                receiving: false,
-            });
+            self.places.push(Place::empty());
             (self.places.len() - 1) as u32
         });
         let place = &mut self.places[slot as usize];
@@ -148,6 +157,10 @@ impl Sockets {
         let Some(socket) = place.socket.take() else {
             return;
         };
+        if let Some(bytes) = place.lent.take() {
+            self.orphans
+                .push((Token::new(Op::SendShared, slot, place.generation), bytes));
+        }
         if std::mem::take(&mut place.receiving) {
             // An error means that the peer was faster; the armed receive ends either way.
             let _ =
@@ -155,6 +168,14 @@ impl Sockets {
         }
         if keep_number {
             self.graveyard.push(socket);
+        }
+    }
+
+    /// The send of shared bytes has ended, whoever holds the slot now.
+    pub(super) fn take_back(&mut self, token: Token) {
+        match self.current(token.slot(), token.generation()) {
+            Some(place) => place.lent = None,
+            None => self.orphans.retain(|(orphan, _)| *orphan != token),
         }
     }
 

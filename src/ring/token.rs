@@ -11,6 +11,8 @@ pub(super) enum Op {
     /// A send whose end is always reported.
     SendConfirmed = 4,
     Accept = 5,
+    /// As `SendConfirmed`, of bytes shared with the caller.
+    SendShared = 6,
 }
 
 const GENERATION_BITS: u32 = 24;
@@ -37,6 +39,7 @@ impl Token {
             3 => Some(Op::Send),
             4 => Some(Op::SendConfirmed),
             5 => Some(Op::Accept),
+            6 => Some(Op::SendShared),
             _ => None,
         }
     }
@@ -64,6 +67,7 @@ mod tests {
             Op::Send,
             Op::SendConfirmed,
             Op::Accept,
+            Op::SendShared,
         ];
         for op in ops {
             for slot in [0, 1, 59_999, u32::MAX] {

@@ -18,12 +18,6 @@ use super::build::Parts;
 use super::token::{Op, Token};
 use super::{Completion, Counters, Ring};
 
-/// A confirmed send of bytes shared with the caller: kept until the kernel is done with them.
-struct Lent {
-    token: Token,
-    _bytes: Arc<[u8]>,
-}
-
 /// An enabled io_uring and everything lent to it. Bound to the thread that enabled it.
 ///
 /// Field order matters: the queues and the submitter point into `io` and go first.
@@ -33,7 +27,6 @@ pub struct Uring {
     completions: ManuallyDrop<CompletionQueue<'static>>,
     io: ManuallyDrop<Box<IoUring>>,
     parts: ManuallyDrop<Parts>,
-    lent: ManuallyDrop<Vec<Lent>>,
     /// Slots whose receive must be armed by the next enter.
     to_arm: Vec<u32>,
     listener: Option<TcpListener>,
@@ -83,7 +76,6 @@ impl Uring {
             io: ManuallyDrop::new(io),
             to_arm: Vec::with_capacity(parts.config.slots + 1),
             parts: ManuallyDrop::new(parts),
-            lent: ManuallyDrop::new(Vec::new()),
             listener: None,
             accepting: Accepting::Idle,
             outstanding: 0,
@@ -117,21 +109,29 @@ impl Uring {
         }
     }
 
-    /// Queues a confirmed send of bytes shared with the caller. They must not change: an `Arc` cannot.
+    /// Queues a send of bytes shared with the caller, reported as [`Completion::Sent`]. They must not change: an `Arc` cannot.
+    ///
+    /// # Panics
+    /// If the slot's last one is still on its way.
     pub fn send_shared(&mut self, slot: u32, bytes: &Arc<[u8]>, range: Range<usize>) {
         let Some((fd, generation)) = self.parts.sockets.open_fd(slot) else {
             return;
         };
-        let token = Token::new(Op::SendConfirmed, slot, generation);
+        let Some(place) = self.parts.sockets.get(slot) else {
+            return;
+        };
+        assert!(
+            place.lent.is_none(),
+            "one send of shared bytes at a time on a connection"
+        );
+        place.lent = Some(Arc::clone(bytes));
         let part = &bytes[range];
         let send = opcode::Send::new(Fd(fd), part.as_ptr(), part.len() as u32)
-            .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL);
+            .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
+            .build()
+            .user_data(Token::new(Op::SendShared, slot, generation).0);
         // SAFETY: `lent` keeps the bytes until this send's completion was taken, or until the ring is gone.
-        unsafe { self.push(send.build().user_data(token.0), true) };
-        self.lent.push(Lent {
-            token,
-            _bytes: Arc::clone(bytes),
-        });
+        unsafe { self.push(send, true) };
     }
 
     /// Closes an accepted connection; its slot is used again.
@@ -229,12 +229,11 @@ impl Uring {
         let raw = match token.op()? {
             Op::Receive => return self.received(slot, generation, entry),
             Op::Accept => return self.accepted(entry),
-            Op::SendConfirmed => {
-                if let Some(at) = self.lent.iter().position(|lent| lent.token == token) {
-                    self.lent.swap_remove(at);
-                }
+            Op::SendShared => {
+                self.parts.sockets.take_back(token);
                 Raw::Sent(slot, result, true)
             }
+            Op::SendConfirmed => Raw::Sent(slot, result, true),
             // Not skipped: then also a success comes here.
             Op::Send if result >= 0 && !self.parts.config.features.cqe_skip => return None,
             Op::Send => Raw::Sent(slot, result, false),
@@ -455,7 +454,6 @@ impl Drop for Uring {
             ManuallyDrop::drop(&mut self.io);
             if quiet {
                 ManuallyDrop::drop(&mut self.parts);
-                ManuallyDrop::drop(&mut self.lent);
             }
         }
     }
