@@ -32,6 +32,9 @@ const MAX_ENTERS: u64 = 300_000;
 /// The longest wait the loop may ask for, ns.
 const PATIENCE_NS: u64 = 20_000_000;
 
+/// What fits any socket's send buffer, in bytes.
+const UNCONFIRMED_BYTES: usize = 8 * 1024;
+
 /// Time as the loop reads it; each reading takes a nanosecond.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Time(Rc<Cell<u64>>);
@@ -185,6 +188,11 @@ impl Ring for Fake {
 
     fn send(&mut self, slot: u32, range: Range<usize>, confirm: bool) {
         self.take_room();
+        assert!(
+            confirm || range.len() <= UNCONFIRMED_BYTES,
+            "{} bytes may not fit a socket's buffer and are not confirmed",
+            range.len()
+        );
         let (plain, closing) = self.job.request_bytes;
         let copies = plain * self.job.pipeline as usize;
         assert!(
@@ -202,6 +210,7 @@ impl Ring for Fake {
             ),
         }
         closes.extend((range.end > copies).then_some(true));
+        self.slots[slot as usize].sends(confirm);
         self.record.sends(
             &mut self.slots[slot as usize],
             &closes,

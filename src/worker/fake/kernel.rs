@@ -236,14 +236,14 @@ impl Fake {
                 }
             }
             Event::Sent(result) => {
-                place.send_failed |= result.is_err();
+                place.sent(result.is_ok());
                 Completion::Sent {
                     slot,
                     result: result.map_err(io::Error::from_raw_os_error),
                 }
             }
             Event::Server(Move::SendFails(code)) => {
-                place.send_failed = true;
+                place.sent(false);
                 Completion::SendFailed {
                     slot,
                     error: io::Error::from_raw_os_error(code),

@@ -21,9 +21,11 @@ pub(super) struct Slot {
     requests: u64,
     answers: u64,
     /// The end is a broken one, even if it looks orderly.
-    pub(super) send_failed: bool,
+    send_failed: bool,
     /// The server's last move that is scheduled.
     pub(super) last_move_at: u64,
+    /// A confirmed send is on its way.
+    confirming: bool,
     /// The server takes no further request on this connection.
     pub(super) reads_no_more: bool,
 }
@@ -42,6 +44,19 @@ impl Slot {
             generation: self.generation + 1,
             ..Slot::default()
         };
+    }
+
+    pub(super) fn sends(&mut self, confirm: bool) {
+        assert!(
+            !self.confirming,
+            "a send may overtake the rest of the one before it"
+        );
+        self.confirming = confirm;
+    }
+
+    pub(super) fn sent(&mut self, whole: bool) {
+        self.confirming = false;
+        self.send_failed |= !whole;
     }
 
     /// Since when something is awaited that may time out.

@@ -236,6 +236,17 @@ fn bytes_nobody_asked_for_are_an_anomaly_and_bad_answers_a_failure() {
                 &[Sent(3), arrives(&[OK, BAD_LENGTH])],
                 "Reopen completed=1 protocol=2",
             ),
+            // So late that the next request has been in the server's hands.
+            (
+                &[
+                    Sent(1),
+                    arrives(&[OK]),
+                    Sent(2),
+                    Later(100),
+                    arrives(&["220"]),
+                ],
+                "Reopen completed=1 protocol=2",
+            ),
             // Wherever the reads end.
             (
                 &[Sent(3), arrives(&[OK, INTERIM, "220"])],
