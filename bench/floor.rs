@@ -28,9 +28,7 @@ struct Arguments {
 fn arguments() -> Result<Arguments, String> {
     let mut words = std::env::args().skip(1);
     let address = words.next().ok_or("an ADDRESS:PORT is needed")?;
-    let address = address
-        .parse()
-        .map_err(|error| format!("{address}: {error}"))?;
+    let address = address.parse().map_err(|error| format!("{address}: {error}"))?;
     let mut all = Arguments {
         address,
         connections: 64,
@@ -44,9 +42,7 @@ fn arguments() -> Result<Arguments, String> {
         features: Features::ALL,
     };
     fn number<T: std::str::FromStr>(name: &str, text: Option<String>) -> Result<T, String> {
-        text.as_deref()
-            .and_then(|text| text.parse().ok())
-            .ok_or(format!("{name} needs a number, got {text:?}"))
+        text.as_deref().and_then(|text| text.parse().ok()).ok_or(format!("{name} needs a number, got {text:?}"))
     }
     while let Some(name) = words.next() {
         let value = words.next();
@@ -110,10 +106,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         buffer_bytes: all.buffer_bytes.unwrap_or(base.buffer_bytes),
         ..base
     };
-    let endpoints = Endpoints {
-        remotes: vec![all.address],
-        sources: vec![],
-    };
+    let endpoints = Endpoints { remotes: vec![all.address], sources: vec![] };
     let idle = Idle::build(config, 0, Arc::clone(&payload), endpoints)?;
     if let Some(cpu) = all.cpu {
         cpu::pin(cpu);

@@ -96,11 +96,7 @@ impl RunResult {
     /// An empty result of this program and schema version.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            schema: SCHEMA,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..Self::default()
-        }
+        Self { schema: SCHEMA, version: env!("CARGO_PKG_VERSION").to_owned(), ..Self::default() }
     }
 }
 

@@ -10,21 +10,12 @@ use support::scripted::{listen, serve};
 #[test]
 fn bad_arguments_are_one_line_and_exit_code_2() {
     let table: &[(&[&str], &[&str])] = &[
-        (
-            &["--conections", "5", "localhost"],
-            &["--conections", "--connections"],
-        ),
+        (&["--conections", "5", "localhost"], &["--conections", "--connections"]),
         (&["-s", "post.lua", "localhost"], &["-s", "-b"]),
         (&["-c", "many", "localhost"], &["--connections", "many"]),
         (&["-c", "0", "localhost"], &["--connections", "1 to", "0"]),
-        (
-            &["-p", "2000", "localhost"],
-            &["--pipeline", "1024", "2000"],
-        ),
-        (
-            &["-d", "10parsecs", "localhost"],
-            &["--duration", "10parsecs"],
-        ),
+        (&["-p", "2000", "localhost"], &["--pipeline", "1024", "2000"]),
+        (&["-d", "10parsecs", "localhost"], &["--duration", "10parsecs"]),
         (&["-c"], &["-c"]),
         (&["https://localhost/"], &["https"]),
         (&["localhost", "elsewhere"], &["elsewhere"]),
@@ -35,28 +26,11 @@ fn bad_arguments_are_one_line_and_exit_code_2() {
     ];
     for (args, named) in table {
         let ended = run(args);
-        assert_eq!(
-            (ended.code, ended.stdout.as_str()),
-            (2, ""),
-            "{args:?}: {ended:?}"
-        );
-        assert_eq!(
-            ended.stderr.lines().count(),
-            1,
-            "{args:?}: {}",
-            ended.stderr
-        );
-        assert!(
-            ended.stderr.starts_with("saturing: "),
-            "{args:?}: {}",
-            ended.stderr
-        );
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{args:?}: {ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{args:?}: {}", ended.stderr);
+        assert!(ended.stderr.starts_with("saturing: "), "{args:?}: {}", ended.stderr);
         for word in *named {
-            assert!(
-                ended.stderr.contains(word),
-                "{args:?} should name {word}: {}",
-                ended.stderr
-            );
+            assert!(ended.stderr.contains(word), "{args:?} should name {word}: {}", ended.stderr);
         }
     }
 }
@@ -65,18 +39,12 @@ fn bad_arguments_are_one_line_and_exit_code_2() {
 fn a_run_that_cannot_start_is_exit_code_1() {
     let nobody = listen().local_addr().expect("bound").to_string();
     let folder = Folder::new();
-    let nowhere = folder
-        .path("no/such/folder/result.json")
-        .display()
-        .to_string();
+    let nowhere = folder.path("no/such/folder/result.json").display().to_string();
     let taken = listen();
     let port = taken.local_addr().expect("bound").port().to_string();
     let table: &[(&[&str], &str)] = &[
         (&["http://no-such-host.invalid/"], "no-such-host.invalid"),
-        (
-            &["-d", "100ms", "--json", &nowhere, &nobody],
-            "no/such/folder",
-        ),
+        (&["-d", "100ms", "--json", &nowhere, &nobody], "no/such/folder"),
         (&["-d", "200ms", &nobody], "not one response"),
         (&["-n", "10", "-T", "200ms", &nobody], "not one response"),
         (&["serve", "--port", &port], &port),
@@ -84,11 +52,7 @@ fn a_run_that_cannot_start_is_exit_code_1() {
     for (args, named) in table {
         let ended = run(args);
         assert_eq!(ended.code, 1, "{args:?}: {ended:?}");
-        assert!(
-            ended.stderr.starts_with("saturing: ") && ended.stderr.contains(named),
-            "{args:?}: {}",
-            ended.stderr
-        );
+        assert!(ended.stderr.starts_with("saturing: ") && ended.stderr.contains(named), "{args:?}: {}", ended.stderr);
     }
 }
 
@@ -105,11 +69,7 @@ fn help_and_version_go_to_standard_output() {
     for (args, expected) in table {
         let ended = run(args);
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{args:?}");
-        assert!(
-            ended.stdout.contains(expected) && !ended.stdout.contains('\x1b'),
-            "{args:?}: {}",
-            ended.stdout
-        );
+        assert!(ended.stdout.contains(expected) && !ended.stdout.contains('\x1b'), "{args:?}: {}", ended.stdout);
     }
 }
 
@@ -118,28 +78,12 @@ fn a_report_in_a_pipe_is_plain_text_with_wrks_lines() {
     let server = serve(always(HELLO));
     let url = format!("http://{}/", server.address);
     let ended = run(&["-t1", "-c4", "-d", "1s", "--latency", &url]);
-    assert_eq!(
-        (ended.code, ended.stderr.as_str()),
-        (0, ""),
-        "no progress but on a terminal"
-    );
-    assert!(
-        !ended.stdout.contains('\x1b') && !ended.stdout.contains('\r'),
-        "{}",
-        ended.stdout
-    );
-    for line in [
-        "Running ",
-        "  1 threads and 4 connections",
-        "  Latency Distribution",
-        "Requests/sec:",
-        "Transfer/sec:",
-    ] {
-        assert!(
-            ended.stdout.lines().any(|other| other.starts_with(line)),
-            "{line:?} in {}",
-            ended.stdout
-        );
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "no progress but on a terminal");
+    assert!(!ended.stdout.contains('\x1b') && !ended.stdout.contains('\r'), "{}", ended.stdout);
+    for line in
+        ["Running ", "  1 threads and 4 connections", "  Latency Distribution", "Requests/sec:", "Transfer/sec:"]
+    {
+        assert!(ended.stdout.lines().any(|other| other.starts_with(line)), "{line:?} in {}", ended.stdout);
     }
 }
 
@@ -154,29 +98,16 @@ fn json_goes_where_it_is_sent() {
     let ended = run(&["-n", "100", "-c", "2", "--json", "-", &url]);
     let value: serde_json::Value = serde_json::from_str(&ended.stdout).expect("one JSON value");
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
-    assert_eq!(
-        (
-            value["schema"].as_u64(),
-            value["requests"]["completed"].as_u64()
-        ),
-        (Some(1), Some(100))
-    );
+    assert_eq!((value["schema"].as_u64(), value["requests"]["completed"].as_u64()), (Some(1), Some(100)));
     assert_eq!(value["interrupted"], false);
     assert_eq!(value["command"][0], "saturing");
     assert_eq!(value["command"][1], "-n");
-    assert!(
-        value.get("verdict").is_none() || value["verdict"].is_object(),
-        "absent, never null"
-    );
+    assert!(value.get("verdict").is_none() || value["verdict"].is_object(), "absent, never null");
 
     // To a file, beside the report.
     let ended = run(&["-n", "100", "-c", "2", "--json", &path, &url]);
-    assert!(
-        ended.code == 0 && ended.stdout.contains("Requests/sec:"),
-        "{ended:?}"
-    );
-    let value: serde_json::Value =
-        serde_json::from_str(&folder.read("result.json")).expect("one JSON value");
+    assert!(ended.code == 0 && ended.stdout.contains("Requests/sec:"), "{ended:?}");
+    let value: serde_json::Value = serde_json::from_str(&folder.read("result.json")).expect("one JSON value");
     assert_eq!(value["requests"]["completed"], 100);
 }
 
@@ -188,57 +119,28 @@ fn the_json_has_every_key_and_no_nulls() {
     let value: serde_json::Value = serde_json::from_str(&result.stdout).expect("JSON");
     let table = [
         ("target", "url address method"),
-        (
-            "plan",
-            "threads connections pipeline duration_s timeout_ms cpus",
-        ),
+        ("plan", "threads connections pipeline duration_s timeout_ms cpus"),
         ("host", "kernel cpu cpus_online hostname"),
         ("engine", "name level why"),
-        (
-            "requests",
-            "sent completed failed discarded in_flight_at_end",
-        ),
+        ("requests", "sent completed failed discarded in_flight_at_end"),
         ("rate", "achieved_per_s"),
         ("bytes", "sent received body"),
         ("errors", "reset eof_mid_response timeout protocol other"),
-        (
-            "anomalies",
-            "excess_bytes reset_after_response close_unannounced",
-        ),
-        (
-            "connections",
-            "requested established answered reconnects failed",
-        ),
-        (
-            "latency_ns",
-            "kind count min mean stdev max percentiles histogram",
-        ),
+        ("anomalies", "excess_bytes reset_after_response close_unannounced"),
+        ("connections", "requested established answered reconnects failed"),
+        ("latency_ns", "kind count min mean stdev max percentiles histogram"),
         ("connect_ns", "count min mean stdev max percentiles"),
         ("first_byte_ns", "count min mean stdev max percentiles"),
-        (
-            "client",
-            "user_s sys_s cpu_ns_per_request busy_share max_rss_bytes",
-        ),
-        (
-            "ring",
-            "enters sqes cqes requests_per_enter cq_overflows recv_starved rearms",
-        ),
+        ("client", "user_s sys_s cpu_ns_per_request busy_share max_rss_bytes"),
+        ("ring", "enters sqes cqes requests_per_enter cq_overflows recv_starved rearms"),
     ];
     for (part, keys) in table {
         for key in keys.split(' ') {
-            assert!(
-                value[part].get(key).is_some_and(|value| !value.is_null()),
-                "{part}.{key}: {}",
-                value[part]
-            );
+            assert!(value[part].get(key).is_some_and(|value| !value.is_null()), "{part}.{key}: {}", value[part]);
         }
     }
     for key in ["50", "75", "90", "95", "99", "99.9", "99.99", "99.999"] {
-        assert!(
-            value["latency_ns"]["percentiles"].get(key).is_some(),
-            "{key}: {}",
-            value["latency_ns"]
-        );
+        assert!(value["latency_ns"]["percentiles"].get(key).is_some(), "{key}: {}", value["latency_ns"]);
     }
     assert_eq!(value["latency_ns"]["kind"], "service");
     assert!(!result.stdout.contains("null"), "{}", result.stdout);
@@ -255,15 +157,7 @@ fn wrks_spellings_are_taken() {
     ] {
         let ended = run(&[args, &["--timeout=50s", "--json", "-", &url]].concat());
         let result = ended.result();
-        assert_eq!(
-            (
-                result.plan.threads,
-                result.plan.connections,
-                result.requests.completed
-            ),
-            (1, 3, 1000),
-            "{args:?}"
-        );
+        assert_eq!((result.plan.threads, result.plan.connections, result.requests.completed), (1, 3, 1000), "{args:?}");
     }
 }
 
@@ -301,46 +195,23 @@ fn the_request_is_what_was_asked_for() {
 fn without_arguments_the_built_in_server_is_loaded_and_reported() {
     let ended = Running::spawn(command().env("NO_COLOR", "1")).wait();
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
-    assert!(
-        ended.stdout.contains("Requests/sec:") && !ended.stdout.contains('\x1b'),
-        "{}",
-        ended.stdout
-    );
-    assert!(
-        ended
-            .stdout
-            .starts_with("Running 5s test @ http://127.0.0.1:"),
-        "{}",
-        ended.stdout
-    );
+    assert!(ended.stdout.contains("Requests/sec:") && !ended.stdout.contains('\x1b'), "{}", ended.stdout);
+    assert!(ended.stdout.starts_with("Running 5s test @ http://127.0.0.1:"), "{}", ended.stdout);
 }
 
 #[test]
 fn colour_is_for_terminals_that_want_it() {
     // `script` gives the command a terminal.
     let server = Serve::start(&[]);
-    let line = format!(
-        "{} -c2 -d 1s http://{}/",
-        env!("CARGO_BIN_EXE_saturing"),
-        server.address
-    );
+    let line = format!("{} -c2 -d 1s http://{}/", env!("CARGO_BIN_EXE_saturing"), server.address);
     let on_terminal = |no_colour: &str| {
         let mut script = std::process::Command::new("script");
-        script
-            .args(["-qec", &line, "/dev/null"])
-            .env("TERM", "xterm")
-            .env("NO_COLOR", no_colour);
+        script.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env("NO_COLOR", no_colour);
         Running::spawn(&mut script).wait()
     };
     let coloured = on_terminal("");
-    assert!(
-        coloured.code == 0 && coloured.stdout.contains("\x1b["),
-        "{coloured:?}"
-    );
+    assert!(coloured.code == 0 && coloured.stdout.contains("\x1b["), "{coloured:?}");
     let plain = on_terminal("1");
     // The progress line erases itself; that is no colour.
-    assert!(
-        plain.code == 0 && !plain.stdout.replace("\x1b[K", "").contains('\x1b'),
-        "{plain:?}"
-    );
+    assert!(plain.code == 0 && !plain.stdout.replace("\x1b[K", "").contains('\x1b'), "{plain:?}");
 }

@@ -32,25 +32,13 @@ fn fails(
     script: impl Fn(&mut Peer) -> io::Result<()> + Send + Sync + 'static,
 ) -> (RunResult, Counts) {
     let (ended, result, counts) = run_by_count(requests, options, script);
-    assert_eq!(
-        result.errors, expected,
-        "{name}: {:?}",
-        result.protocol_errors
-    );
-    assert_eq!(
-        (result.requests.completed, result.requests.discarded),
-        (0, 0),
-        "{name}"
-    );
+    assert_eq!(result.errors, expected, "{name}: {:?}", result.protocol_errors);
+    assert_eq!((result.requests.completed, result.requests.discarded), (0, 0), "{name}");
     assert_eq!(result.requests.sent, requests, "{name}: a count is exact");
     assert_eq!(result.anomalies, Anomalies::default(), "{name}");
     assert_eq!(result.connections.answered, 0, "{name}");
     assert_eq!(ended.code, 1, "{name}: not one response came");
-    assert!(
-        ended.stderr.contains("not one response"),
-        "{name}: {}",
-        ended.stderr
-    );
+    assert!(ended.stderr.contains("not one response"), "{name}: {}", ended.stderr);
     (result, counts)
 }
 
@@ -60,57 +48,28 @@ fn bytes_that_are_no_answer_are_protocol_errors_with_their_reason() {
     let long = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(70_000));
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let table = [
-        (
-            "not_http",
-            "\u{16}\u{3}\u{1}\u{2}garbage, as from another protocol\r\n\r\n".to_owned(),
-        ),
+        ("not_http", "\u{16}\u{3}\u{1}\u{2}garbage, as from another protocol\r\n\r\n".to_owned()),
         ("not_http", "ICY 200 OK\r\n\r\n".to_owned()),
         ("unsupported_version", "HTTP/2.0 200 OK\r\n\r\n".to_owned()),
-        (
-            "malformed_head",
-            "HTTP/1.1 200 OK\r\nno colon here\r\n\r\n".to_owned(),
-        ),
+        ("malformed_head", "HTTP/1.1 200 OK\r\nno colon here\r\n\r\n".to_owned()),
         ("head_too_large", long),
         ("too_many_headers", many + "\r\n"),
-        (
-            "invalid_length",
-            "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n".to_owned(),
-        ),
-        (
-            "conflicting_length",
-            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok".to_owned(),
-        ),
+        ("invalid_length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n".to_owned()),
+        ("conflicting_length", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok".to_owned()),
         (
             "unexpected_upgrade",
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"
-                .to_owned(),
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n".to_owned(),
         ),
         ("invalid_chunk", format!("{chunked}xyz\r\n")),
-        (
-            "chunk_line_too_long",
-            format!("{chunked}5;{}", "x".repeat(5_000)),
-        ),
+        ("chunk_line_too_long", format!("{chunked}5;{}", "x".repeat(5_000))),
         ("invalid_trailer", format!("{chunked}0\r\nno colon\r\n\r\n")),
-        (
-            "trailers_too_large",
-            format!("{chunked}0\r\nX: {}", "x".repeat(70_000)),
-        ),
+        ("trailers_too_large", format!("{chunked}0\r\nX: {}", "x".repeat(70_000))),
     ];
     for (reason, bytes) in table {
-        let expected = Errors {
-            protocol: 12,
-            ..Errors::default()
-        };
+        let expected = Errors { protocol: 12, ..Errors::default() };
         let (result, counts) = fails(reason, 12, "-c 6", expected, broken(bytes));
-        assert_eq!(
-            result.protocol_errors.into_iter().collect::<Vec<_>>(),
-            [(reason.to_owned(), 12)]
-        );
-        assert_eq!(
-            (counts.requests, counts.connections),
-            (12, 12),
-            "{reason}: a connection is never used again"
-        );
+        assert_eq!(result.protocol_errors.into_iter().collect::<Vec<_>>(), [(reason.to_owned(), 12)]);
+        assert_eq!((counts.requests, counts.connections), (12, 12), "{reason}: a connection is never used again");
     }
 }
 
@@ -119,25 +78,13 @@ fn an_answer_cut_short_is_an_end_in_mid_response() {
     let table = [
         ("nothing at all", ""),
         ("a part of a head", "HTTP/1.1 200 OK\r\nContent-Le"),
-        (
-            "a part of a body",
-            "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello",
-        ),
-        (
-            "a part of a chunk",
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\nHello",
-        ),
-        (
-            "no last chunk",
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
-        ),
+        ("a part of a body", "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello"),
+        ("a part of a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\nHello"),
+        ("no last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"),
         ("an interim answer alone", "HTTP/1.1 100 Continue\r\n\r\n"),
     ];
     for (name, bytes) in table {
-        let expected = Errors {
-            eof_mid_response: 8,
-            ..Errors::default()
-        };
+        let expected = Errors { eof_mid_response: 8, ..Errors::default() };
         let (_, counts) = fails(name, 8, "-c 4", expected, broken(bytes));
         assert_eq!(counts.requests, 8, "{name}");
     }
@@ -145,15 +92,8 @@ fn an_answer_cut_short_is_an_end_in_mid_response() {
 
 #[test]
 fn a_reset_before_the_answer_is_whole_is_a_reset() {
-    for bytes in [
-        "",
-        "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello",
-        "HTTP/1.1 200 OK\r\n\r\nno length",
-    ] {
-        let expected = Errors {
-            reset: 8,
-            ..Errors::default()
-        };
+    for bytes in ["", "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello", "HTTP/1.1 200 OK\r\n\r\nno length"] {
+        let expected = Errors { reset: 8, ..Errors::default() };
         let (_, counts) = fails(bytes, 8, "-c 4", expected, move |peer| {
             if peer.request()? {
                 peer.write(bytes.as_bytes())?;
@@ -168,10 +108,7 @@ fn a_reset_before_the_answer_is_whole_is_a_reset() {
 #[test]
 fn an_end_takes_all_that_is_in_flight_with_it() {
     // Each connection breaks its answer when it has read four requests.
-    let expected = Errors {
-        eof_mid_response: 32,
-        ..Errors::default()
-    };
+    let expected = Errors { eof_mid_response: 32, ..Errors::default() };
     let (_, counts) = fails("pipelined", 32, "-c 4 -p 4", expected, |peer| {
         for _ in 0..4 {
             if !peer.request()? {
@@ -188,31 +125,15 @@ fn an_end_takes_all_that_is_in_flight_with_it() {
 fn a_request_without_an_answer_times_out_once() {
     for (options, in_flight) in [("-c 8", 8), ("-c 4 -p 3", 12)] {
         let requests = 2 * in_flight;
-        let expected = Errors {
-            timeout: requests,
-            ..Errors::default()
-        };
-        let (result, counts) = fails(
-            options,
-            requests,
-            &format!("{options} -T 200ms"),
-            expected,
-            silent(),
-        );
+        let expected = Errors { timeout: requests, ..Errors::default() };
+        let (result, counts) = fails(options, requests, &format!("{options} -T 200ms"), expected, silent());
         assert_eq!(counts.requests, requests, "{options}");
         let connections = result.plan.connections;
-        assert_eq!(
-            counts.connections,
-            2 * connections,
-            "{options}: each is replaced, once"
-        );
+        assert_eq!(counts.connections, 2 * connections, "{options}: each is replaced, once");
         assert!(result.elapsed_s >= 0.4, "{options}: {}", result.elapsed_s);
     }
     // A stall in the middle, and an answer that comes too late.
-    let expected = Errors {
-        timeout: 8,
-        ..Errors::default()
-    };
+    let expected = Errors { timeout: 8, ..Errors::default() };
     fails("in a body", 8, "-c 8 -T 200ms", expected, |peer| {
         if peer.request()? {
             peer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello")?;
@@ -237,14 +158,8 @@ fn a_timeout_counts_when_it_expires_and_not_at_the_end() {
     let counts = server.stop();
     // Four at 300 ms and four at 600 ms, unless the machine is very busy; what was sent last has not expired.
     let requests = result.requests;
-    assert!(
-        (4..=8).contains(&result.errors.timeout) && requests.in_flight_at_end <= 4,
-        "{requests:?}"
-    );
-    assert_eq!(
-        requests.sent,
-        result.errors.timeout + requests.in_flight_at_end
-    );
+    assert!((4..=8).contains(&result.errors.timeout) && requests.in_flight_at_end <= 4, "{requests:?}");
+    assert_eq!(requests.sent, result.errors.timeout + requests.in_flight_at_end);
     assert_eq!(requests.sent, counts.requests);
 }
 
@@ -259,17 +174,8 @@ fn a_stall_does_not_hold_up_the_other_connections() {
         }
         Ok(())
     });
-    assert_eq!(
-        (ended.code, result.requests.completed, result.requests.sent),
-        (0, 499, 500)
-    );
-    assert_eq!(
-        result.errors,
-        Errors {
-            timeout: 1,
-            ..Errors::default()
-        }
-    );
+    assert_eq!((ended.code, result.requests.completed, result.requests.sent), (0, 499, 500));
+    assert_eq!(result.errors, Errors { timeout: 1, ..Errors::default() });
     assert_eq!((counts.requests, counts.answers), (500, 499));
 }
 
@@ -295,19 +201,11 @@ fn an_end_after_a_whole_answer_is_no_failure() {
             agree(&result, counts);
             let name = format!("{name}, {options}");
             assert_eq!(
-                (
-                    ended.code,
-                    result.requests.completed,
-                    result.requests.failed
-                ),
+                (ended.code, result.requests.completed, result.requests.failed),
                 (0, 60, 0),
                 "{name}: {result:?}"
             );
-            let Anomalies {
-                excess_bytes,
-                reset_after_response,
-                close_unannounced,
-            } = result.anomalies;
+            let Anomalies { excess_bytes, reset_after_response, close_unannounced } = result.anomalies;
             // The last answers of a run end it, so that nobody sees what comes behind them.
             let seen = reset_after_response + close_unannounced;
             assert!((40..=60).contains(&seen), "{name}: {:?}", result.anomalies);
@@ -330,86 +228,40 @@ fn a_server_that_never_reads_is_measured_all_the_same() {
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nPong!\r\n",
     ];
     for answer in table {
-        let (ended, result, counts) =
-            run_by_count(100, "-c 4", move |peer| peer.answer(answer.as_bytes()));
-        assert_eq!(
-            (ended.code, result.requests.completed),
-            (0, 100),
-            "{answer:?}: {result:?}"
-        );
+        let (ended, result, counts) = run_by_count(100, "-c 4", move |peer| peer.answer(answer.as_bytes()));
+        assert_eq!((ended.code, result.requests.completed), (0, 100), "{answer:?}: {result:?}");
         assert_eq!(result.requests.failed, 0, "{answer:?}: {:?}", result.errors);
         assert!(counts.answers >= 100, "{answer:?}: {counts:?}");
         // The last connections to be opened may find that nothing is left to send: then their answers are excess.
-        let expected = if answer.ends_with('\n') {
-            50..=104
-        } else {
-            0..=4
-        };
-        assert!(
-            expected.contains(&result.anomalies.excess_bytes),
-            "{answer:?}: {:?}",
-            result.anomalies
-        );
+        let expected = if answer.ends_with('\n') { 50..=104 } else { 0..=4 };
+        assert!(expected.contains(&result.anomalies.excess_bytes), "{answer:?}: {:?}", result.anomalies);
     }
 }
 
 #[test]
 fn bytes_behind_an_answer_are_an_anomaly_and_end_the_connection() {
-    let mut table = vec![(
-        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHello, World!"
-            .as_bytes()
-            .to_vec(),
-        "-c 4",
-    )];
+    let mut table = vec![("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHello, World!".as_bytes().to_vec(), "-c 4")];
     table.push((table[0].0.clone(), "-c 4 -p 4"));
     table.push(([HELLO, HELLO].concat(), "-c 4"));
     table.push((b"HTTP/1.1 204 No Content\r\n\r\nbody?".to_vec(), "-c 4"));
     for (answer, options) in table {
         let (ended, result, counts) = run_by_count(60, options, always(answer.clone()));
         let name = String::from_utf8_lossy(&answer).into_owned() + options;
-        assert_eq!(
-            (
-                ended.code,
-                result.requests.completed,
-                result.requests.failed
-            ),
-            (0, 60, 0),
-            "{name}"
-        );
-        assert!(
-            (40..=60).contains(&result.anomalies.excess_bytes),
-            "{name}: {:?}",
-            result.anomalies
-        );
+        assert_eq!((ended.code, result.requests.completed, result.requests.failed), (0, 60, 0), "{name}");
+        assert!((40..=60).contains(&result.anomalies.excess_bytes), "{name}: {:?}", result.anomalies);
         let c = result.connections;
         assert!(c.established + c.reconnects >= 60, "{name}: {c:?}");
         // The server reads on behind its fault, so it may have read what was discarded.
         let read = result.requests.sent - result.requests.discarded..=result.requests.sent;
-        assert!(
-            read.contains(&counts.requests),
-            "{name}: {counts:?} {:?}",
-            result.requests
-        );
+        assert!(read.contains(&counts.requests), "{name}: {counts:?} {:?}", result.requests);
     }
 }
 
 #[test]
 fn what_comes_long_after_an_answer_is_the_next_requests_failure() {
     let table = [
-        (
-            "",
-            Errors {
-                eof_mid_response: 4,
-                ..Errors::default()
-            },
-        ),
-        (
-            "garbage\r\n\r\n",
-            Errors {
-                protocol: 4,
-                ..Errors::default()
-            },
-        ),
+        ("", Errors { eof_mid_response: 4, ..Errors::default() }),
+        ("garbage\r\n\r\n", Errors { protocol: 4, ..Errors::default() }),
     ];
     for (bytes, errors) in table {
         let (_, result, counts) = run_by_count(8, "-c 4", move |peer| {
@@ -423,11 +275,7 @@ fn what_comes_long_after_an_answer_is_the_next_requests_failure() {
             }
             Ok(())
         });
-        assert_eq!(
-            (result.requests.completed, counts.answers),
-            (4, 4),
-            "{bytes:?}"
-        );
+        assert_eq!((result.requests.completed, counts.answers), (4, 4), "{bytes:?}");
         assert_eq!((result.requests.sent, counts.requests), (8, 8), "{bytes:?}");
         assert_eq!(result.errors, errors, "{bytes:?}");
         assert_eq!(result.anomalies, Anomalies::default(), "{bytes:?}");
@@ -455,18 +303,8 @@ fn faults_among_good_answers_are_counted_one_by_one() {
     });
     assert_eq!(ended.code, 0);
     agree(&result, counts);
-    assert_eq!(
-        result.errors,
-        Errors {
-            reset: 50,
-            eof_mid_response: 50,
-            ..Errors::default()
-        }
-    );
-    assert_eq!(
-        (result.requests.completed, result.requests.sent),
-        (400, 500)
-    );
+    assert_eq!(result.errors, Errors { reset: 50, eof_mid_response: 50, ..Errors::default() });
+    assert_eq!((result.requests.completed, result.requests.sent), (400, 500));
     assert_eq!(result.connections.reconnects, 100);
 }
 
@@ -475,8 +313,5 @@ fn a_good_server_shows_none_of_all_this() {
     let server = serve(always(HELLO));
     let result = load(server.address, "-n 1000 -c 4");
     agree(&result, server.stop());
-    assert_eq!(
-        (result.errors, result.anomalies),
-        (Errors::default(), Anomalies::default())
-    );
+    assert_eq!((result.errors, result.anomalies), (Errors::default(), Anomalies::default()));
 }

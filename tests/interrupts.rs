@@ -15,9 +15,7 @@ use support::scripted::{Server, listen, serve};
 
 /// Waits until the run is well under way.
 fn under_way(server: &Server) {
-    until("the first thousand requests", || {
-        (server.counts().requests >= 1000).then_some(())
-    });
+    until("the first thousand requests", || (server.counts().requests >= 1000).then_some(()));
 }
 
 #[test]
@@ -32,22 +30,10 @@ fn a_signal_ends_the_run_and_the_counts_agree() {
             let (result, counts) = (ended.result(), server.stop());
             let requests = result.requests;
             assert_eq!((ended.code, result.interrupted), (code, true), "{options}");
-            assert_eq!(
-                (requests.failed, requests.discarded),
-                (0, 0),
-                "{options}: {:?}",
-                result.errors
-            );
+            assert_eq!((requests.failed, requests.discarded), (0, 0), "{options}: {:?}", result.errors);
             assert_eq!(requests.sent, counts.requests, "{options}");
-            assert_eq!(
-                requests.completed + requests.in_flight_at_end,
-                counts.answers,
-                "{options}"
-            );
-            assert!(
-                ended.took < Duration::from_secs(20),
-                "{options}: it ends at once"
-            );
+            assert_eq!(requests.completed + requests.in_flight_at_end, counts.answers, "{options}");
+            assert!(ended.took < Duration::from_secs(20), "{options}: it ends at once");
         }
     }
 }
@@ -61,10 +47,7 @@ fn a_signal_before_the_first_answer_is_an_interruption_too() {
     let ended = running.wait();
     let result = ended.result();
     assert_eq!((ended.code, result.interrupted), (130, true));
-    assert_eq!(
-        (result.requests.sent, result.requests.in_flight_at_end),
-        (4, 4)
-    );
+    assert_eq!((result.requests.sent, result.requests.in_flight_at_end), (4, 4));
     assert_eq!(server.stop().requests, 4);
 }
 
@@ -76,15 +59,8 @@ fn a_signal_while_nobody_answers_ends_the_run() {
     running.signal(Signal::SIGTERM);
     let ended = running.wait();
     let result = ended.result();
-    assert_eq!(
-        (ended.code, result.interrupted, result.requests.sent),
-        (143, true, 0)
-    );
-    assert!(
-        result.connections.failed.refused >= 4,
-        "{:?}",
-        result.connections
-    );
+    assert_eq!((ended.code, result.interrupted, result.requests.sent), (143, true, 0));
+    assert!(result.connections.failed.refused >= 4, "{:?}", result.connections);
 }
 
 #[test]
@@ -116,9 +92,7 @@ fn a_server_that_is_reset_in_mid_run_and_comes_back_is_used_again() {
         Ok(())
     });
     let running = Running::load(address, "-c 8 -n 6000");
-    until("the end of the first server", || {
-        (first.counts().requests >= 2000).then_some(())
-    });
+    until("the end of the first server", || (first.counts().requests >= 2000).then_some(()));
     let first = first.stop();
     thread::sleep(Duration::from_millis(300));
     let again = std::net::TcpListener::bind(address).expect("still free");
@@ -130,22 +104,11 @@ fn a_server_that_is_reset_in_mid_run_and_comes_back_is_used_again() {
     // What met the end of the first server was read by it, or waited to be accepted.
     let met = requests.failed + requests.discarded;
     let read = requests.sent - met..=requests.sent;
-    assert!(
-        read.contains(&(first.requests + second.requests)),
-        "{requests:?} {first:?} {second:?}"
-    );
+    assert!(read.contains(&(first.requests + second.requests)), "{requests:?} {first:?} {second:?}");
     assert!(met >= 8, "{requests:?}");
-    assert_eq!(
-        requests.completed,
-        first.answers + second.answers,
-        "{requests:?}"
-    );
+    assert_eq!(requests.completed, first.answers + second.answers, "{requests:?}");
     assert_eq!(requests.completed + requests.failed, 6000);
-    assert!(
-        result.connections.failed.refused > 0,
-        "{:?}",
-        result.connections
-    );
+    assert!(result.connections.failed.refused > 0, "{:?}", result.connections);
     assert!(second.requests > 3000, "{second:?}");
 }
 
@@ -176,13 +139,8 @@ while True:
 
 fn counting_server(folder: &Folder, port: u16) -> (Process, SocketAddr) {
     let mut command = Command::new("python3");
-    command
-        .args(["-c", COUNTING_SERVER, &port.to_string()])
-        .args([folder.path("requests"), folder.path("answers")]);
-    let mut process = Process::start(
-        command.stdout(Stdio::piped()).stderr(Stdio::null()),
-        "python3",
-    );
+    command.args(["-c", COUNTING_SERVER, &port.to_string()]).args([folder.path("requests"), folder.path("answers")]);
+    let mut process = Process::start(command.stdout(Stdio::piped()).stderr(Stdio::null()), "python3");
     let address = address_in_first_line(&mut process);
     (process, address)
 }
@@ -204,25 +162,14 @@ fn a_server_that_is_killed_and_restarted_is_used_again() {
     let (requests, connections) = (result.requests, result.connections);
     assert_eq!((ended.code, result.interrupted), (0, false));
     assert!(count("requests") > before, "load came back");
-    assert!(
-        connections.failed.refused > 0 && connections.reconnects >= 4,
-        "{connections:?}"
-    );
+    assert!(connections.failed.refused > 0 && connections.reconnects >= 4, "{connections:?}");
     // Between reading and counting, or writing and counting, each of four threads can have died. And what met the end of the
     // server, on a connection or waiting to be accepted, may never have been read.
     let met = requests.failed + requests.discarded;
     let read = requests.sent - met - 4..=requests.sent;
-    assert!(
-        read.contains(&count("requests")),
-        "{requests:?}, the server read {}",
-        count("requests")
-    );
+    assert!(read.contains(&count("requests")), "{requests:?}, the server read {}", count("requests"));
     let answered = requests.completed + requests.in_flight_at_end;
-    assert!(
-        answered.abs_diff(count("answers")) <= 4,
-        "{requests:?}, the server wrote {}",
-        count("answers")
-    );
+    assert!(answered.abs_diff(count("answers")) <= 4, "{requests:?}, the server wrote {}", count("answers"));
     assert!((1..=8).contains(&met), "{requests:?}");
 }
 
@@ -238,14 +185,6 @@ fn the_built_in_server_killed_ends_a_counted_run_with_what_it_has() {
     let ended = running.wait();
     let result = ended.result();
     assert_eq!((ended.code, result.interrupted), (130, true));
-    assert!(
-        result.requests.completed > 0 && result.requests.in_flight_at_end == 0,
-        "{:?}",
-        result.requests
-    );
-    assert!(
-        result.requests.failed + result.requests.discarded <= 4,
-        "{:?}",
-        result.requests
-    );
+    assert!(result.requests.completed > 0 && result.requests.in_flight_at_end == 0, "{:?}", result.requests);
+    assert!(result.requests.failed + result.requests.discarded <= 4, "{:?}", result.requests);
 }

@@ -58,10 +58,7 @@ struct Source {
 
 impl Source {
     fn new(path: &str, text: &str) -> Source {
-        Source {
-            path: path.to_owned(),
-            code: without_tests(text),
-        }
+        Source { path: path.to_owned(), code: without_tests(text) }
     }
 
     /// `http` of `http/response.rs`.
@@ -73,11 +70,7 @@ impl Source {
     /// How many modules deep: 1 for `result.rs` and `http/mod.rs`, 2 for `http/response.rs`.
     fn depth(&self) -> usize {
         let parts = self.path.split('/').count();
-        if self.path.ends_with("/mod.rs") {
-            parts - 1
-        } else {
-            parts
-        }
+        if self.path.ends_with("/mod.rs") { parts - 1 } else { parts }
     }
 
     fn words(&self) -> impl Iterator<Item = &str> {
@@ -104,16 +97,12 @@ impl Source {
     }
 
     fn lies_in(&self, places: &[&str]) -> bool {
-        places.iter().any(|place| {
-            self.path == *place || (place.ends_with('/') && self.path.starts_with(place))
-        })
+        places.iter().any(|place| self.path == *place || (place.ends_with('/') && self.path.starts_with(place)))
     }
 }
 
 fn identifier(text: &str) -> String {
-    text.chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect()
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
 /// The first name of each member of an import group, `group` being what follows its opening brace.
@@ -150,9 +139,7 @@ fn without_tests(text: &str) -> String {
         let indent = &line[..line.len() - bare.len()];
         let mut item = lines.find(|line| !line.trim_start().starts_with("#["));
         while let Some(line) = item {
-            let own = line
-                .strip_prefix(indent)
-                .is_some_and(|rest| !rest.starts_with(char::is_whitespace));
+            let own = line.strip_prefix(indent).is_some_and(|rest| !rest.starts_with(char::is_whitespace));
             if own && line.ends_with([';', '}', ',']) {
                 break;
             }
@@ -164,18 +151,13 @@ fn without_tests(text: &str) -> String {
 
 /// The files that exist for tests only: named so, or declared so by their parents.
 fn is_test(path: &str, all: &[(String, String)]) -> bool {
-    let stem = path
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches(".rs");
+    let stem = path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs");
     stem == "tests"
         || all.iter().any(|(_, text)| {
             let lines: Vec<&str> = text.lines().map(str::trim).collect();
             lines.windows(2).any(|pair| {
                 pair[0] == "#[cfg(test)]"
-                    && [format!("mod {stem};"), format!("pub(crate) mod {stem};")]
-                        .contains(&pair[1].to_owned())
+                    && [format!("mod {stem};"), format!("pub(crate) mod {stem};")].contains(&pair[1].to_owned())
             })
         })
 }
@@ -191,10 +173,7 @@ fn sources() -> Vec<Source> {
                 folders.push(path);
             } else if path.extension().is_some_and(|end| end == "rs") {
                 let below = path.strip_prefix(&root).expect("below src");
-                all.push((
-                    below.display().to_string(),
-                    fs::read_to_string(&path).expect("UTF-8"),
-                ));
+                all.push((below.display().to_string(), fs::read_to_string(&path).expect("UTF-8")));
             }
         }
     }
@@ -218,9 +197,7 @@ fn faults(source: &Source) -> Vec<String> {
             }
         }
     } else if !["lib", "main"].contains(&module) {
-        fault(format!(
-            "{module} has no layer: enter it in LAYERS and in the code map"
-        ));
+        fault(format!("{module} has no layer: enter it in LAYERS and in the code map"));
     }
     for (word, places) in KEPT {
         if !source.lies_in(places) && source.words().any(|other| other == *word) {
@@ -230,10 +207,7 @@ fn faults(source: &Source) -> Vec<String> {
     for (place, never) in NEVER {
         if source.lies_in(&[place]) {
             let named = |word: &&&str| source.words().any(|other| other == **word);
-            never
-                .iter()
-                .filter(named)
-                .for_each(|word| fault(format!("must not name {word}")));
+            never.iter().filter(named).for_each(|word| fault(format!("must not name {word}")));
         }
     }
     faults
@@ -250,71 +224,28 @@ fn imports_go_downwards_and_everything_is_in_its_place() {
 #[test]
 fn the_binary_knows_only_the_command_line() {
     let sources = sources();
-    let main = sources
-        .iter()
-        .find(|source| source.path == "main.rs")
-        .expect("main.rs");
+    let main = sources.iter().find(|source| source.path == "main.rs").expect("main.rs");
     let named: Vec<&str> = main.code.split("saturing::").skip(1).collect();
-    assert!(
-        !named.is_empty() && named.iter().all(|rest| rest.starts_with("cli::")),
-        "{}",
-        main.code
-    );
+    assert!(!named.is_empty() && named.iter().all(|rest| rest.starts_with("cli::")), "{}", main.code);
 }
 
 #[test]
 fn each_rule_finds_what_breaks_it() {
     let table = [
-        (
-            "http/response.rs",
-            "use crate::measure::clock;",
-            "src/http/response.rs: http must not import measure",
-        ),
-        (
-            "http/a.rs",
-            "use super::super::ring::Token;",
-            "src/http/a.rs: http must not import ring",
-        ),
-        (
-            "result.rs",
-            "use super::http::x;",
-            "src/result.rs: result must not import http",
-        ),
-        (
-            "plan/a.rs",
-            "use crate::{http, worker::{self, Job}};",
-            "src/plan/a.rs: plan must not import worker",
-        ),
-        (
-            "worker/a.rs",
-            "let x = crate::target::Server::start();",
-            "src/worker/a.rs: worker must not import target",
-        ),
-        (
-            "run/mod.rs",
-            "use crate::report;",
-            "src/run/mod.rs: run must not import report",
-        ),
-        (
-            "novel/mod.rs",
-            "",
-            "src/novel/mod.rs: novel has no layer: enter it in LAYERS and in the code map",
-        ),
-        (
-            "worker/a.rs",
-            "unsafe { x() }",
-            "src/worker/a.rs: unsafe is kept to [\"ring/\"]",
-        ),
+        ("http/response.rs", "use crate::measure::clock;", "src/http/response.rs: http must not import measure"),
+        ("http/a.rs", "use super::super::ring::Token;", "src/http/a.rs: http must not import ring"),
+        ("result.rs", "use super::http::x;", "src/result.rs: result must not import http"),
+        ("plan/a.rs", "use crate::{http, worker::{self, Job}};", "src/plan/a.rs: plan must not import worker"),
+        ("worker/a.rs", "let x = crate::target::Server::start();", "src/worker/a.rs: worker must not import target"),
+        ("run/mod.rs", "use crate::report;", "src/run/mod.rs: run must not import report"),
+        ("novel/mod.rs", "", "src/novel/mod.rs: novel has no layer: enter it in LAYERS and in the code map"),
+        ("worker/a.rs", "unsafe { x() }", "src/worker/a.rs: unsafe is kept to [\"ring/\"]"),
         (
             "worker/a.rs",
             "let at = std::time::Instant::now();",
             "src/worker/a.rs: Instant is kept to [\"measure/clock.rs\", \"run/mod.rs\"]",
         ),
-        (
-            "worker/a.rs",
-            "use std::fs;",
-            "src/worker/a.rs: must not name fs",
-        ),
+        ("worker/a.rs", "use std::fs;", "src/worker/a.rs: must not name fs"),
     ];
     for (path, code, expected) in table {
         assert_eq!(faults(&Source::new(path, code)), [expected], "{code}");
@@ -322,21 +253,11 @@ fn each_rule_finds_what_breaks_it() {
     for (path, code) in [
         ("worker/a.rs", "use crate::{http::Heads, ring, plan};"),
         ("http/a/b.rs", "use super::super::token;"),
-        (
-            "plan/a.rs",
-            "// crate::worker is above\n#[cfg(test)]\nmod tests {\n    use crate::worker;\n}\n",
-        ),
-        (
-            "plan/a.rs",
-            "#[cfg(test)]\nuse crate::worker;\nuse crate::http;",
-        ),
+        ("plan/a.rs", "// crate::worker is above\n#[cfg(test)]\nmod tests {\n    use crate::worker;\n}\n"),
+        ("plan/a.rs", "#[cfg(test)]\nuse crate::worker;\nuse crate::http;"),
         ("plan/a.rs", "#![deny(unsafe_code)]"),
     ] {
         assert_eq!(faults(&Source::new(path, code)), [""; 0], "{code}");
     }
-    assert!(
-        Source::new("a.rs", "#[cfg(test)]\nmod tests {\n    x\n}\nafter")
-            .code
-            .contains("after")
-    );
+    assert!(Source::new("a.rs", "#[cfg(test)]\nmod tests {\n    x\n}\nafter").code.contains("after"));
 }

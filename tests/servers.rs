@@ -50,36 +50,19 @@ impl Nginx {
         let folder = Folder::new();
         folder.write("static", "Hello, World!");
         folder.write("large", "x".repeat(1 << 20));
-        folder.write(
-            "chunked",
-            "<!--# set var=\"a\" value=\"x\" -->Hello, World!",
-        );
+        folder.write("chunked", "<!--# set var=\"a\" value=\"x\" -->Hello, World!");
         let address = listen().local_addr().expect("bound");
         let place = folder.path("").display().to_string();
-        let config = NGINX
-            .replace("PLACE/", &place)
-            .replace("PLACE", &place)
-            .replace("ADDRESS", &address.to_string());
+        let config = NGINX.replace("PLACE/", &place).replace("PLACE", &place).replace("ADDRESS", &address.to_string());
         let config = folder.write("nginx.conf", config);
         let mut command = Command::new(nginx_path());
-        command
-            .arg("-p")
-            .arg(folder.path(""))
-            .arg("-c")
-            .arg(config)
-            .arg("-e")
-            .arg(folder.path("error.log"));
-        let mut process =
-            Process::start(command.stdout(Stdio::null()).stderr(Stdio::null()), "nginx");
+        command.arg("-p").arg(folder.path("")).arg("-c").arg(config).arg("-e").arg(folder.path("error.log"));
+        let mut process = Process::start(command.stdout(Stdio::null()).stderr(Stdio::null()), "nginx");
         until("nginx listens", || {
             assert!(!process.has_ended(), "nginx: {}", folder.read("error.log"));
             TcpStream::connect(address).ok()
         });
-        Nginx {
-            process,
-            folder,
-            address,
-        }
+        Nginx { process, folder, address }
     }
 
     fn load(&self, path: &str, options: &str) -> RunResult {
@@ -103,10 +86,7 @@ impl Nginx {
 /// Debian has it where users' paths do not lead.
 fn nginx_path() -> &'static str {
     let places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx"];
-    places
-        .into_iter()
-        .find(|place| std::path::Path::new(place).exists())
-        .unwrap_or("nginx")
+    places.into_iter().find(|place| std::path::Path::new(place).exists()).unwrap_or("nginx")
 }
 
 #[test]
@@ -126,36 +106,14 @@ fn nginx_and_we_count_the_same() {
         let nginx = Nginx::start();
         let result = nginx.load(path, &format!("-n 1234 -c 6 {options}"));
         let (requests, answers) = nginx.stop();
-        assert_eq!(
-            result.requests.sent - result.requests.discarded,
-            requests,
-            "{name}: {:?}",
-            result.requests
-        );
+        assert_eq!(result.requests.sent - result.requests.discarded, requests, "{name}: {:?}", result.requests);
         assert_eq!((result.requests.completed, answers), (1234, 1234), "{name}");
-        assert_eq!(
-            result.status.keys().copied().collect::<Vec<_>>(),
-            [status],
-            "{name}"
-        );
+        assert_eq!(result.status.keys().copied().collect::<Vec<_>>(), [status], "{name}");
         assert_eq!(result.bytes.body, 1234 * body, "{name}");
-        assert_eq!(
-            (result.requests.failed, result.anomalies),
-            (0, Anomalies::default()),
-            "{name}"
-        );
+        assert_eq!((result.requests.failed, result.anomalies), (0, Anomalies::default()), "{name}");
         // keepalive_requests 100: 1234 requests take thirteen connections at the least.
-        assert!(
-            result.connections.reconnects >= 13 - 6,
-            "{name}: {:?}",
-            result.connections
-        );
-        assert_eq!(
-            result.requests.discarded > 0,
-            options == "-p 8",
-            "{name}: {:?}",
-            result.requests
-        );
+        assert!(result.connections.reconnects >= 13 - 6, "{name}: {:?}", result.connections);
+        assert_eq!(result.requests.discarded > 0, options == "-p 8", "{name}: {:?}", result.requests);
     }
 }
 
@@ -164,10 +122,7 @@ fn nginx_sends_large_files_whole() {
     let nginx = Nginx::start();
     let result = nginx.load("/large", "-n 150 -c 4");
     assert_eq!(result.bytes.body, 150 << 20);
-    assert_eq!(
-        (result.requests.completed, result.requests.sent),
-        (150, 150)
-    );
+    assert_eq!((result.requests.completed, result.requests.sent), (150, 150));
     assert_eq!(nginx.stop(), (150, 150));
 }
 
@@ -181,10 +136,7 @@ fn nginx_by_duration_agrees_after_the_drain() {
         assert_eq!(ours.failed, 0, "{options}: {:?}", result.errors);
         // What was in flight at the end may yet have met an announced close, behind which nginx reads nothing.
         let owed = ours.sent - ours.discarded;
-        assert!(
-            (owed - ours.in_flight_at_end..=owed).contains(&requests),
-            "{options}: {ours:?}, nginx {requests}"
-        );
+        assert!((owed - ours.in_flight_at_end..=owed).contains(&requests), "{options}: {ours:?}, nginx {requests}");
         assert_eq!(requests, answers, "{options}");
         if !options.contains("-p") {
             assert_eq!(requests, owed, "{options}");
@@ -197,82 +149,35 @@ fn python_and_we_count_the_same() {
     let folder = Folder::new();
     folder.write("index.html", "Hello, World!");
     let mut command = Command::new("python3");
-    command
-        .args([
-            "-u",
-            "-m",
-            "http.server",
-            "0",
-            "--bind",
-            "127.0.0.1",
-            "--directory",
-        ])
-        .arg(folder.path(""));
+    command.args(["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory"]).arg(folder.path(""));
     let log = std::fs::File::create(folder.path("log")).expect("a file");
     let mut server = Process::start(command.stdout(Stdio::piped()).stderr(log), "python3");
     let address = address_in_first_line(&mut server);
     // It listens with a backlog of 5.
     let result = load(address, "-n 300 -c 3");
-    assert_eq!(
-        (
-            result.requests.completed,
-            result.requests.sent,
-            result.requests.discarded
-        ),
-        (300, 300, 0)
-    );
-    assert_eq!(
-        (result.bytes.body, result.anomalies),
-        (300 * 13, Anomalies::default())
-    );
-    assert!(
-        result.connections.reconnects >= 297,
-        "HTTP/1.0: {:?}",
-        result.connections
-    );
+    assert_eq!((result.requests.completed, result.requests.sent, result.requests.discarded), (300, 300, 0));
+    assert_eq!((result.bytes.body, result.anomalies), (300 * 13, Anomalies::default()));
+    assert!(result.connections.reconnects >= 297, "HTTP/1.0: {:?}", result.connections);
     server.kill();
     let log = folder.read("log");
-    assert_eq!(
-        log.lines()
-            .filter(|line| line.contains("\"GET / HTTP/1.1\" 200"))
-            .count(),
-        300,
-        "{log}"
-    );
+    assert_eq!(log.lines().filter(|line| line.contains("\"GET / HTTP/1.1\" 200")).count(), 300, "{log}");
 }
 
 #[test]
 fn the_built_in_server_and_we_count_the_same() {
-    for options in [
-        "-n 5000 -c 16",
-        "-n 5000 -c 16 -p 16",
-        "-n 500 -c 8 --no-keepalive",
-        "-n 500 -c 8 -m HEAD",
-    ] {
+    for options in ["-n 5000 -c 16", "-n 5000 -c 16 -p 16", "-n 500 -c 8 --no-keepalive", "-n 500 -c 8 -m HEAD"] {
         let server = Serve::start(&[]);
         let result = load(server.address, options);
         let (requests, _) = server.stop();
-        assert_eq!(
-            (result.requests.sent, result.requests.completed),
-            (requests, requests),
-            "{options}"
-        );
-        assert_eq!(
-            (result.requests.failed, result.anomalies),
-            (0, Anomalies::default()),
-            "{options}"
-        );
+        assert_eq!((result.requests.sent, result.requests.completed), (requests, requests), "{options}");
+        assert_eq!((result.requests.failed, result.anomalies), (0, Anomalies::default()), "{options}");
     }
     for options in ["-c 16", "-c 16 -p 64", "-c 16 --no-keepalive"] {
         let server = Serve::start(&[]);
         let result = measure(server.address, &format!("-d 500ms --drain 20s {options}"));
         let (requests, _) = server.stop();
         assert_eq!(result.requests.sent, requests, "{options}");
-        assert_eq!(
-            result.requests.completed + result.requests.in_flight_at_end,
-            requests,
-            "{options}"
-        );
+        assert_eq!(result.requests.completed + result.requests.in_flight_at_end, requests, "{options}");
     }
 }
 
@@ -280,49 +185,22 @@ fn the_built_in_server_and_we_count_the_same() {
 fn ipv6_and_host_names_are_reached() {
     let server = Serve::start(&["--host", "::1"]);
     let result = load(server.address, "-n 200 -c 4");
-    assert!(
-        result.target.address.starts_with("[::1]:"),
-        "{:?}",
-        result.target
-    );
+    assert!(result.target.address.starts_with("[::1]:"), "{:?}", result.target);
     assert_eq!(server.stop().0, 200);
 
     let server = Serve::start(&[]);
     let port = server.address.port().to_string();
-    let ended = run(&[
-        "--json",
-        "-",
-        "-n",
-        "200",
-        "-c4",
-        &format!("localhost:{port}"),
-    ]);
+    let ended = run(&["--json", "-", "-n", "200", "-c4", &format!("localhost:{port}")]);
     let result = ended.result();
-    assert!(
-        result
-            .target
-            .addresses
-            .contains(&format!("127.0.0.1:{port}")),
-        "{:?}",
-        result.target
-    );
-    assert_eq!(
-        (ended.code, result.requests.completed, server.stop().0),
-        (0, 200, 200)
-    );
+    assert!(result.target.addresses.contains(&format!("127.0.0.1:{port}")), "{:?}", result.target);
+    assert_eq!((ended.code, result.requests.completed, server.stop().0), (0, 200, 200));
 }
 
 #[test]
 fn source_addresses_are_used_in_turn() {
     let server = Serve::start(&[]);
-    let result = load(
-        server.address,
-        "-n 400 -c 40 --source-address 127.0.0.2,127.0.0.3",
-    );
-    assert_eq!(
-        (result.requests.completed, result.connections.established),
-        (400, 40)
-    );
+    let result = load(server.address, "-n 400 -c 40 --source-address 127.0.0.2,127.0.0.3");
+    assert_eq!((result.requests.completed, result.connections.established), (400, 40));
     assert_eq!(server.stop(), (400, 40));
 }
 
@@ -331,10 +209,7 @@ fn a_thousand_connections_are_all_answered() {
     let server = Serve::start(&[]);
     let result = load(server.address, "-n 10k -c 1000");
     let c = result.connections;
-    assert_eq!(
-        (c.requested, c.established, c.answered, c.reconnects),
-        (1000, 1000, 1000, 0)
-    );
+    assert_eq!((c.requested, c.established, c.answered, c.reconnects), (1000, 1000, 1000, 0));
     assert_eq!(server.stop(), (10_000, 1000));
 }
 
@@ -343,10 +218,7 @@ fn many_connections_take_no_time_to_end() {
     let server = Serve::start(&[]);
     let ended = Running::load(server.address, "-d 1500ms -c 3000 --drain 20s").wait();
     let result = ended.result();
-    assert!(
-        ended.code == 0 && result.connections.established > 2500,
-        "{result:?}"
-    );
+    assert!(ended.code == 0 && result.connections.established > 2500, "{result:?}");
     // Cancelling them one by one, each by a search of all, took five seconds.
     let behind = ended.took.as_secs_f64() - result.elapsed_s;
     assert!(behind < 2.5, "{behind} s beside the window");
@@ -358,9 +230,5 @@ fn without_a_url_the_built_in_server_is_loaded() {
     let ended = Running::start(&["-d", "1s", "--json", "-"]).wait();
     let result = ended.result();
     assert_eq!((ended.code, result.requests.failed), (0, 0));
-    assert!(
-        result.requests.completed > 0 && result.target.url.starts_with("http://127.0.0.1:"),
-        "{:?}",
-        result.target
-    );
+    assert!(result.requests.completed > 0 && result.target.url.starts_with("http://127.0.0.1:"), "{:?}", result.target);
 }

@@ -68,20 +68,11 @@ fn allocations(address: SocketAddr, requests: u64, options: &str) -> u64 {
     let before = ALLOCATIONS.load(Relaxed);
     let line = format!("-n {requests} -T 50s {options} http://{address}/");
     let args = line.split_whitespace().map(Into::into);
-    let Ok(Command::Load(typed)) = parse(args, &mut std::io::empty()) else {
-        panic!("a run: {line}")
-    };
+    let Ok(Command::Load(typed)) = parse(args, &mut std::io::empty()) else { panic!("a run: {line}") };
     let topology = Topology::read().expect("this machine's CPUs");
-    let plan = typed
-        .plan(typed.url().expect("typed"), &topology)
-        .expect("a plan");
+    let plan = typed.plan(typed.url().expect("typed"), &topology).expect("a plan");
     let result = run::run(&plan, Vec::new(), &Arc::default(), &mut |_| ()).expect("a run");
-    assert_eq!(
-        (result.requests.completed, result.requests.failed),
-        (requests, 0),
-        "{:?}",
-        result.notes
-    );
+    assert_eq!((result.requests.completed, result.requests.failed), (requests, 0), "{:?}", result.notes);
     ALLOCATIONS.load(Relaxed) - before
 }
 
@@ -103,10 +94,7 @@ fn no_request_allocates() {
     let server = Serve::start(&[]);
     for options in ["-c 8", "-c 8 -p 16", "-c 8 -m HEAD", "-c 8 --no-keepalive"] {
         let more = more_for_tenfold(server.address, 2_000, options);
-        assert!(
-            more < ENCODING,
-            "{options}: {more} allocations more for 18,000 requests more"
-        );
+        assert!(more < ENCODING, "{options}: {more} allocations more for 18,000 requests more");
     }
     drop(server);
 
@@ -122,10 +110,7 @@ fn no_request_allocates() {
         Ok(())
     });
     let more = more_for_tenfold(pieces.address, 200, "-c 8 -p 4");
-    assert!(
-        more < ENCODING,
-        "in pieces: {more} allocations more for 1,800 requests more"
-    );
+    assert!(more < ENCODING, "in pieces: {more} allocations more for 1,800 requests more");
     drop(pieces);
 
     let plain = serve(|peer| {

@@ -23,15 +23,8 @@ fn flawless(
     let result = load(server.address, &format!("-n {requests} {options}"));
     let counts = server.stop();
     agree(&result, counts);
-    assert_eq!(
-        result.requests.completed, requests,
-        "{name}: a count is exact"
-    );
-    assert_eq!(
-        result.requests.failed, 0,
-        "{name}: {:?} {:?}",
-        result.errors, result.protocol_errors
-    );
+    assert_eq!(result.requests.completed, requests, "{name}: a count is exact");
+    assert_eq!(result.requests.failed, 0, "{name}: {:?} {:?}", result.errors, result.protocol_errors);
     assert_eq!(result.anomalies, Anomalies::default(), "{name}");
     assert_eq!(result.connections.failed.total(), 0, "{name}");
     (result, counts)
@@ -43,49 +36,16 @@ type Framed = (&'static str, Vec<u8>, u16, u64, &'static str);
 fn framed() -> Vec<Framed> {
     let text = |text: &str| text.replace('\n', "\r\n").into_bytes();
     let chunks = "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5;a=b;c=\"d\"\nHello\n8 \n, World!\n0\nTrailer: x\n\n";
-    let long_head = format!(
-        "HTTP/1.1 200 OK\nX: {}\nContent-Length: 2\n\nok",
-        "x".repeat(60_000)
-    );
-    let many_headers = format!(
-        "HTTP/1.1 200 OK\n{}Content-Length: 2\n\nok",
-        "X: y\n".repeat(255)
-    );
-    let long_body = format!(
-        "HTTP/1.1 200 OK\nContent-Length: 1048576\n\n{}",
-        "x".repeat(1 << 20)
-    );
+    let long_head = format!("HTTP/1.1 200 OK\nX: {}\nContent-Length: 2\n\nok", "x".repeat(60_000));
+    let many_headers = format!("HTTP/1.1 200 OK\n{}Content-Length: 2\n\nok", "X: y\n".repeat(255));
+    let long_body = format!("HTTP/1.1 200 OK\nContent-Length: 1048576\n\n{}", "x".repeat(1 << 20));
     vec![
         ("a length", HELLO.to_vec(), 200, 13, ""),
-        (
-            "an empty body",
-            text("HTTP/1.1 200 OK\nContent-Length: 0\n\n"),
-            200,
-            0,
-            "",
-        ),
+        ("an empty body", text("HTTP/1.1 200 OK\nContent-Length: 0\n\n"), 200, 0, ""),
         ("chunks, extensions, a trailer", text(chunks), 200, 13, ""),
-        (
-            "no content",
-            text("HTTP/1.1 204 No Content\n\n"),
-            204,
-            0,
-            "",
-        ),
-        (
-            "not modified",
-            text("HTTP/1.1 304 Not Modified\nContent-Length: 999\n\n"),
-            304,
-            0,
-            "",
-        ),
-        (
-            "the answer to HEAD",
-            text("HTTP/1.1 200 OK\nContent-Length: 999\n\n"),
-            200,
-            0,
-            "-m HEAD",
-        ),
+        ("no content", text("HTTP/1.1 204 No Content\n\n"), 204, 0, ""),
+        ("not modified", text("HTTP/1.1 304 Not Modified\nContent-Length: 999\n\n"), 304, 0, ""),
+        ("the answer to HEAD", text("HTTP/1.1 200 OK\nContent-Length: 999\n\n"), 200, 0, "-m HEAD"),
         (
             "interim answers first",
             text(
@@ -95,49 +55,13 @@ fn framed() -> Vec<Framed> {
             2,
             "",
         ),
-        (
-            "HTTP/1.0, kept alive",
-            text("HTTP/1.0 200 OK\nConnection: keep-alive\nContent-Length: 2\n\nok"),
-            200,
-            2,
-            "",
-        ),
-        (
-            "an error status",
-            text("HTTP/1.1 503 Busy\nContent-Length: 2\n\nno"),
-            503,
-            2,
-            "",
-        ),
-        (
-            "bare line feeds",
-            b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok".to_vec(),
-            200,
-            2,
-            "",
-        ),
-        (
-            "an empty line first",
-            text("\nHTTP/1.1 200 OK\nContent-Length: 2\n\nok"),
-            200,
-            2,
-            "",
-        ),
+        ("HTTP/1.0, kept alive", text("HTTP/1.0 200 OK\nConnection: keep-alive\nContent-Length: 2\n\nok"), 200, 2, ""),
+        ("an error status", text("HTTP/1.1 503 Busy\nContent-Length: 2\n\nno"), 503, 2, ""),
+        ("bare line feeds", b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok".to_vec(), 200, 2, ""),
+        ("an empty line first", text("\nHTTP/1.1 200 OK\nContent-Length: 2\n\nok"), 200, 2, ""),
         ("a head near the limit", text(&long_head), 200, 2, ""),
-        (
-            "as many headers as are taken",
-            text(&many_headers),
-            200,
-            2,
-            "",
-        ),
-        (
-            "a mebibyte",
-            long_body.replacen('\n', "\r\n", 3).into_bytes(),
-            200,
-            1 << 20,
-            "",
-        ),
+        ("as many headers as are taken", text(&many_headers), 200, 2, ""),
+        ("a mebibyte", long_body.replacen('\n', "\r\n", 3).into_bytes(), 200, 1 << 20, ""),
     ]
 }
 
@@ -151,17 +75,9 @@ fn every_framing_of_an_answer_counts_once() {
             assert_eq!(result.bytes.body, 211 * body, "{name}");
             assert_eq!(result.bytes.received, 211 * answer.len() as u64, "{name}");
             assert_eq!(result.requests.discarded, 0, "{name}");
-            assert_eq!(
-                (result.connections.reconnects, counts.connections),
-                (0, 5),
-                "{name}"
-            );
+            assert_eq!((result.connections.reconnects, counts.connections), (0, 5), "{name}");
             let c = result.connections;
-            assert_eq!(
-                (c.requested, c.established, c.answered),
-                (5, 5, 5),
-                "{name}"
-            );
+            assert_eq!((c.requested, c.established, c.answered), (5, 5, 5), "{name}");
         }
     }
 }
@@ -169,44 +85,27 @@ fn every_framing_of_an_answer_counts_once() {
 #[test]
 fn a_close_that_was_announced_discards_what_was_pipelined_behind_it() {
     let table = [
-        (
-            "a length",
-            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
-        ),
+        ("a length", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"),
         ("until the end", "HTTP/1.1 200 OK\r\n\r\nok"),
         ("HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"),
         ("HTTP/1.0 until the end", "HTTP/1.0 200 OK\r\n\r\nok"),
-        (
-            "no content",
-            "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
-        ),
+        ("no content", "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"),
     ];
     for (name, answer) in table {
         let (result, counts) = flawless(name, 101, "-c 4 -p 1", once(answer));
         assert_eq!(result.requests.discarded, 0, "{name}");
         one_each(&counts, 101);
-        assert!(
-            result.connections.reconnects >= 97,
-            "{name}: {:?}",
-            result.connections
-        );
+        assert!(result.connections.reconnects >= 97, "{name}: {:?}", result.connections);
 
         let (result, counts) = flawless(name, 101, "-c 4 -p 8", once(answer));
-        assert!(
-            result.requests.discarded > 0,
-            "{name}: {:?}",
-            result.requests
-        );
+        assert!(result.requests.discarded > 0, "{name}: {:?}", result.requests);
         one_each(&counts, 101);
     }
 }
 
 /// As many connections as it takes; the last few to be opened again may find that nothing is left to send.
 fn one_each(counts: &Counts, needed: u64) {
-    assert!(
-        (needed..needed + 4).contains(&counts.connections),
-        "{needed} needed, {counts:?}"
-    );
+    assert!((needed..needed + 4).contains(&counts.connections), "{needed} needed, {counts:?}");
 }
 
 #[test]
@@ -223,11 +122,9 @@ fn connections_end_when_asked_to() {
             peer.close()
         }
     };
-    for (options, limit) in [
-        ("--no-keepalive", 1),
-        ("--requests-per-connection 5", 5),
-        ("--requests-per-connection 5 -p 3", 5),
-    ] {
+    for (options, limit) in
+        [("--no-keepalive", 1), ("--requests-per-connection 5", 5), ("--requests-per-connection 5 -p 3", 5)]
+    {
         let (result, counts) = flawless(options, 100, &format!("-c 4 {options}"), polite(limit));
         assert_eq!(result.requests.discarded, 0, "{options}");
         assert_eq!(result.connections.established, 4, "{options}");
@@ -260,10 +157,7 @@ fn an_answer_may_come_in_any_pieces() {
         Ok(())
     });
     let first = result.first_byte_ns.expect("first bytes").mean;
-    assert!(
-        first + 20e6 < result.latency_ns.expect("latencies").mean,
-        "the first byte came long before the last"
-    );
+    assert!(first + 20e6 < result.latency_ns.expect("latencies").mean, "the first byte came long before the last");
 }
 
 #[test]
@@ -275,10 +169,7 @@ fn statuses_are_counted_one_by_one() {
         }
         Ok(())
     });
-    assert_eq!(
-        result.status.into_iter().collect::<Vec<_>>(),
-        [(200, 100), (201, 100), (404, 100), (999, 100)]
-    );
+    assert_eq!(result.status.into_iter().collect::<Vec<_>>(), [(200, 100), (201, 100), (404, 100), (999, 100)]);
 }
 
 #[test]
@@ -296,10 +187,7 @@ fn a_slow_accept_only_takes_time() {
     let server = Server::start(listen(), Duration::from_millis(50), always(HELLO));
     let result = load(server.address, "-c 8 -n 800 -p 2");
     agree(&result, server.stop());
-    assert_eq!(
-        (result.requests.completed, result.requests.failed),
-        (800, 0)
-    );
+    assert_eq!((result.requests.completed, result.requests.failed), (800, 0));
 }
 
 #[test]
@@ -307,56 +195,22 @@ fn a_server_that_comes_up_late_is_waited_for() {
     let address = listen().local_addr().expect("bound");
     let running = Running::load(address, "-c 4 -n 100 -T 30s");
     thread::sleep(Duration::from_millis(400));
-    let server = Server::start(
-        TcpListener::bind(address).expect("still free"),
-        Duration::ZERO,
-        always(HELLO),
-    );
+    let server = Server::start(TcpListener::bind(address).expect("still free"), Duration::ZERO, always(HELLO));
     let ended = running.wait();
     let result = ended.result();
     agree(&result, server.stop());
-    assert_eq!(
-        (
-            ended.code,
-            result.requests.completed,
-            result.requests.failed
-        ),
-        (0, 100, 0)
-    );
-    assert!(
-        result.connections.failed.refused >= 4,
-        "{:?}",
-        result.connections
-    );
+    assert_eq!((ended.code, result.requests.completed, result.requests.failed), (0, 100, 0));
+    assert!(result.connections.failed.refused >= 4, "{:?}", result.connections);
 }
 
 #[test]
 fn workers_share_connections_and_requests() {
     let (result, counts) = flawless("two workers", 1001, "-t 2 -c 5 -p 3", always(HELLO));
     assert_eq!(counts.connections, 5);
-    assert_eq!(
-        result
-            .workers
-            .iter()
-            .map(|one| one.connections)
-            .collect::<Vec<_>>(),
-        [3, 2]
-    );
-    assert_eq!(
-        result
-            .workers
-            .iter()
-            .map(|one| one.requests.completed)
-            .collect::<Vec<_>>(),
-        [501, 500]
-    );
+    assert_eq!(result.workers.iter().map(|one| one.connections).collect::<Vec<_>>(), [3, 2]);
+    assert_eq!(result.workers.iter().map(|one| one.requests.completed).collect::<Vec<_>>(), [501, 500]);
 
-    let (result, counts) = flawless(
-        "fewer connections than workers",
-        50,
-        "-t 4 -c 1",
-        always(HELLO),
-    );
+    let (result, counts) = flawless("fewer connections than workers", 50, "-t 4 -c 1", always(HELLO));
     assert_eq!((result.plan.threads, counts.connections), (1, 1));
     assert!(!result.notes.is_empty(), "it says so");
 }
@@ -364,12 +218,7 @@ fn workers_share_connections_and_requests() {
 #[test]
 fn what_is_in_flight_when_time_is_up_is_taken_off_the_wire() {
     // The drain ends as soon as nothing is in flight: its length only matters on a machine that hangs.
-    for (options, pause) in [
-        ("-c 8", 0),
-        ("-c 8 -p 16", 0),
-        ("-c 8 -p 2", 30),
-        ("-c 8 --no-keepalive", 0),
-    ] {
+    for (options, pause) in [("-c 8", 0), ("-c 8 -p 16", 0), ("-c 8 -p 2", 30), ("-c 8 --no-keepalive", 0)] {
         let server = serve(move |peer| {
             while peer.request()? {
                 thread::sleep(Duration::from_millis(pause));
@@ -380,22 +229,9 @@ fn what_is_in_flight_when_time_is_up_is_taken_off_the_wire() {
         let result = measure(server.address, &format!("{options} -d 400ms --drain 20s"));
         let counts = server.stop();
         let requests = result.requests;
-        assert_eq!(
-            (requests.failed, requests.discarded),
-            (0, 0),
-            "{options}: {:?}",
-            result.errors
-        );
+        assert_eq!((requests.failed, requests.discarded), (0, 0), "{options}: {:?}", result.errors);
         assert_eq!(requests.sent, counts.requests, "{options}");
-        assert_eq!(
-            requests.completed + requests.in_flight_at_end,
-            counts.answers,
-            "{options}"
-        );
-        assert!(
-            (0.4..0.41).contains(&result.elapsed_s),
-            "{options}: {}",
-            result.elapsed_s
-        );
+        assert_eq!(requests.completed + requests.in_flight_at_end, counts.answers, "{options}");
+        assert!((0.4..0.41).contains(&result.elapsed_s), "{options}: {}", result.elapsed_s);
     }
 }

@@ -26,32 +26,19 @@ pub struct Failure {
 impl Failure {
     /// The arguments break a rule.
     pub fn usage(message: impl Into<String>) -> Failure {
-        Failure {
-            code: BAD_ARGUMENTS,
-            message: message.into(),
-        }
+        Failure { code: BAD_ARGUMENTS, message: message.into() }
     }
 
     /// The run could not start.
     pub fn no_run(message: impl Into<String>) -> Failure {
-        Failure {
-            code: NO_RUN,
-            message: message.into(),
-        }
+        Failure { code: NO_RUN, message: message.into() }
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        let code = if error.is_usage() {
-            BAD_ARGUMENTS
-        } else {
-            NO_RUN
-        };
-        Failure {
-            code,
-            message: error.to_string(),
-        }
+        let code = if error.is_usage() { BAD_ARGUMENTS } else { NO_RUN };
+        Failure { code, message: error.to_string() }
     }
 }
 

@@ -10,29 +10,18 @@ const WIDTH: usize = 80;
 pub fn help(info: &CommandInfoWithArgs, usage: &[&str]) -> String {
     let mut out = String::new();
     wrap(&mut out, "", info.description, 0);
-    for (lead, form) in std::iter::once("\nUsage: ")
-        .chain(std::iter::repeat("       "))
-        .zip(usage)
-    {
+    for (lead, form) in std::iter::once("\nUsage: ").chain(std::iter::repeat("       ")).zip(usage) {
         out += &format!("{lead}{form}\n");
     }
     if !info.positionals.is_empty() {
         out += "\nArguments:\n";
         for positional in info.positionals {
-            wrap(
-                &mut out,
-                &format!("      {}", positional.name),
-                positional.description,
-                COLUMN,
-            );
+            wrap(&mut out, &format!("      {}", positional.name), positional.description, COLUMN);
         }
     }
     out += "\nOptions:\n";
-    let (help, others): (Vec<&FlagInfo<'_>>, Vec<_>) = info
-        .flags
-        .iter()
-        .filter(|flag| !flag.hidden)
-        .partition(|flag| flag.long == "--help");
+    let (help, others): (Vec<&FlagInfo<'_>>, Vec<_>) =
+        info.flags.iter().filter(|flag| !flag.hidden).partition(|flag| flag.long == "--help");
     for flag in others {
         wrap(&mut out, &names(flag), flag.description, COLUMN);
     }
@@ -41,9 +30,7 @@ pub fn help(info: &CommandInfoWithArgs, usage: &[&str]) -> String {
     }
     if !info.notes.is_empty() {
         out += "\nValues:\n";
-        info.notes
-            .iter()
-            .for_each(|note| out += &format!("  {note}\n"));
+        info.notes.iter().for_each(|note| out += &format!("  {note}\n"));
     }
     out += "\nExamples:\n";
     for line in info.examples.iter().flat_map(|example| example.lines()) {
@@ -58,9 +45,7 @@ pub fn help(info: &CommandInfoWithArgs, usage: &[&str]) -> String {
 
 /// `  -t, --threads N`
 fn names(flag: &FlagInfo<'_>) -> String {
-    let short = flag
-        .short
-        .map_or("    ".to_owned(), |short| format!("-{short}, "));
+    let short = flag.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
     let value = match flag.kind {
         FlagInfoKind::Option { arg_name } => format!(" {arg_name}"),
         FlagInfoKind::Switch => String::new(),
@@ -117,12 +102,7 @@ mod tests {
     fn names_and_descriptions_have_columns() {
         let mut out = String::new();
         wrap(&mut out, "  -t, --threads N", "worker threads", COLUMN);
-        wrap(
-            &mut out,
-            "      --requests-per-connection N",
-            &"word ".repeat(11),
-            COLUMN,
-        );
+        wrap(&mut out, "      --requests-per-connection N", &"word ".repeat(11), COLUMN);
         let words = "word ".repeat(10);
         let expected = [
             "  -t, --threads N             worker threads",

@@ -23,8 +23,7 @@ pub(super) fn load(typed: &Typed, args: &[String]) -> Result<i32, Failure> {
         None => {
             let cpus = typed.server_cpus(&topology)?;
             let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-            let server = Server::start(anywhere, &cpus)
-                .map_err(|error| Failure::no_run(error.to_string()))?;
+            let server = Server::start(anywhere, &cpus).map_err(|error| Failure::no_run(error.to_string()))?;
             let url = Url::from(server.address()).to_string();
             run_plan(&typed.plan(&url, &topology)?, &typed.output, args)
         }
@@ -39,10 +38,7 @@ fn run_plan(plan: &Plan, output: &Output, args: &[String]) -> Result<i32, Failur
         Some(Json::File(path)) => Some((path, create(path)?)),
         _ => None,
     };
-    let command = std::iter::once("saturing")
-        .chain(args.iter().map(String::as_str))
-        .map(str::to_owned)
-        .collect();
+    let command = std::iter::once("saturing").chain(args.iter().map(String::as_str)).map(str::to_owned).collect();
     let mut bar = Bar::new();
     let result = run::run(plan, command, signal.flag(), &mut |moment| bar.show(moment));
     bar.clear();
@@ -55,10 +51,8 @@ fn run_plan(plan: &Plan, output: &Output, args: &[String]) -> Result<i32, Failur
         print(&json_text(&result)?);
     }
     let written = json_file.map_or(Ok(()), |(path, mut file)| {
-        let failed =
-            |error: io::Error| Failure::no_run(format!("--json {}: {error}", path.display()));
-        file.write_all(json_text(&result)?.as_bytes())
-            .map_err(failed)
+        let failed = |error: io::Error| Failure::no_run(format!("--json {}: {error}", path.display()));
+        file.write_all(json_text(&result)?.as_bytes()).map_err(failed)
     });
     let code = exit_code(&result, &signal);
     match written {
@@ -72,8 +66,7 @@ fn run_plan(plan: &Plan, output: &Output, args: &[String]) -> Result<i32, Failur
 }
 
 fn create(path: &std::path::Path) -> Result<File, Failure> {
-    File::create(path)
-        .map_err(|error| Failure::no_run(format!("--json {}: {error}", path.display())))
+    File::create(path).map_err(|error| Failure::no_run(format!("--json {}: {error}", path.display())))
 }
 
 fn json_text(result: &RunResult) -> Result<String, Failure> {
@@ -84,10 +77,7 @@ fn exit_code(result: &RunResult, signal: &Signal) -> i32 {
     match signal.exit_code() {
         Some(code) if result.interrupted => code,
         _ if result.requests.completed == 0 => {
-            complain(&format!(
-                "not one response came from {}",
-                result.target.address
-            ));
+            complain(&format!("not one response came from {}", result.target.address));
             NO_RUN
         }
         _ => DONE,
@@ -108,10 +98,7 @@ fn print(text: &str) {
 
 fn style(output: &Output) -> Style {
     let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    Style {
-        colour: wanted && io::stdout().is_terminal(),
-        latency: output.latency,
-    }
+    Style { colour: wanted && io::stdout().is_terminal(), latency: output.latency }
 }
 
 /// The progress line, on a terminal only.
@@ -122,10 +109,7 @@ struct Bar {
 
 impl Bar {
     fn new() -> Bar {
-        Bar {
-            terminal: io::stderr().is_terminal(),
-            shown: false,
-        }
+        Bar { terminal: io::stderr().is_terminal(), shown: false }
     }
 
     fn show(&mut self, moment: &crate::result::Snapshot) {

@@ -36,10 +36,7 @@ pub enum Command {
 /// failure is one line on standard error.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
     let args: Vec<OsString> = args.into_iter().collect();
-    let typed: Vec<String> = args
-        .iter()
-        .map(|arg| arg.to_string_lossy().into_owned())
-        .collect();
+    let typed: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let done = parse(args, &mut std::io::stdin()).and_then(|command| match command {
         Command::Text(text) => {
             // A pipe that closes early, as in `--help | head`, is no failure.
@@ -59,13 +56,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
 ///
 /// # Errors
 /// What breaks which rule; or what could not be read.
-pub fn parse(
-    args: impl IntoIterator<Item = OsString>,
-    stdin: &mut dyn Read,
-) -> Result<Command, Failure> {
+pub fn parse(args: impl IntoIterator<Item = OsString>, stdin: &mut dyn Read) -> Result<Command, Failure> {
     let utf8 = |arg: OsString| {
-        arg.into_string()
-            .map_err(|arg| Failure::usage(format!("arguments must be UTF-8, got {arg:?}")))
+        arg.into_string().map_err(|arg| Failure::usage(format!("arguments must be UTF-8, got {arg:?}")))
     };
     let args: Vec<String> = args.into_iter().map(utf8).collect::<Result<_, _>>()?;
     let (first, rest) = match args.split_first() {
@@ -74,13 +67,9 @@ pub fn parse(
     };
     match first {
         "serve" => parse_serve(rest),
-        "help" if rest.first().is_some_and(|topic| topic == "serve") => {
-            Ok(Command::Text(serve_help()))
-        }
+        "help" if rest.first().is_some_and(|topic| topic == "serve") => Ok(Command::Text(serve_help())),
         "help" => Ok(Command::Text(load_help())),
-        later if LATER.contains(&later) => Err(Failure::usage(format!(
-            "saturing {later} is not in this version yet"
-        ))),
+        later if LATER.contains(&later) => Err(Failure::usage(format!("saturing {later} is not in this version yet"))),
         _ => parse_load(&args, stdin),
     }
 }
@@ -91,18 +80,10 @@ fn parse_load(args: &[String], stdin: &mut dyn Read) -> Result<Command, Failure>
     };
     let args: LoadArgs = take("saturing", &spelled)?;
     if args.version {
-        return Ok(Command::Text(
-            concat!("saturing ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
-        ));
+        return Ok(Command::Text(concat!("saturing ", env!("CARGO_PKG_VERSION"), "\n").to_owned()));
     }
-    if let Some(name) = args
-        .url
-        .as_deref()
-        .filter(|url| *url == "serve" || LATER.contains(url))
-    {
-        return Err(Failure::usage(format!(
-            "{name}: a subcommand comes first, as in saturing {name}"
-        )));
+    if let Some(name) = args.url.as_deref().filter(|url| *url == "serve" || LATER.contains(url)) {
+        return Err(Failure::usage(format!("{name}: a subcommand comes first, as in saturing {name}")));
     }
     Typed::read(&args, stdin).map(|typed| Command::Load(Box::new(typed)))
 }
@@ -110,9 +91,7 @@ fn parse_load(args: &[String], stdin: &mut dyn Read) -> Result<Command, Failure>
 fn parse_serve(args: &[String]) -> Result<Command, Failure> {
     match spell(args, &ServeArgs::get_args_info(), &[])? {
         Spelled::Help => Ok(Command::Text(serve_help())),
-        Spelled::Args(spelled) => {
-            TypedServe::read(&take::<ServeArgs>("saturing serve", &spelled)?).map(Command::Serve)
-        }
+        Spelled::Args(spelled) => TypedServe::read(&take::<ServeArgs>("saturing serve", &spelled)?).map(Command::Serve),
     }
 }
 

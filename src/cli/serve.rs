@@ -13,18 +13,14 @@ use crate::target::Server;
 pub(super) fn serve(typed: &TypedServe) -> Result<i32, Failure> {
     let cpus = typed.cpus(&Topology::read()?)?;
     let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
-    let server =
-        Server::start(typed.listen, &cpus).map_err(|error| Failure::no_run(error.to_string()))?;
+    let server = Server::start(typed.listen, &cpus).map_err(|error| Failure::no_run(error.to_string()))?;
     say(&server.address().to_string());
     while signal.exit_code().is_none() {
         // A signal ends the sleep early.
         std::thread::park_timeout(Duration::from_millis(20));
     }
     let served = server.stop();
-    say(&format!(
-        "served {} requests on {} connections",
-        served.requests, served.connections
-    ));
+    say(&format!("served {} requests on {} connections", served.requests, served.connections));
     Ok(DONE)
 }
 

@@ -52,17 +52,8 @@ pub enum Spelled {
 /// # Errors
 /// An unknown or `foreign` option, an option without its value or with one it does not take, an
 /// option given twice that may be given once, or more positionals than there are.
-pub fn spell(
-    args: &[String],
-    info: &CommandInfoWithArgs,
-    foreign: &'static [Foreign],
-) -> Result<Spelled, Failure> {
-    let mut speller = Speller {
-        info,
-        foreign,
-        spelled: Vec::new(),
-        given: Vec::new(),
-    };
+pub fn spell(args: &[String], info: &CommandInfoWithArgs, foreign: &'static [Foreign]) -> Result<Spelled, Failure> {
+    let mut speller = Speller { info, foreign, spelled: Vec::new(), given: Vec::new() };
     let mut positionals = Vec::new();
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
@@ -72,9 +63,7 @@ pub fn spell(
                 false
             }
             long if long.starts_with("--") => speller.long(long, &mut rest)?,
-            short if short.starts_with('-') && short.len() > 1 => {
-                speller.shorts(short, &mut rest)?
-            }
+            short if short.starts_with('-') && short.len() > 1 => speller.shorts(short, &mut rest)?,
             _ => {
                 positionals.push(arg.clone());
                 false
@@ -86,15 +75,8 @@ pub fn spell(
     }
     if let Some(extra) = positionals.get(info.positionals.len()) {
         return Err(Failure::usage(match info.positionals {
-            [] => format!(
-                "unexpected argument {}; there are only options here",
-                shown(extra)
-            ),
-            [.., last] => format!(
-                "unexpected argument {}; there is one {} only",
-                shown(extra),
-                last.name
-            ),
+            [] => format!("unexpected argument {}; there are only options here", shown(extra)),
+            [.., last] => format!("unexpected argument {}; there is one {} only", shown(extra), last.name),
         }));
     }
     let mut spelled = speller.spelled;
@@ -177,9 +159,7 @@ impl Speller<'_> {
         if flag.optionality != Optionality::Repeating {
             if let Some((_, before)) = self.given.iter().find(|(known, _)| *known == name) {
                 let both = format!("{} and {}", shown(before), shown(value));
-                return Err(Failure::usage(format!(
-                    "{name}: may be given once, got {both}"
-                )));
+                return Err(Failure::usage(format!("{name}: may be given once, got {both}")));
             }
             self.given.push((name, value.to_owned()));
         }
@@ -188,12 +168,7 @@ impl Speller<'_> {
     }
 
     fn unknown(&self, name: &str) -> Failure {
-        let known = self
-            .info
-            .flags
-            .iter()
-            .filter(|flag| !flag.hidden)
-            .map(|flag| flag.long);
+        let known = self.info.flags.iter().filter(|flag| !flag.hidden).map(|flag| flag.long);
         Failure::usage(match nearest(name, known) {
             Some(near) => format!("unknown option {}; did you mean {near}?", shown(name)),
             None => format!("unknown option {}; --help lists them all", shown(name)),
@@ -205,18 +180,10 @@ impl Speller<'_> {
         if arg.chars().count() > 2 {
             name = format!("{name} in {}", shown(arg));
         }
-        let twin = |flag: &&FlagInfo<'_>| {
-            !flag.hidden
-                && flag
-                    .short
-                    .is_some_and(|known| known.eq_ignore_ascii_case(&short))
-        };
+        let twin =
+            |flag: &&FlagInfo<'_>| !flag.hidden && flag.short.is_some_and(|known| known.eq_ignore_ascii_case(&short));
         // `-latency` is more likely a dash too few than five switches.
-        let long = self
-            .info
-            .flags
-            .iter()
-            .find(|flag| flag.long.strip_prefix('-') == Some(arg));
+        let long = self.info.flags.iter().find(|flag| flag.long.strip_prefix('-') == Some(arg));
         let near = match (long, self.info.flags.iter().find(twin)) {
             (Some(flag), _) => Some(flag.long.to_owned()),
             (None, Some(flag)) => flag.short.map(|known| format!("-{known} ({})", flag.long)),
@@ -230,10 +197,7 @@ impl Speller<'_> {
 }
 
 fn refuse(other: &Foreign) -> Failure {
-    Failure::usage(format!(
-        "-{}/{}: {}",
-        other.short, other.long, other.instead
-    ))
+    Failure::usage(format!("-{}/{}: {}", other.short, other.long, other.instead))
 }
 
 /// The name that was most likely meant: one that starts with `typed`, else the one with the
@@ -241,14 +205,10 @@ fn refuse(other: &Foreign) -> Failure {
 fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
     let bare = |name: &'a str| name.trim_start_matches('-');
     let typed = typed.trim_start_matches('-').to_ascii_lowercase();
-    let begun = known
-        .clone()
-        .find(|name| typed.len() > 1 && bare(name).starts_with(&typed));
+    let begun = known.clone().find(|name| typed.len() > 1 && bare(name).starts_with(&typed));
     begun.or_else(|| {
         let wrong = |name: &'a str| strsim::osa_distance(&typed, bare(name));
-        let (letters, name) = known
-            .map(|name| (wrong(name), name))
-            .min_by_key(|near| near.0)?;
+        let (letters, name) = known.map(|name| (wrong(name), name)).min_by_key(|near| near.0)?;
         (letters <= (typed.len() / 3).max(1)).then_some(name)
     })
 }

@@ -4,10 +4,7 @@ use super::*;
 use std::os::unix::ffi::OsStringExt;
 
 fn parsed(line: &str) -> Result<Command, Failure> {
-    parse(
-        line.split_whitespace().map(OsString::from),
-        &mut std::io::empty(),
-    )
+    parse(line.split_whitespace().map(OsString::from), &mut std::io::empty())
 }
 
 #[test]
@@ -37,10 +34,7 @@ fn runs() {
     for (line, url) in [
         ("", None),
         ("-c64", None),
-        (
-            "-t12 -c400 -d30s http://127.0.0.1:8080/index.html",
-            Some("http://127.0.0.1:8080/index.html"),
-        ),
+        ("-t12 -c400 -d30s http://127.0.0.1:8080/index.html", Some("http://127.0.0.1:8080/index.html")),
         ("-t2 -c100 -d30s --latency localhost", Some("localhost")),
         ("-- localhost", Some("localhost")),
     ] {
@@ -58,58 +52,33 @@ fn runs() {
 #[test]
 fn what_is_refused() {
     for (line, message) in [
-        (
-            "-t2 -c100 -d30s -R2000 --latency h",
-            "--rate: open loop (-R) is not in this version yet",
-        ),
-        (
-            "-t2 -s post.lua h",
-            "-s/--script: Lua scripts are not run; set a fixed request with -m, -H and -b",
-        ),
-        (
-            "--conections 5",
-            "unknown option --conections; did you mean --connections?",
-        ),
-        (
-            "serve 8080",
-            "unexpected argument 8080; there are only options here",
-        ),
-        (
-            "serve --prot 1",
-            "unknown option --prot; did you mean --port?",
-        ),
+        ("-t2 -c100 -d30s -R2000 --latency h", "--rate: open loop (-R) is not in this version yet"),
+        ("-t2 -s post.lua h", "-s/--script: Lua scripts are not run; set a fixed request with -m, -H and -b"),
+        ("--conections 5", "unknown option --conections; did you mean --connections?"),
+        ("serve 8080", "unexpected argument 8080; there are only options here"),
+        ("serve --prot 1", "unknown option --prot; did you mean --port?"),
         ("calibrate", "saturing calibrate is not in this version yet"),
         ("doctor -x", "saturing doctor is not in this version yet"),
         ("compare a b", "saturing compare is not in this version yet"),
         ("search", "saturing search is not in this version yet"),
         ("suite", "saturing suite is not in this version yet"),
-        (
-            "-t2 serve",
-            "serve: a subcommand comes first, as in saturing serve",
-        ),
-        (
-            "-t2 suite",
-            "suite: a subcommand comes first, as in saturing suite",
-        ),
+        ("-t2 serve", "serve: a subcommand comes first, as in saturing serve"),
+        ("-t2 suite", "suite: a subcommand comes first, as in saturing suite"),
     ] {
         assert_eq!(parsed(line), Err(Failure::usage(message)), "{line}");
     }
     let bytes = OsString::from_vec(b"http://h/\xff".to_vec());
     assert_eq!(
         parse([bytes], &mut std::io::empty()),
-        Err(Failure::usage(
-            "arguments must be UTF-8, got \"http://h/\\xFF\""
-        ))
+        Err(Failure::usage("arguments must be UTF-8, got \"http://h/\\xFF\""))
     );
 }
 
 #[test]
 fn exit_codes() {
-    for (line, code) in [
-        (&["--nonsense"][..], failure::BAD_ARGUMENTS),
-        (&["http://a..b/"], failure::NO_RUN),
-        (&["--version"], DONE),
-    ] {
+    for (line, code) in
+        [(&["--nonsense"][..], failure::BAD_ARGUMENTS), (&["http://a..b/"], failure::NO_RUN), (&["--version"], DONE)]
+    {
         assert_eq!(run(line.iter().map(OsString::from)), code, "{line:?}");
     }
 }

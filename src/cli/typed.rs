@@ -5,8 +5,7 @@ use super::failure::Failure;
 use super::units;
 use crate::plan::cpus::{Topology, parse_list};
 use crate::plan::{
-    Ask, DEFAULT_DRAIN, DEFAULT_TIMEOUT, Error, Load, Plan, Server, Target, TargetSpec, Until, Url,
-    place, serving,
+    Ask, DEFAULT_DRAIN, DEFAULT_TIMEOUT, Error, Load, Plan, Server, Target, TargetSpec, Until, Url, place, serving,
 };
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -65,9 +64,7 @@ impl Typed {
     /// A value breaks its rule, two options contradict each other, or the body cannot be read.
     pub fn read(args: &LoadArgs, stdin: &mut dyn Read) -> Result<Typed, Failure> {
         if args.rate.is_some() {
-            return Err(Failure::usage(
-                "--rate: open loop (-R) is not in this version yet",
-            ));
+            return Err(Failure::usage("--rate: open loop (-R) is not in this version yet"));
         }
         let ask = Ask {
             threads: size("--threads", args.threads.as_deref())?,
@@ -80,29 +77,18 @@ impl Typed {
         if let Some(url) = &args.url {
             Url::parse(url)?;
         }
-        let headers = args
-            .header
-            .iter()
-            .map(|text| header(text))
-            .collect::<Result<_, _>>()?;
+        let headers = args.header.iter().map(|text| header(text)).collect::<Result<_, _>>()?;
         let method = args.method.clone();
         Ok(Typed {
             url: args.url.clone(),
             ask,
-            method: method
-                .unwrap_or_else(|| if args.body.is_some() { "POST" } else { "GET" }.into()),
+            method: method.unwrap_or_else(|| if args.body.is_some() { "POST" } else { "GET" }.into()),
             headers,
             sources: sources(&args.source_address)?,
             load,
-            output: Output {
-                latency: args.latency,
-                json: args.json.as_deref().map(json).transpose()?,
-            },
+            output: Output { latency: args.latency, json: args.json.as_deref().map(json).transpose()? },
             // Last, so that nobody types a body for a line that is refused.
-            body: args
-                .body
-                .as_deref()
-                .map_or(Ok(Vec::new()), |text| body(text, stdin))?,
+            body: args.body.as_deref().map_or(Ok(Vec::new()), |text| body(text, stdin))?,
         })
     }
 
@@ -117,9 +103,7 @@ impl Typed {
     /// # Errors
     /// As [`place`].
     pub fn server_cpus(&self, topology: &Topology) -> Result<Vec<usize>, Error> {
-        Ok(place(topology, &self.ask, Server::BuiltIn)?
-            .placement
-            .server_cpus)
+        Ok(place(topology, &self.ask, Server::BuiltIn)?.placement.server_cpus)
     }
 
     /// The plan of a run against `url`: the one typed, or the built-in server's.
@@ -128,13 +112,8 @@ impl Typed {
     /// As [`Target::resolve`] and [`place`].
     pub fn plan(&self, url: &str, topology: &Topology) -> Result<Plan, Error> {
         let mut notes = Vec::new();
-        let spec = TargetSpec {
-            url,
-            method: &self.method,
-            headers: &self.headers,
-            body: &self.body,
-            sources: &self.sources,
-        };
+        let spec =
+            TargetSpec { url, method: &self.method, headers: &self.headers, body: &self.body, sources: &self.sources };
         let target = Target::resolve(&spec, &mut notes)?;
         let server = match (&self.url, target.local) {
             (None, _) => Server::BuiltIn,
@@ -143,18 +122,10 @@ impl Typed {
         };
         let placed = place(topology, &self.ask, server)?;
         notes.extend(placed.notes);
-        let load = Load {
-            connections: placed.connections,
-            ..self.load.clone()
-        };
+        let load = Load { connections: placed.connections, ..self.load.clone() };
         load.check()?;
         notes.extend(short_lived(&load));
-        Ok(Plan {
-            target,
-            load,
-            placement: placed.placement,
-            notes,
-        })
+        Ok(Plan { target, load, placement: placed.placement, notes })
     }
 }
 
@@ -172,18 +143,11 @@ impl TypedServe {
         };
         let ip = match args.host.as_deref() {
             None => IpAddr::from(Ipv4Addr::LOCALHOST),
-            Some(text) => address(text).ok_or_else(|| {
-                bad(
-                    "--host",
-                    "must be an IP address, as in 127.0.0.1 or ::1",
-                    text,
-                )
-            })?,
+            Some(text) => {
+                address(text).ok_or_else(|| bad("--host", "must be an IP address, as in 127.0.0.1 or ::1", text))?
+            }
         };
-        Ok(TypedServe {
-            listen: SocketAddr::new(ip, port),
-            cpus: cpus(args.cpus.as_deref())?,
-        })
+        Ok(TypedServe { listen: SocketAddr::new(ip, port), cpus: cpus(args.cpus.as_deref())? })
     }
 
     /// The CPUs it runs on.
@@ -196,16 +160,9 @@ impl TypedServe {
 }
 
 fn load(args: &LoadArgs, ask: &Ask) -> Result<Load, Failure> {
-    let time = |argument, text: &Option<String>| {
-        text.as_deref()
-            .map(|text| units::duration(argument, text))
-            .transpose()
-    };
-    let number = |argument, text: &Option<String>| {
-        text.as_deref()
-            .map(|text| units::count(argument, text))
-            .transpose()
-    };
+    let time =
+        |argument, text: &Option<String>| text.as_deref().map(|text| units::duration(argument, text)).transpose();
+    let number = |argument, text: &Option<String>| text.as_deref().map(|text| units::count(argument, text)).transpose();
     let requests = number("--requests", &args.requests)?;
     let duration = match time("--duration", &args.duration)? {
         None if requests.is_some() => None,
@@ -216,9 +173,7 @@ fn load(args: &LoadArgs, ask: &Ask) -> Result<Load, Failure> {
     let per_connection = "--requests-per-connection";
     let requests_per_connection = match number(per_connection, &args.requests_per_connection)? {
         Some(typed) if args.no_keepalive && typed != 1 => {
-            return Err(
-                Error::argument(per_connection, "must be 1 with --no-keepalive", typed).into(),
-            );
+            return Err(Error::argument(per_connection, "must be 1 with --no-keepalive", typed).into());
         }
         None if args.no_keepalive => Some(1),
         typed => typed,
@@ -237,28 +192,20 @@ fn load(args: &LoadArgs, ask: &Ask) -> Result<Load, Failure> {
 fn short_lived(load: &Load) -> Option<String> {
     let most = load.requests_per_connection?;
     let deep = u64::try_from(load.pipeline).is_ok_and(|pipeline| pipeline > most);
-    deep.then(|| {
-        format!(
-            "at most {most} in flight on a connection, not {}: it ends then",
-            load.pipeline
-        )
-    })
+    deep.then(|| format!("at most {most} in flight on a connection, not {}: it ends then", load.pipeline))
 }
 
 fn size(argument: &'static str, text: Option<&str>) -> Result<Option<usize>, Error> {
     let Some(text) = text else { return Ok(None) };
     let count = units::count(argument, text)?;
     let size = usize::try_from(count);
-    size.map(Some)
-        .map_err(|_| Error::argument(argument, "is too large a number", text))
+    size.map(Some).map_err(|_| Error::argument(argument, "is too large a number", text))
 }
 
 fn cpus(text: Option<&str>) -> Result<Option<Vec<usize>>, Error> {
     let Some(text) = text else { return Ok(None) };
     let rule = "must be a list of CPUs, as in 0,2-5";
-    parse_list(text)
-        .map(Some)
-        .ok_or_else(|| Error::argument("--cpus", rule, text))
+    parse_list(text).map(Some).ok_or_else(|| Error::argument("--cpus", rule, text))
 }
 
 fn header(text: &str) -> Result<(String, String), Error> {
@@ -267,17 +214,13 @@ fn header(text: &str) -> Result<(String, String), Error> {
         return Err(bad("must be one line"));
     }
     match text.split_once(':') {
-        Some((name, value)) if !name.is_empty() => {
-            Ok((name.to_owned(), value.trim_matches([' ', '\t']).to_owned()))
-        }
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.trim_matches([' ', '\t']).to_owned())),
         _ => Err(bad("must be 'Name: value'")),
     }
 }
 
 fn body(text: &str, stdin: &mut dyn Read) -> Result<Vec<u8>, Error> {
-    let unreadable = |cause: std::io::Error| {
-        Error::argument("--body", format!("cannot be read ({cause})"), text)
-    };
+    let unreadable = |cause: std::io::Error| Error::argument("--body", format!("cannot be read ({cause})"), text);
     match text.strip_prefix('@') {
         None => Ok(text.as_bytes().to_vec()),
         Some("") => Err(Error::argument("--body", "must be TEXT, @FILE or @-", text)),
@@ -294,8 +237,7 @@ fn sources(lists: &[String]) -> Result<Vec<IpAddr>, Error> {
     let mut sources = Vec::new();
     for text in lists.iter().flat_map(|list| list.split(',')) {
         let rule = "must be IP addresses of this host, as in 127.0.0.1,127.0.0.2";
-        let source =
-            address(text).ok_or_else(|| Error::argument("--source-address", rule, text))?;
+        let source = address(text).ok_or_else(|| Error::argument("--source-address", rule, text))?;
         if !sources.contains(&source) {
             sources.push(source);
         }
@@ -305,9 +247,7 @@ fn sources(lists: &[String]) -> Result<Vec<IpAddr>, Error> {
 
 /// An IP address; an IPv6 one may have the brackets of a URL.
 fn address(text: &str) -> Option<IpAddr> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'));
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     match bare {
         Some(bare) => bare.parse().ok().filter(IpAddr::is_ipv6),
         None => text.parse().ok(),
@@ -316,11 +256,7 @@ fn address(text: &str) -> Option<IpAddr> {
 
 fn json(text: &str) -> Result<Json, Error> {
     match text {
-        "" => Err(Error::argument(
-            "--json",
-            "must be a file, or - for standard output",
-            text,
-        )),
+        "" => Err(Error::argument("--json", "must be a file, or - for standard output", text)),
         "-" => Ok(Json::Stdout),
         file => Ok(Json::File(PathBuf::from(file))),
     }

@@ -6,12 +6,7 @@ use crate::plan::Error;
 use std::time::Duration;
 
 /// What a count's suffix multiplies by; case does not matter, as in wrk.
-const COUNTS: &[(&str, u64)] = &[
-    ("", 1),
-    ("k", 1_000),
-    ("m", 1_000_000),
-    ("g", 1_000_000_000),
-];
+const COUNTS: &[(&str, u64)] = &[("", 1), ("k", 1_000), ("m", 1_000_000), ("g", 1_000_000_000)];
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// A duration's units in nanoseconds; case does not matter, as in wrk.
@@ -33,9 +28,7 @@ const LONGEST_H: u64 = 10_000;
 pub fn count(argument: &'static str, text: &str) -> Result<u64, Error> {
     let bad = |rule: &str| Error::argument(argument, rule, text);
     match scaled(text, COUNTS) {
-        Ok(Scaled { whole, exact: true }) => {
-            u64::try_from(whole).map_err(|_| bad("is too large a number"))
-        }
+        Ok(Scaled { whole, exact: true }) => u64::try_from(whole).map_err(|_| bad("is too large a number")),
         Ok(_) | Err(Malformed) => Err(bad("must be a whole number, as in 64, 10k or 1.5M")),
     }
 }
@@ -48,9 +41,7 @@ pub fn count(argument: &'static str, text: &str) -> Result<u64, Error> {
 pub fn duration(argument: &'static str, text: &str) -> Result<Duration, Error> {
     let bad = |rule: &str| Error::argument(argument, rule, text);
     let Ok(Scaled { whole, .. }) = scaled(text, DURATIONS) else {
-        return Err(bad(
-            "must be a duration in us, ms, s, m or h, as in 10s or 500ms",
-        ));
+        return Err(bad("must be a duration in us, ms, s, m or h, as in 10s or 500ms"));
     };
     match u64::try_from(whole) {
         Ok(ns) if ns <= LONGEST_H * 3_600 * SECOND_NS => Ok(Duration::from_nanos(ns)),
@@ -69,28 +60,19 @@ struct Malformed;
 
 /// Reads digits, at most one point with digits on both sides, and one of `units`.
 fn scaled(text: &str, units: &[(&str, u64)]) -> Result<Scaled, Malformed> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);
-    let known = units
-        .iter()
-        .find(|(unit, _)| suffix.eq_ignore_ascii_case(unit));
+    let known = units.iter().find(|(unit, _)| suffix.eq_ignore_ascii_case(unit));
     let unit = known.map(|(_, unit)| u128::from(*unit)).ok_or(Malformed)?;
     let (whole, fraction) = match number.split_once('.') {
         Some((whole, fraction)) => (whole, digits(fraction)?),
         None => (number, 0),
     };
-    let places = number
-        .split_once('.')
-        .map_or(0, |(_, fraction)| fraction.len());
+    let places = number.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     // 20 digits times the largest unit, 42 bits, fit 128 bits with room to spare.
     let behind = fraction * unit;
     let divisor = 10_u128.pow(u32::try_from(places).map_err(|_| Malformed)?);
-    Ok(Scaled {
-        whole: digits(whole)? * unit + behind / divisor,
-        exact: behind.is_multiple_of(divisor),
-    })
+    Ok(Scaled { whole: digits(whole)? * unit + behind / divisor, exact: behind.is_multiple_of(divisor) })
 }
 
 /// One to 20 digits as a number.
@@ -150,10 +132,7 @@ mod tests {
             ("99999999999999999999G", large, "99999999999999999999G"),
         ] {
             let message = format!("--connections: {rule}, got {given}");
-            assert_eq!(
-                count("--connections", text).expect_err(text).to_string(),
-                message
-            );
+            assert_eq!(count("--connections", text).expect_err(text).to_string(), message);
         }
     }
 
@@ -198,10 +177,7 @@ mod tests {
             ("99999999999999999999h", long, "99999999999999999999h"),
         ] {
             let message = format!("--duration: {rule}, got {given}");
-            assert_eq!(
-                duration("--duration", text).expect_err(text).to_string(),
-                message
-            );
+            assert_eq!(duration("--duration", text).expect_err(text).to_string(), message);
         }
     }
 }

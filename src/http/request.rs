@@ -44,16 +44,9 @@ impl Request {
             name.eq_ignore_ascii_case("connection") && token::list_has(value.as_bytes(), "close")
         };
         let keep_alive: Arc<[u8]> = write(spec, &fields).into();
-        let closing = if fields.iter().any(closes) {
-            Arc::clone(&keep_alive)
-        } else {
-            write(spec, &with_close(fields)).into()
-        };
-        Ok(Request {
-            keep_alive,
-            closing,
-            head_only: spec.method == "HEAD",
-        })
+        let closing =
+            if fields.iter().any(closes) { Arc::clone(&keep_alive) } else { write(spec, &with_close(fields)).into() };
+        Ok(Request { keep_alive, closing, head_only: spec.method == "HEAD" })
     }
 
     /// The request as it is sent on a connection that shall live on.
@@ -101,10 +94,7 @@ fn check(spec: &RequestSpec<'_>) -> Result<(), RequestError> {
             return Err(RequestError::HeaderName(name.clone()));
         }
         if value.contains(['\r', '\n', '\0']) {
-            return Err(RequestError::HeaderValue {
-                name: name.clone(),
-                value: value.clone(),
-            });
+            return Err(RequestError::HeaderValue { name: name.clone(), value: value.clone() });
         }
     }
     Ok(())
@@ -129,9 +119,7 @@ fn fields<'a>(spec: &RequestSpec<'a>) -> Vec<(&'a str, &'a str)> {
 
 /// Adds `Connection: close`, and drops what would contradict it.
 fn with_close<'a>(mut fields: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
-    fields.retain(|(name, value)| {
-        !(same_name(name, "connection") && value.trim().eq_ignore_ascii_case("keep-alive"))
-    });
+    fields.retain(|(name, value)| !(same_name(name, "connection") && value.trim().eq_ignore_ascii_case("keep-alive")));
     fields.push(("Connection", "close"));
     fields
 }
@@ -152,10 +140,8 @@ fn write(spec: &RequestSpec<'_>, fields: &[(&str, &str)]) -> Vec<u8> {
 
 fn announces_length(spec: &RequestSpec<'_>) -> bool {
     let expected = !spec.body.is_empty() || matches!(spec.method, "POST" | "PUT" | "PATCH");
-    let framed_by_user = spec
-        .headers
-        .iter()
-        .any(|(name, _)| same_name(name, "content-length") || same_name(name, "transfer-encoding"));
+    let framed_by_user =
+        spec.headers.iter().any(|(name, _)| same_name(name, "content-length") || same_name(name, "transfer-encoding"));
     expected && !framed_by_user
 }
 
@@ -188,30 +174,24 @@ pub enum RequestError {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RequestError::Method(given) => write!(
-                f,
-                "a method is letters, digits and !#$%&'*+-.^_`|~ only, such as GET; given: {given:?}"
-            ),
-            RequestError::Connect => {
-                f.write_str("CONNECT opens a tunnel, which is no load that can be measured here")
+            RequestError::Method(given) => {
+                write!(f, "a method is letters, digits and !#$%&'*+-.^_`|~ only, such as GET; given: {given:?}")
             }
-            RequestError::Authority(given) => write!(
-                f,
-                "a host has no spaces or control characters and is not empty; given: {given:?}"
-            ),
+            RequestError::Connect => f.write_str("CONNECT opens a tunnel, which is no load that can be measured here"),
+            RequestError::Authority(given) => {
+                write!(f, "a host has no spaces or control characters and is not empty; given: {given:?}")
+            }
             RequestError::Path(given) => write!(
                 f,
                 "a path begins with / (OPTIONS also takes *) and has no spaces or control characters \
                  (write %20 for a space); given: {given:?}"
             ),
-            RequestError::HeaderName(given) => write!(
-                f,
-                "a header name is letters, digits and !#$%&'*+-.^_`|~ only; given: {given:?}"
-            ),
-            RequestError::HeaderValue { name, value } => write!(
-                f,
-                "a header value has no line break or NUL in it; given for {name}: {value:?}"
-            ),
+            RequestError::HeaderName(given) => {
+                write!(f, "a header name is letters, digits and !#$%&'*+-.^_`|~ only; given: {given:?}")
+            }
+            RequestError::HeaderValue { name, value } => {
+                write!(f, "a header value has no line break or NUL in it; given for {name}: {value:?}")
+            }
         }
     }
 }

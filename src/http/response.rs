@@ -102,18 +102,9 @@ impl Parser {
     /// had begun: see [`is_idle`](Self::is_idle).
     pub fn end(&mut self, heads: &mut Heads) -> Step {
         match self.state {
-            State::Body {
-                got,
-                body: Body::Close,
-                status,
-                keep_alive,
-            } => {
+            State::Body { got, body: Body::Close, status, keep_alive } => {
                 self.reset(heads);
-                Step::Whole(Answer {
-                    status,
-                    body_bytes: got,
-                    keep_alive,
-                })
+                Step::Whole(Answer { status, body_bytes: got, keep_alive })
             }
             State::Refused(error) => Step::Refused(error),
             _ => Step::Partial,
@@ -156,10 +147,7 @@ impl Parser {
     fn advance(&mut self, bytes: &[u8], heads: &mut Heads) -> Advance {
         match &mut self.state {
             State::Idle => {
-                self.state = State::Before {
-                    empty_lines: 0,
-                    cr: false,
-                };
+                self.state = State::Before { empty_lines: 0, cr: false };
                 Ok((0, None))
             }
             State::Before { empty_lines, cr } => match (*cr, bytes[0]) {
@@ -186,18 +174,9 @@ impl Parser {
                 heads.give_back(std::mem::take(spill));
                 Ok((here, self.begin_body(head)))
             }
-            State::Body {
-                got,
-                body,
-                status,
-                keep_alive,
-            } => {
+            State::Body { got, body, status, keep_alive } => {
                 let (here, ended) = body.feed(bytes, got)?;
-                let answer = Answer {
-                    status: *status,
-                    body_bytes: *got,
-                    keep_alive: *keep_alive,
-                };
+                let answer = Answer { status: *status, body_bytes: *got, keep_alive: *keep_alive };
                 Ok((here, ended.then_some(answer)))
             }
             State::Refused(error) => Err(*error),
@@ -226,36 +205,20 @@ impl Parser {
 
     /// Goes on behind a head; gives the answer if that was all of it.
     fn begin_body(&mut self, head: Head) -> Option<Answer> {
-        let Head {
-            status,
-            keep_alive,
-            framing,
-        } = head;
+        let Head { status, keep_alive, framing } = head;
         if head.is_interim() {
-            self.state = State::Before {
-                empty_lines: 0,
-                cr: false,
-            };
+            self.state = State::Before { empty_lines: 0, cr: false };
             return None;
         }
         let body = match framing {
             Framing::Length(0) => {
-                return Some(Answer {
-                    status,
-                    body_bytes: 0,
-                    keep_alive,
-                });
+                return Some(Answer { status, body_bytes: 0, keep_alive });
             }
             Framing::Length(length) => Body::Length(length),
             Framing::Chunked => Body::Chunked(Chunked::default()),
             Framing::Close => Body::Close,
         };
-        self.state = State::Body {
-            got: 0,
-            body,
-            status,
-            keep_alive,
-        };
+        self.state = State::Body { got: 0, body, status, keep_alive };
         None
     }
 }

@@ -42,13 +42,9 @@ mod tests {
 
     #[test]
     fn lists() {
-        for (value, expected) in [
-            ("close", true),
-            ("Keep-Alive ,\tCLOSE", true),
-            ("closed", false),
-            ("not close", false),
-            ("", false),
-        ] {
+        for (value, expected) in
+            [("close", true), ("Keep-Alive ,\tCLOSE", true), ("closed", false), ("not close", false), ("", false)]
+        {
             assert_eq!(list_has(value.as_bytes(), "close"), expected, "{value:?}");
         }
     }

@@ -17,9 +17,7 @@ pub struct Monotonic {
 impl Monotonic {
     /// A clock that begins now.
     pub fn start() -> Monotonic {
-        Monotonic {
-            beginning: Instant::now(),
-        }
+        Monotonic { beginning: Instant::now() }
     }
 }
 

@@ -114,11 +114,7 @@ pub struct Latencies {
 
 impl Latencies {
     fn new() -> Latencies {
-        Latencies {
-            single: Histogram::new(),
-            split: Histogram::new(),
-            split_first: Histogram::new(),
-        }
+        Latencies { single: Histogram::new(), split: Histogram::new(), split_first: Histogram::new() }
     }
 
     /// Moves all samples of `recent` here.
@@ -270,18 +266,8 @@ mod tests {
     #[test]
     fn merging_adds_every_field() {
         let mut one = Tally::new();
-        one.requests = Requests {
-            sent: 1,
-            completed: 2,
-            failed: 0,
-            discarded: 4,
-            in_flight_at_end: 5,
-        };
-        one.anomalies = Anomalies {
-            excess_bytes: 1,
-            reset_after_response: 2,
-            close_unannounced: 3,
-        };
+        one.requests = Requests { sent: 1, completed: 2, failed: 0, discarded: 4, in_flight_at_end: 5 };
+        one.anomalies = Anomalies { excess_bytes: 1, reset_after_response: 2, close_unannounced: 3 };
         one.connections = Connections {
             established: 1,
             answered: 2,
@@ -291,19 +277,10 @@ mod tests {
             no_local_port: 6,
             other: 7,
         };
-        one.bytes = Bytes {
-            sent: 1,
-            received: 2,
-            body: 3,
-        };
+        one.bytes = Bytes { sent: 1, received: 2, body: 3 };
         one.status[200] = 9;
-        for failure in [
-            Failure::Reset,
-            Failure::EofMidResponse,
-            Failure::Timeout,
-            Failure::Protocol(3),
-            Failure::Other,
-        ] {
+        for failure in [Failure::Reset, Failure::EofMidResponse, Failure::Timeout, Failure::Protocol(3), Failure::Other]
+        {
             one.fail(failure, 2);
         }
         one.recent.single.record_n(1_000, 5);
@@ -311,43 +288,11 @@ mod tests {
         one.connect.record_n(10, 1);
         let mut both = one.clone();
         both.merge(&mut one.clone());
-        assert_eq!(
-            both.requests,
-            Requests {
-                sent: 2,
-                completed: 4,
-                failed: 20,
-                discarded: 8,
-                in_flight_at_end: 10
-            }
-        );
-        assert_eq!(
-            both.errors,
-            Errors {
-                reset: 4,
-                eof_mid_response: 4,
-                timeout: 4,
-                protocol: 4,
-                other: 4
-            }
-        );
-        assert_eq!(
-            both.anomalies,
-            Anomalies {
-                excess_bytes: 2,
-                reset_after_response: 4,
-                close_unannounced: 6
-            }
-        );
+        assert_eq!(both.requests, Requests { sent: 2, completed: 4, failed: 20, discarded: 8, in_flight_at_end: 10 });
+        assert_eq!(both.errors, Errors { reset: 4, eof_mid_response: 4, timeout: 4, protocol: 4, other: 4 });
+        assert_eq!(both.anomalies, Anomalies { excess_bytes: 2, reset_after_response: 4, close_unannounced: 6 });
         assert_eq!(both.connections.other, 14);
-        assert_eq!(
-            both.bytes,
-            Bytes {
-                sent: 2,
-                received: 4,
-                body: 6
-            }
-        );
+        assert_eq!(both.bytes, Bytes { sent: 2, received: 4, body: 6 });
         assert_eq!((both.status[200], both.protocol_reasons[3]), (18, 4));
         assert_eq!(both.latencies.service().count(), 12);
         assert_eq!(both.latencies.first_byte().count(), 10);

@@ -57,9 +57,7 @@ impl Histogram {
 
     /// Adds every sample of `other`.
     pub fn merge(&mut self, other: &Self) {
-        self.counts
-            .add(&other.counts)
-            .expect("all histograms have the same bounds");
+        self.counts.add(&other.counts).expect("all histograms have the same bounds");
         self.min_ns = self.min_ns.min(other.min_ns);
         self.max_ns = self.max_ns.max(other.max_ns);
         self.sum_ns += other.sum_ns;
@@ -90,11 +88,7 @@ impl Histogram {
     /// above the exact maximum, although a bucket may reach beyond them.
     #[must_use]
     pub fn quantile_ns(&self, q: f64) -> Option<u64> {
-        (!self.is_empty()).then(|| {
-            self.counts
-                .value_at_quantile(q)
-                .clamp(self.min_ns, self.max_ns)
-        })
+        (!self.is_empty()).then(|| self.counts.value_at_quantile(q).clamp(self.min_ns, self.max_ns))
     }
 
     /// The plain figures of all samples, or `None` if there is no sample.
@@ -133,20 +127,13 @@ impl Histogram {
         if self.count() < 2 {
             return 0.0;
         }
-        let squares: f64 = self
-            .buckets()
-            .map(|(value, n)| (value - mean).powi(2) * n as f64)
-            .sum();
+        let squares: f64 = self.buckets().map(|(value, n)| (value - mean).powi(2) * n as f64).sum();
         (squares / (self.count() - 1) as f64).sqrt()
     }
 
     /// Share of the samples no further than `stdev` from `mean`, in percent.
     fn within(&self, mean: f64, stdev: f64) -> f64 {
-        let within: u64 = self
-            .buckets()
-            .filter(|(value, _)| (value - mean).abs() <= stdev)
-            .map(|(_, n)| n)
-            .sum();
+        let within: u64 = self.buckets().filter(|(value, _)| (value - mean).abs() <= stdev).map(|(_, n)| n).sum();
         within as f64 / self.count() as f64 * 100.0
     }
 
@@ -154,9 +141,7 @@ impl Histogram {
     /// HdrHistogram libraries of other languages and the interval logs carry.
     fn to_base64(&self) -> String {
         let mut bytes = Vec::new();
-        V2DeflateSerializer::new()
-            .serialize(&self.counts, &mut bytes)
-            .expect("writing to memory cannot fail");
+        V2DeflateSerializer::new().serialize(&self.counts, &mut bytes).expect("writing to memory cannot fail");
         STANDARD.encode(bytes)
     }
 }

@@ -22,16 +22,8 @@ pub enum Error {
 
 impl Error {
     /// `argument` breaks `rule`, as `given` shows.
-    pub fn argument(
-        argument: &'static str,
-        rule: impl Into<String>,
-        given: impl fmt::Display,
-    ) -> Error {
-        Error::Argument {
-            argument,
-            rule: rule.into(),
-            given: given.to_string(),
-        }
+    pub fn argument(argument: &'static str, rule: impl Into<String>, given: impl fmt::Display) -> Error {
+        Error::Argument { argument, rule: rule.into(), given: given.to_string() }
     }
 
     /// Whether the cure is another command line, not another environment.
@@ -43,11 +35,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Argument {
-                argument,
-                rule,
-                given,
-            } => {
+            Error::Argument { argument, rule, given } => {
                 write!(f, "{argument}: {rule}, got {}", shown(given))
             }
             Error::Request(what) | Error::Start(what) => f.write_str(what),

@@ -48,10 +48,7 @@ impl Load {
     pub fn check(&self) -> Result<(), Error> {
         within("--connections", self.connections, MAX_CONNECTIONS)?;
         within("--pipeline", self.pipeline, MAX_PIPELINE)?;
-        let counts = [
-            ("--requests", self.until.requests),
-            ("--requests-per-connection", self.requests_per_connection),
-        ];
+        let counts = [("--requests", self.until.requests), ("--requests-per-connection", self.requests_per_connection)];
         for (argument, count) in counts {
             if count == Some(0) {
                 return Err(Error::argument(argument, "must be at least 1", 0));
@@ -60,12 +57,7 @@ impl Load {
         if self.until.duration == Some(Duration::ZERO) {
             return Err(Error::argument("--duration", "must be more than 0", 0));
         }
-        if self.until
-            == (Until {
-                duration: None,
-                requests: None,
-            })
-        {
+        if self.until == (Until { duration: None, requests: None }) {
             let rule = "a run ends after a --duration or a number of --requests";
             return Err(Error::argument("--duration", rule, "neither"));
         }
@@ -74,11 +66,7 @@ impl Load {
             return Err(Error::argument("--timeout", rule, readable(self.timeout)));
         }
         if self.drain > MAX_WAIT {
-            return Err(Error::argument(
-                "--drain",
-                "must be at most 1h",
-                readable(self.drain),
-            ));
+            return Err(Error::argument("--drain", "must be at most 1h", readable(self.drain)));
         }
         Ok(())
     }
@@ -88,19 +76,11 @@ fn within(argument: &'static str, given: usize, most: usize) -> Result<(), Error
     if (1..=most).contains(&given) {
         return Ok(());
     }
-    Err(Error::argument(
-        argument,
-        format!("must be 1 to {most}"),
-        given,
-    ))
+    Err(Error::argument(argument, format!("must be 1 to {most}"), given))
 }
 
 fn readable(duration: Duration) -> String {
-    if duration.is_zero() {
-        "0".to_owned()
-    } else {
-        format!("{duration:?}")
-    }
+    if duration.is_zero() { "0".to_owned() } else { format!("{duration:?}") }
 }
 
 #[cfg(test)]
@@ -111,10 +91,7 @@ mod tests {
         Load {
             connections: 64,
             pipeline: 1,
-            until: Until {
-                duration: Some(Duration::from_secs(10)),
-                requests: None,
-            },
+            until: Until { duration: Some(Duration::from_secs(10)), requests: None },
             requests_per_connection: None,
             timeout: DEFAULT_TIMEOUT,
             drain: DEFAULT_DRAIN,
@@ -125,10 +102,7 @@ mod tests {
     fn the_edges_are_taken() {
         let least = Load {
             connections: 1,
-            until: Until {
-                duration: Some(Duration::from_nanos(1)),
-                requests: Some(1),
-            },
+            until: Until { duration: Some(Duration::from_nanos(1)), requests: Some(1) },
             requests_per_connection: Some(1),
             timeout: Duration::from_nanos(1),
             drain: Duration::ZERO,
@@ -137,10 +111,7 @@ mod tests {
         let most = Load {
             connections: MAX_CONNECTIONS,
             pipeline: MAX_PIPELINE,
-            until: Until {
-                duration: None,
-                requests: Some(u64::MAX),
-            },
+            until: Until { duration: None, requests: Some(u64::MAX) },
             requests_per_connection: Some(u64::MAX),
             timeout: MAX_WAIT,
             drain: MAX_WAIT,
@@ -155,83 +126,23 @@ mod tests {
         let until = |duration, requests| Until { duration, requests };
         let too_long = MAX_WAIT + Duration::from_millis(500);
         for (load, message) in [
+            (Load { connections: 0, ..usual() }, "--connections: must be 1 to 1000000, got 0"),
+            (Load { connections: 1_000_001, ..usual() }, "--connections: must be 1 to 1000000, got 1000001"),
+            (Load { pipeline: 0, ..usual() }, "--pipeline: must be 1 to 1024, got 0"),
+            (Load { pipeline: 2000, ..usual() }, "--pipeline: must be 1 to 1024, got 2000"),
+            (Load { until: until(None, Some(0)), ..usual() }, "--requests: must be at least 1, got 0"),
             (
-                Load {
-                    connections: 0,
-                    ..usual()
-                },
-                "--connections: must be 1 to 1000000, got 0",
-            ),
-            (
-                Load {
-                    connections: 1_000_001,
-                    ..usual()
-                },
-                "--connections: must be 1 to 1000000, got 1000001",
-            ),
-            (
-                Load {
-                    pipeline: 0,
-                    ..usual()
-                },
-                "--pipeline: must be 1 to 1024, got 0",
-            ),
-            (
-                Load {
-                    pipeline: 2000,
-                    ..usual()
-                },
-                "--pipeline: must be 1 to 1024, got 2000",
-            ),
-            (
-                Load {
-                    until: until(None, Some(0)),
-                    ..usual()
-                },
-                "--requests: must be at least 1, got 0",
-            ),
-            (
-                Load {
-                    requests_per_connection: Some(0),
-                    ..usual()
-                },
+                Load { requests_per_connection: Some(0), ..usual() },
                 "--requests-per-connection: must be at least 1, got 0",
             ),
+            (Load { until: until(Some(Duration::ZERO), None), ..usual() }, "--duration: must be more than 0, got 0"),
             (
-                Load {
-                    until: until(Some(Duration::ZERO), None),
-                    ..usual()
-                },
-                "--duration: must be more than 0, got 0",
-            ),
-            (
-                Load {
-                    until: until(None, None),
-                    ..usual()
-                },
+                Load { until: until(None, None), ..usual() },
                 "--duration: a run ends after a --duration or a number of --requests, got neither",
             ),
-            (
-                Load {
-                    timeout: Duration::ZERO,
-                    ..usual()
-                },
-                "--timeout: must be more than 0 and at most 1h, got 0",
-            ),
-            (
-                Load {
-                    timeout: too_long,
-                    ..usual()
-                },
-                "--timeout: must be more than 0 and at most 1h, got 3600.5s",
-            ),
-            (
-                Load {
-                    drain: too_long,
-                    ..usual()
-                },
-                "--drain: must be at most 1h, got 3600.5s",
-            ),
+            (Load { timeout: Duration::ZERO, ..usual() }, "--timeout: must be more than 0 and at most 1h, got 0"),
+            (Load { timeout: too_long, ..usual() }, "--timeout: must be more than 0 and at most 1h, got 3600.5s"),
+            (Load { drain: too_long, ..usual() }, "--drain: must be at most 1h, got 3600.5s"),
         ] {
             assert_eq!(load.check().expect_err(message).to_string(), message);
         }

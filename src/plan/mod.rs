@@ -12,9 +12,7 @@ mod url;
 pub use error::Error;
 pub(crate) use error::shown;
 pub use load::{DEFAULT_DRAIN, DEFAULT_TIMEOUT, Load, MAX_CONNECTIONS, MAX_PIPELINE, Until};
-pub use placement::{
-    Ask, CONNECTIONS_PER_WORKER, MAX_THREADS, Placed, Placement, Server, place, serving,
-};
+pub use placement::{Ask, CONNECTIONS_PER_WORKER, MAX_THREADS, Placed, Placement, Server, place, serving};
 pub use target::{Target, TargetSpec};
 pub use url::Url;
 

@@ -59,11 +59,9 @@ impl Ask {
     /// It is outside 1 to [`MAX_THREADS`].
     pub fn check(&self) -> Result<(), Error> {
         match self.threads {
-            Some(given) if !(1..=MAX_THREADS).contains(&given) => Err(Error::argument(
-                "--threads",
-                format!("must be 1 to {MAX_THREADS}"),
-                given,
-            )),
+            Some(given) if !(1..=MAX_THREADS).contains(&given) => {
+                Err(Error::argument("--threads", format!("must be 1 to {MAX_THREADS}"), given))
+            }
             _ => Ok(()),
         }
     }
@@ -84,23 +82,13 @@ pub fn place(topology: &Topology, ask: &Ask, server: Server) -> Result<Placed, E
     let (candidates, server_cpus) = match &ask.cpus {
         Some(cpus) => {
             check_allowed(topology, cpus)?;
-            (
-                cpus.clone(),
-                if server == Server::BuiltIn {
-                    beside(topology, cpus)
-                } else {
-                    vec![]
-                },
-            )
+            (cpus.clone(), if server == Server::BuiltIn { beside(topology, cpus) } else { vec![] })
         }
         None if server == Server::BuiltIn => divide(topology, workers),
         None => (spread(topology.cores()), vec![]),
     };
     if workers > candidates.len() {
-        let (plural, list) = (
-            if candidates.len() == 1 { "" } else { "s" },
-            format_list(&candidates),
-        );
+        let (plural, list) = (if candidates.len() == 1 { "" } else { "s" }, format_list(&candidates));
         notes.push(format!("{workers} workers share CPU{plural} {list}"));
     }
     let cpus: Vec<usize> = candidates.iter().copied().cycle().take(workers).collect();
@@ -108,11 +96,7 @@ pub fn place(topology: &Topology, ask: &Ask, server: Server) -> Result<Placed, E
     notes.extend(sharing(topology, &cpus, &server_cpus));
     Ok(Placed {
         connections: ask.connections.unwrap_or(workers * CONNECTIONS_PER_WORKER),
-        placement: Placement {
-            cpus,
-            server_cpus,
-            shared,
-        },
+        placement: Placement { cpus, server_cpus, shared },
         notes,
     })
 }
@@ -139,9 +123,7 @@ fn workers(topology: &Topology, ask: &Ask, server: Server, notes: &mut Vec<Strin
     };
     let workers = wanted.min(ask.connections.unwrap_or(usize::MAX)).max(1);
     if let Some(argument) = by.filter(|_| workers < wanted) {
-        notes.push(format!(
-            "{workers} of the {wanted} workers that {argument} asks for: each needs a connection"
-        ));
+        notes.push(format!("{workers} of the {wanted} workers that {argument} asks for: each needs a connection"));
     }
     workers
 }
@@ -151,10 +133,7 @@ fn check_allowed(topology: &Topology, cpus: &[usize]) -> Result<(), Error> {
     match cpus.iter().find(|cpu| !allowed.contains(cpu)) {
         None => Ok(()),
         Some(cpu) => {
-            let rule = format!(
-                "must be CPUs allowed to this process ({})",
-                format_list(&allowed)
-            );
+            let rule = format!("must be CPUs allowed to this process ({})", format_list(&allowed));
             Err(Error::argument("--cpus", rule, cpu))
         }
     }
@@ -177,12 +156,7 @@ fn divide(topology: &Topology, workers: usize) -> (Vec<usize>, Vec<usize>) {
 /// no worker is on, else the same ones.
 fn beside(topology: &Topology, cpus: &[usize]) -> Vec<usize> {
     let free = |core: &&Vec<usize>| !core.iter().any(|cpu| cpus.contains(cpu));
-    let whole: Vec<usize> = topology
-        .cores()
-        .iter()
-        .filter(free)
-        .map(|core| core[0])
-        .collect();
+    let whole: Vec<usize> = topology.cores().iter().filter(free).map(|core| core[0]).collect();
     if !whole.is_empty() {
         return whole;
     }
@@ -193,39 +167,19 @@ fn beside(topology: &Topology, cpus: &[usize]) -> Vec<usize> {
 
 /// One CPU of each core.
 fn firsts(cores: &[Vec<usize>]) -> Vec<usize> {
-    cores
-        .iter()
-        .filter_map(|core| core.first().copied())
-        .collect()
+    cores.iter().filter_map(|core| core.first().copied()).collect()
 }
 
 /// What client and built-in server share, in words: it bends every figure of the run.
 fn sharing(topology: &Topology, client: &[usize], server: &[usize]) -> Option<String> {
-    let common: Vec<usize> = client
-        .iter()
-        .copied()
-        .filter(|cpu| server.contains(cpu))
-        .collect();
+    let common: Vec<usize> = client.iter().copied().filter(|cpu| server.contains(cpu)).collect();
     if let [first, rest @ ..] = common.as_slice() {
-        let plural = if rest.iter().any(|cpu| cpu != first) {
-            "s"
-        } else {
-            ""
-        };
-        return Some(format!(
-            "client and server share CPU{plural} {}",
-            format_list(&common)
-        ));
+        let plural = if rest.iter().any(|cpu| cpu != first) { "s" } else { "" };
+        return Some(format!("client and server share CPU{plural} {}", format_list(&common)));
     }
     let on = |core: &[usize], cpus: &[usize]| core.iter().any(|cpu| cpus.contains(cpu));
-    let core = topology
-        .cores()
-        .iter()
-        .find(|core| on(core, client) && on(core, server))?;
-    Some(format!(
-        "client and server share a physical core (CPUs {})",
-        format_list(core)
-    ))
+    let core = topology.cores().iter().find(|core| on(core, client) && on(core, server))?;
+    Some(format!("client and server share a physical core (CPUs {})", format_list(core)))
 }
 
 #[cfg(test)]

@@ -96,35 +96,20 @@ fn same_family(
     if sources.is_empty() {
         return Ok((addresses, Vec::new()));
     }
-    let (reached, unreached): (Vec<SocketAddr>, Vec<_>) = addresses.iter().partition(|address| {
-        sources
-            .iter()
-            .any(|source| source.is_ipv4() == address.is_ipv4())
-    });
-    let (used, unused): (Vec<IpAddr>, Vec<_>) = sources.iter().partition(|source| {
-        addresses
-            .iter()
-            .any(|address| source.is_ipv4() == address.is_ipv4())
-    });
+    let (reached, unreached): (Vec<SocketAddr>, Vec<_>) =
+        addresses.iter().partition(|address| sources.iter().any(|source| source.is_ipv4() == address.is_ipv4()));
+    let (used, unused): (Vec<IpAddr>, Vec<_>) =
+        sources.iter().partition(|source| addresses.iter().any(|address| source.is_ipv4() == address.is_ipv4()));
     if reached.is_empty() {
-        let rule = format!(
-            "one must be {} like the target's addresses",
-            family(addresses[0].ip())
-        );
+        let rule = format!("one must be {} like the target's addresses", family(addresses[0].ip()));
         let given: Vec<_> = sources.iter().map(IpAddr::to_string).collect();
         return Err(Error::argument("--source-address", rule, given.join(",")));
     }
     for ip in unreached.iter().map(SocketAddr::ip) {
-        notes.push(format!(
-            "target address {ip} is not used: no source address is {}",
-            family(ip)
-        ));
+        notes.push(format!("target address {ip} is not used: no source address is {}", family(ip)));
     }
     for ip in unused {
-        notes.push(format!(
-            "source address {ip} is not used: no target address is {}",
-            family(ip)
-        ));
+        notes.push(format!("source address {ip} is not used: no target address is {}", family(ip)));
     }
     Ok((reached, used))
 }
@@ -138,32 +123,19 @@ mod tests {
     use super::*;
 
     fn ips(list: &[&str]) -> Vec<IpAddr> {
-        list.iter()
-            .map(|ip| ip.parse().expect("an address"))
-            .collect()
+        list.iter().map(|ip| ip.parse().expect("an address")).collect()
     }
 
     fn at_port_80(list: &[&str]) -> Vec<SocketAddr> {
-        ips(list)
-            .into_iter()
-            .map(|ip| SocketAddr::new(ip, 80))
-            .collect()
+        ips(list).into_iter().map(|ip| SocketAddr::new(ip, 80)).collect()
     }
 
     fn spec<'a>(url: &'a str, sources: &'a [IpAddr]) -> TargetSpec<'a> {
-        TargetSpec {
-            url,
-            method: "GET",
-            headers: &[],
-            body: b"",
-            sources,
-        }
+        TargetSpec { url, method: "GET", headers: &[], body: b"", sources }
     }
 
     fn refusal(spec: &TargetSpec<'_>) -> String {
-        Target::resolve(spec, &mut Vec::new())
-            .expect_err("refused")
-            .to_string()
+        Target::resolve(spec, &mut Vec::new()).expect_err("refused").to_string()
     }
 
     #[test]
@@ -173,18 +145,10 @@ mod tests {
         let target = Target::resolve(&spec("127.0.0.1:8080/x", &sources), &mut notes);
         let target = target.expect("a target");
         assert_eq!(target.url, "http://127.0.0.1:8080/x");
-        assert_eq!(
-            target.addresses,
-            ["127.0.0.1:8080".parse().expect("an address")]
-        );
+        assert_eq!(target.addresses, ["127.0.0.1:8080".parse().expect("an address")]);
         assert_eq!(target.sources, sources);
         assert!(target.local && notes.is_empty());
-        assert!(
-            target
-                .request
-                .keep_alive()
-                .starts_with(b"GET /x HTTP/1.1\r\n")
-        );
+        assert!(target.request.keep_alive().starts_with(b"GET /x HTTP/1.1\r\n"));
     }
 
     #[test]
@@ -205,13 +169,7 @@ mod tests {
     #[test]
     fn families() {
         // addresses, sources, what is used of each, notes
-        type Case<'a> = (
-            &'a [&'a str],
-            &'a [&'a str],
-            &'a [&'a str],
-            &'a [&'a str],
-            &'a [&'a str],
-        );
+        type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a [&'a str], &'a [&'a str], &'a [&'a str]);
         let cases: &[Case<'_>] = &[
             (&["::1", "127.0.0.1"], &[], &["::1", "127.0.0.1"], &[], &[]),
             (
@@ -228,13 +186,7 @@ mod tests {
                 &["127.0.0.2"],
                 &["source address ::1 is not used: no target address is IPv6"],
             ),
-            (
-                &["::1", "127.0.0.1"],
-                &["127.0.0.2", "::1"],
-                &["::1", "127.0.0.1"],
-                &["127.0.0.2", "::1"],
-                &[],
-            ),
+            (&["::1", "127.0.0.1"], &["127.0.0.2", "::1"], &["::1", "127.0.0.1"], &["127.0.0.2", "::1"], &[]),
         ];
         for (addresses, sources, reached, used, said) in cases {
             let mut notes = Vec::new();
@@ -255,18 +207,9 @@ mod tests {
             "--source-address: must be one address of this host, got 0.0.0.0"
         );
         let foreign = refusal(&spec("127.0.0.1", &ips(&["192.0.2.1"])));
-        assert!(
-            foreign.starts_with("--source-address: must be an address of this host ("),
-            "{foreign}"
-        );
+        assert!(foreign.starts_with("--source-address: must be an address of this host ("), "{foreign}");
         assert!(foreign.ends_with("), got 192.0.2.1"), "{foreign}");
-        let method = refusal(&TargetSpec {
-            method: "G T",
-            ..spec("127.0.0.1", &[])
-        });
-        assert!(
-            method.contains("method") && method.contains("G T"),
-            "{method}"
-        );
+        let method = refusal(&TargetSpec { method: "G T", ..spec("127.0.0.1", &[]) });
+        assert!(method.contains("method") && method.contains("G T"), "{method}");
     }
 }

@@ -26,9 +26,7 @@ impl Url {
     pub fn parse(text: &str) -> Result<Url, Error> {
         let bad = |rule: &str| Error::argument("URL", rule, text);
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err(bad(
-                "must not hold spaces or control characters (%20 is a space)",
-            ));
+            return Err(bad("must not hold spaces or control characters (%20 is a space)"));
         }
         let whole = with_scheme(text)?;
         let uri: Uri = whole.parse().map_err(|_| bad(FORM))?;
@@ -38,32 +36,21 @@ impl Url {
             // The password stays out of terminals and logs.
             return Err(Error::argument("URL", rule, format!("...@{host}")));
         }
-        let host = uri
-            .host()
-            .filter(|host| !host.is_empty())
-            .ok_or_else(|| bad(FORM))?;
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| bad(FORM))?;
         if host.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(bad(
-                "must name a host before the port, as in localhost:8080",
-            ));
+            return Err(bad("must name a host before the port, as in localhost:8080"));
         }
         let port = match &authority[host.len()..] {
             "" => DEFAULT_PORT,
-            given => given[1..]
-                .parse()
-                .ok()
-                .filter(|port| *port != 0)
-                .ok_or_else(|| bad("the port must be 1 to 65535"))?,
+            given => {
+                given[1..].parse().ok().filter(|port| *port != 0).ok_or_else(|| bad("the port must be 1 to 65535"))?
+            }
         };
         let path = match uri.path_and_query().map_or("/", |path| path.as_str()) {
             query if query.starts_with('?') => format!("/{query}"),
             path => path.to_owned(),
         };
-        Ok(Url {
-            host: host.to_owned(),
-            port,
-            path,
-        })
+        Ok(Url { host: host.to_owned(), port, path })
     }
 
     /// What the `Host` header says: the host, and the port unless it is 80.
@@ -85,11 +72,8 @@ impl Url {
     /// The host cannot be resolved, or has no address.
     pub fn resolve(&self) -> Result<Vec<SocketAddr>, Error> {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        let failed =
-            |cause: &dyn fmt::Display| Error::Start(format!("cannot resolve host {host}: {cause}"));
-        let found = (host, self.port)
-            .to_socket_addrs()
-            .map_err(|cause| failed(&cause))?;
+        let failed = |cause: &dyn fmt::Display| Error::Start(format!("cannot resolve host {host}: {cause}"));
+        let found = (host, self.port).to_socket_addrs().map_err(|cause| failed(&cause))?;
         let mut addresses = Vec::new();
         for address in found {
             if !addresses.contains(&address) {
@@ -116,11 +100,7 @@ impl From<SocketAddr> for Url {
             IpAddr::V4(ip) => ip.to_string(),
             IpAddr::V6(ip) => format!("[{ip}]"),
         };
-        Url {
-            host,
-            port: address.port(),
-            path: "/".to_owned(),
-        }
+        Url { host, port: address.port(), path: "/".to_owned() }
     }
 }
 
@@ -129,13 +109,11 @@ fn with_scheme(text: &str) -> Result<String, Error> {
     let bad = |rule: &str| Error::argument("URL", rule, text);
     match text.split_once("://") {
         // A "://" behind the first of these belongs to a path or a query.
-        Some((scheme, _)) if !scheme.contains(['/', '?', '#']) => {
-            match scheme.to_ascii_lowercase().as_str() {
-                "http" => Ok(text.to_owned()),
-                "https" => Err(bad("TLS (https) is not supported yet, only http")),
-                _ => Err(bad("the scheme must be http")),
-            }
-        }
+        Some((scheme, _)) if !scheme.contains(['/', '?', '#']) => match scheme.to_ascii_lowercase().as_str() {
+            "http" => Ok(text.to_owned()),
+            "https" => Err(bad("TLS (https) is not supported yet, only http")),
+            _ => Err(bad("the scheme must be http")),
+        },
         _ if text.is_empty() => Err(bad(FORM)),
         _ => Ok(format!("http://{text}")),
     }
@@ -148,11 +126,7 @@ mod tests {
     #[test]
     fn what_is_taken() {
         for (text, authority, path) in [
-            (
-                "http://127.0.0.1:8080/index.html",
-                "127.0.0.1:8080",
-                "/index.html",
-            ),
+            ("http://127.0.0.1:8080/index.html", "127.0.0.1:8080", "/index.html"),
             ("localhost", "localhost", "/"),
             ("localhost:8080", "localhost:8080", "/"),
             ("localhost:8080/a", "localhost:8080", "/a"),
@@ -166,74 +140,32 @@ mod tests {
             ("http://[::1]/x", "[::1]", "/x"),
         ] {
             let url = Url::parse(text).expect(text);
-            assert_eq!(
-                (url.authority().as_str(), url.path()),
-                (authority, path),
-                "{text}"
-            );
+            assert_eq!((url.authority().as_str(), url.path()), (authority, path), "{text}");
             assert_eq!(url.to_string(), format!("http://{authority}{path}"));
-            assert_eq!(
-                Url::parse(&url.to_string()),
-                Ok(url),
-                "{text}: same when parsed again"
-            );
+            assert_eq!(Url::parse(&url.to_string()), Ok(url), "{text}: same when parsed again");
         }
     }
 
     #[test]
     fn what_is_refused() {
         for (text, message) in [
-            (
-                "",
-                "URL: must be http://HOST[:PORT][/PATH][?QUERY], got \"\"",
-            ),
-            (
-                "http://",
-                "URL: must be http://HOST[:PORT][/PATH][?QUERY], got http://",
-            ),
-            (
-                "/index.html",
-                "URL: must be http://HOST[:PORT][/PATH][?QUERY], got /index.html",
-            ),
-            (
-                "http://:80/",
-                "URL: must be http://HOST[:PORT][/PATH][?QUERY], got http://:80/",
-            ),
-            (
-                "http://::1/",
-                "URL: must be http://HOST[:PORT][/PATH][?QUERY], got http://::1/",
-            ),
-            (
-                "https://h/x",
-                "URL: TLS (https) is not supported yet, only http, got https://h/x",
-            ),
+            ("", "URL: must be http://HOST[:PORT][/PATH][?QUERY], got \"\""),
+            ("http://", "URL: must be http://HOST[:PORT][/PATH][?QUERY], got http://"),
+            ("/index.html", "URL: must be http://HOST[:PORT][/PATH][?QUERY], got /index.html"),
+            ("http://:80/", "URL: must be http://HOST[:PORT][/PATH][?QUERY], got http://:80/"),
+            ("http://::1/", "URL: must be http://HOST[:PORT][/PATH][?QUERY], got http://::1/"),
+            ("https://h/x", "URL: TLS (https) is not supported yet, only http, got https://h/x"),
             ("ftp://h/x", "URL: the scheme must be http, got ftp://h/x"),
-            (
-                "http://h/a b",
-                "URL: must not hold spaces or control characters (%20 is a space), got \"http://h/a b\"",
-            ),
-            (
-                "http://me:secret@h/x",
-                "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h",
-            ),
-            (
-                "me@h",
-                "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h",
-            ),
+            ("http://h/a b", "URL: must not hold spaces or control characters (%20 is a space), got \"http://h/a b\""),
+            ("http://me:secret@h/x", "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h"),
+            ("me@h", "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h"),
             ("h:0", "URL: the port must be 1 to 65535, got h:0"),
             ("h:65536", "URL: the port must be 1 to 65535, got h:65536"),
             ("h:x", "URL: the port must be 1 to 65535, got h:x"),
             ("http:/h", "URL: the port must be 1 to 65535, got http:/h"),
-            (
-                "8080",
-                "URL: must name a host before the port, as in localhost:8080, got 8080",
-            ),
+            ("8080", "URL: must name a host before the port, as in localhost:8080, got 8080"),
         ] {
-            assert_eq!(
-                Url::parse(text).expect_err(text).to_string(),
-                message,
-                "{text}"
-            );
+            assert_eq!(Url::parse(text).expect_err(text).to_string(), message, "{text}");
         }
     }
 
@@ -244,14 +176,8 @@ mod tests {
             assert_eq!(found, [address.parse::<SocketAddr>().expect(address)]);
             assert_eq!(Url::from(found[0]), Url::parse(text).expect(text));
         }
-        let error = Url::parse("a..b")
-            .expect("a URL")
-            .resolve()
-            .expect_err("no host");
+        let error = Url::parse("a..b").expect("a URL").resolve().expect_err("no host");
         assert!(!error.is_usage());
-        assert!(
-            error.to_string().starts_with("cannot resolve host a..b: "),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("cannot resolve host a..b: "), "{error}");
     }
 }

@@ -20,11 +20,7 @@ pub fn line(now: &Snapshot, width: usize) -> String {
     };
     let mut line = format!("{phase:<10}");
     if let Some(share) = now.share {
-        let share = if share.is_finite() {
-            share.clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
+        let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
         // Rounded down: 100% is said when it is done.
         let percent = format!(" {:>3}%", (share * 100.0) as u8);
         let taken = line.chars().count() + 2 + percent.len() + columns(&facts);
@@ -131,22 +127,11 @@ mod tests {
 
     #[test]
     fn shares_out_of_range_are_drawn_as_the_nearest() {
-        let table = [
-            (-1.0, "  0%", 0),
-            (f64::NAN, "  0%", 0),
-            (0.999, " 99%", 29),
-            (1.0, "100%", 30),
-            (7.0, "100%", 30),
-        ];
+        let table =
+            [(-1.0, "  0%", 0), (f64::NAN, "  0%", 0), (0.999, " 99%", 29), (1.0, "100%", 30), (7.0, "100%", 30)];
         for (share, percent, done) in table {
             let share = Some(share);
-            let line = line(
-                &Snapshot {
-                    share,
-                    ..snapshot()
-                },
-                120,
-            );
+            let line = line(&Snapshot { share, ..snapshot() }, 120);
             assert!(line.contains(percent), "{line}");
             assert_eq!(line.matches('━').count(), done, "{line}");
         }

@@ -9,18 +9,13 @@ use crate::result::{RunResult, samples};
 
 /// Compares with a file in tests/golden; `UPDATE_GOLDEN=1` writes it instead.
 fn golden(file: &str, got: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(file);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
     if env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
         fs::write(&path, got).unwrap();
         return;
     }
     let want = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        got == want,
-        "{file} differs; if that is meant, run the tests with UPDATE_GOLDEN=1.\n--- is\n{got}"
-    );
+    assert!(got == want, "{file} differs; if that is meant, run the tests with UPDATE_GOLDEN=1.\n--- is\n{got}");
 }
 
 fn plain(result: &RunResult) -> String {
@@ -42,20 +37,14 @@ fn reports_equal_their_golden_files() {
         golden(&format!("{name}.txt"), &plain(&result));
         golden(&format!("{name}.json"), &json::render(&result).unwrap());
     }
-    let style = Style {
-        colour: true,
-        latency: true,
-    };
+    let style = Style { colour: true, latency: true };
     let colour = text::render(&samples::failing(), style);
     golden("failing-colour-latency.txt", &colour);
 }
 
 #[test]
 fn scripts_that_read_wrk_find_its_figures() {
-    let style = Style {
-        colour: true,
-        latency: true,
-    };
+    let style = Style { colour: true, latency: true };
     let good = text::render(&samples::good(), style);
     assert_eq!(figure(&good, "Requests/sec:"), (74_878.15, "Transfer/sec:"));
     assert_eq!(figure(&good, "Transfer/sec:"), (9.35, "MB"));
@@ -93,10 +82,7 @@ Requests/sec:  74878.15
 Transfer/sec:      9.35MB
 
 ";
-    let style = Style {
-        colour: true,
-        latency: true,
-    };
+    let style = Style { colour: true, latency: true };
     let got = text::render(&samples::good(), style);
     assert_eq!(&got[..want.len()], want);
 }
@@ -104,10 +90,7 @@ Transfer/sec:      9.35MB
 #[test]
 fn colour_adds_nothing_but_colour() {
     for (name, result) in samples::all() {
-        let style = Style {
-            colour: true,
-            ..Style::default()
-        };
+        let style = Style { colour: true, ..Style::default() };
         let mut coloured = text::render(&result, style);
         assert!(coloured.contains("\x1b[1m"), "{name}");
         for code in ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[33m"] {
@@ -123,10 +106,7 @@ fn a_run_without_any_figure_has_no_odd_number() {
     result.check().unwrap();
     for elapsed_s in [0.0, 1.0] {
         result.elapsed_s = elapsed_s;
-        let style = Style {
-            colour: false,
-            latency: true,
-        };
+        let style = Style { colour: false, latency: true };
         let text = text::render(&result, style);
         assert!(text.contains("Not one response came"), "{text}");
         for odd in ["NaN", "nan", "inf"] {
@@ -156,8 +136,5 @@ fn a_run_too_short_for_a_rate_sample_is_its_own_sample() {
     let mut result = samples::good();
     result.rate.per_worker = None;
     let text = plain(&result);
-    assert!(
-        text.contains("\n    Req/Sec    37.44k     0.00    37.44k   100.00%\n"),
-        "{text}"
-    );
+    assert!(text.contains("\n    Req/Sec    37.44k     0.00    37.44k   100.00%\n"), "{text}");
 }

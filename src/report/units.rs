@@ -4,11 +4,7 @@
 /// Microseconds as `us` or `ms`, from one second on `s` or `m`.
 #[must_use]
 pub fn time_us(us: f64) -> String {
-    if us >= 1e6 {
-        scaled(us / 1e6, 60.0, &["s", "m"])
-    } else {
-        scaled(us, 1_000.0, &["us", "ms"])
-    }
+    if us >= 1e6 { scaled(us / 1e6, 60.0, &["s", "m"]) } else { scaled(us, 1_000.0, &["us", "ms"]) }
 }
 
 /// Nanoseconds, as [`time_us`] has them.

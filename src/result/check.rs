@@ -67,10 +67,7 @@ mod tests {
                 "requests.sent is 5021, but completed 4990 + failed 16 + discarded 6 + \
                  in_flight_at_end 8 is 5020",
             ),
-            (
-                |r| r.errors.reset += 1,
-                "requests.failed is 16, but the sum of errors is 17",
-            ),
+            (|r| r.errors.reset += 1, "requests.failed is 16, but the sum of errors is 17"),
             (
                 |r| {
                     r.protocol_errors.insert("odd".into(), 4);
@@ -83,10 +80,7 @@ mod tests {
                 },
                 "requests.completed is 4990, but the sum of status is 4993",
             ),
-            (
-                |r| r.latency_ns = None,
-                "requests.completed is 4990, but the latency_ns.count is 0",
-            ),
+            (|r| r.latency_ns = None, "requests.completed is 4990, but the latency_ns.count is 0"),
         ];
         for (spoil, message) in table {
             let mut result = samples::failing();

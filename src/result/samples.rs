@@ -6,11 +6,7 @@ use super::*;
 
 /// Every sample with the name of its golden files.
 pub(crate) fn all() -> [(&'static str, RunResult); 3] {
-    [
-        ("good", good()),
-        ("failing", failing()),
-        ("interrupted", interrupted()),
-    ]
+    [("good", good()), ("failing", failing()), ("interrupted", interrupted())]
 }
 
 /// A closed loop against a healthy server.
@@ -24,35 +20,17 @@ pub(crate) fn good() -> RunResult {
         ring: Some(ring(16_710, 374_402)),
     });
     RunResult {
-        plan: PlanEcho {
-            duration_s: Some(10.0),
-            drain_ms: Some(100.0),
-            ..plan()
-        },
+        plan: PlanEcho { duration_s: Some(10.0), drain_ms: Some(100.0), ..plan() },
         elapsed_s: 10.0003,
         requests: requests(748_868, 748_804, 0, 0, 64),
         rate: Rate {
             achieved_per_s: 74_878.15,
-            per_worker: Some(Spread {
-                mean: 37_443.0,
-                stdev: 1_210.5,
-                max: 39_120.0,
-                within_stdev: 71.5,
-            }),
+            per_worker: Some(Spread { mean: 37_443.0, stdev: 1_210.5, max: 39_120.0, within_stdev: 71.5 }),
             offered_per_s: None,
         },
-        bytes: Bytes {
-            sent: 30_703_588,
-            received: 98_093_324,
-            body: 9_734_452,
-        },
+        bytes: Bytes { sent: 30_703_588, received: 98_093_324, body: 9_734_452 },
         status: BTreeMap::from([(200, 748_804)]),
-        connections: Connections {
-            requested: 128,
-            established: 128,
-            answered: 128,
-            ..Connections::default()
-        },
+        connections: Connections { requested: 128, established: 128, answered: 128, ..Connections::default() },
         latency_ns: Some(summary(748_804, 1_000, Some(LatencyKind::Service))),
         connect_ns: Some(summary(128, 250, None)),
         first_byte_ns: Some(summary(748_804, 990, None)),
@@ -72,10 +50,7 @@ pub(crate) fn good() -> RunResult {
 /// An open loop against a server that does everything wrong.
 pub(crate) fn failing() -> RunResult {
     RunResult {
-        target: Target {
-            addresses: vec!["127.0.0.1:8080".into(), "[::1]:8080".into()],
-            ..base().target
-        },
+        target: Target { addresses: vec!["127.0.0.1:8080".into(), "[::1]:8080".into()], ..base().target },
         plan: PlanEcho {
             requests: Some(5_020),
             requests_per_connection: Some(100),
@@ -87,44 +62,18 @@ pub(crate) fn failing() -> RunResult {
         },
         elapsed_s: 2.51,
         requests: requests(5_020, 4_990, 16, 6, 8),
-        rate: Rate {
-            offered_per_s: Some(2_000.0),
-            achieved_per_s: 1_988.05,
-            per_worker: None,
-        },
-        bytes: Bytes {
-            sent: 205_820,
-            received: 653_690,
-            body: 64_870,
-        },
+        rate: Rate { offered_per_s: Some(2_000.0), achieved_per_s: 1_988.05, per_worker: None },
+        bytes: Bytes { sent: 205_820, received: 653_690, body: 64_870 },
         status: BTreeMap::from([(200, 4_900), (404, 80), (503, 10)]),
-        errors: Errors {
-            reset: 4,
-            eof_mid_response: 2,
-            timeout: 3,
-            protocol: 6,
-            other: 1,
-        },
-        protocol_errors: BTreeMap::from([
-            ("bad_status_line".into(), 5),
-            ("head_too_large".into(), 1),
-        ]),
-        anomalies: Anomalies {
-            excess_bytes: 2,
-            reset_after_response: 1,
-            close_unannounced: 7,
-        },
+        errors: Errors { reset: 4, eof_mid_response: 2, timeout: 3, protocol: 6, other: 1 },
+        protocol_errors: BTreeMap::from([("bad_status_line".into(), 5), ("head_too_large".into(), 1)]),
+        anomalies: Anomalies { excess_bytes: 2, reset_after_response: 1, close_unannounced: 7 },
         connections: Connections {
             requested: 128,
             established: 127,
             answered: 126,
             reconnects: 49,
-            failed: ConnectFailures {
-                refused: 3,
-                timeout: 1,
-                no_local_port: 2,
-                other: 1,
-            },
+            failed: ConnectFailures { refused: 3, timeout: 1, no_local_port: 2, other: 1 },
         },
         latency_ns: Some(summary(4_990, 2_000, Some(LatencyKind::Response))),
         service_ns: Some(summary(4_990, 1_500, None)),
@@ -138,15 +87,8 @@ pub(crate) fn failing() -> RunResult {
             busy_share: None,
             max_rss_bytes: None,
         }),
-        ring: Some(Ring {
-            cq_overflows: 3,
-            recv_starved: 12,
-            ..ring(4_100, 4_990)
-        }),
-        verdict: Some(Verdict {
-            bound: Bound::Offered,
-            because: vec!["achieved 99.4% of the offered rate".into()],
-        }),
+        ring: Some(Ring { cq_overflows: 3, recv_starved: 12, ..ring(4_100, 4_990) }),
+        verdict: Some(Verdict { bound: Bound::Offered, because: vec!["achieved 99.4% of the offered rate".into()] }),
         notes: vec!["2 of 4 threads used: only 2 CPUs are allowed.".into()],
         ..base()
     }
@@ -156,36 +98,15 @@ pub(crate) fn failing() -> RunResult {
 pub(crate) fn interrupted() -> RunResult {
     RunResult {
         interrupted: true,
-        plan: PlanEcho {
-            duration_s: Some(90.0),
-            cpus: Vec::new(),
-            ..plan()
-        },
+        plan: PlanEcho { duration_s: Some(90.0), cpus: Vec::new(), ..plan() },
         elapsed_s: 3.2,
         requests: requests(128, 0, 128, 0, 0),
-        errors: Errors {
-            timeout: 128,
-            ..Errors::default()
-        },
-        bytes: Bytes {
-            sent: 5_248,
-            ..Bytes::default()
-        },
-        connections: Connections {
-            requested: 128,
-            established: 128,
-            ..Connections::default()
-        },
+        errors: Errors { timeout: 128, ..Errors::default() },
+        bytes: Bytes { sent: 5_248, ..Bytes::default() },
+        connections: Connections { requested: 128, established: 128, ..Connections::default() },
         connect_ns: Some(summary(128, 250, None)),
-        client: Some(Client {
-            user_s: 0.001,
-            sys_s: 0.002,
-            ..Client::default()
-        }),
-        ring: Some(Ring {
-            requests_per_enter: None,
-            ..ring(40, 0)
-        }),
+        client: Some(Client { user_s: 0.001, sys_s: 0.002, ..Client::default() }),
+        ring: Some(Ring { requests_per_enter: None, ..ring(40, 0) }),
         ..base()
     }
 }
@@ -200,46 +121,18 @@ fn base() -> RunResult {
             addresses: vec!["127.0.0.1:8080".into()],
             method: "GET".into(),
         },
-        host: Host {
-            kernel: "6.18.0".into(),
-            cpu: "AMD EPYC".into(),
-            cpus_online: 2,
-            hostname: "bench".into(),
-        },
-        engine: Engine {
-            name: "io_uring".into(),
-            level: "A+".into(),
-            why: "this kernel has all that is used".into(),
-        },
+        host: Host { kernel: "6.18.0".into(), cpu: "AMD EPYC".into(), cpus_online: 2, hostname: "bench".into() },
+        engine: Engine { name: "io_uring".into(), level: "A+".into(), why: "this kernel has all that is used".into() },
         ..RunResult::new()
     }
 }
 
 fn plan() -> PlanEcho {
-    PlanEcho {
-        threads: 2,
-        connections: 128,
-        pipeline: 1,
-        timeout_ms: 2_000.0,
-        cpus: vec![0, 1],
-        ..PlanEcho::default()
-    }
+    PlanEcho { threads: 2, connections: 128, pipeline: 1, timeout_ms: 2_000.0, cpus: vec![0, 1], ..PlanEcho::default() }
 }
 
-fn requests(
-    sent: u64,
-    completed: u64,
-    failed: u64,
-    discarded: u64,
-    in_flight_at_end: u64,
-) -> Requests {
-    Requests {
-        sent,
-        completed,
-        failed,
-        discarded,
-        in_flight_at_end,
-    }
+fn requests(sent: u64, completed: u64, failed: u64, discarded: u64, in_flight_at_end: u64) -> Requests {
+    Requests { sent, completed, failed, discarded, in_flight_at_end }
 }
 
 fn ring(enters: u64, completed: u64) -> Ring {

@@ -19,32 +19,14 @@ fn keys_follow_the_schema_in_order() {
     );
     let table = [
         ("target", "url address addresses method"),
-        (
-            "requests",
-            "sent completed failed discarded in_flight_at_end",
-        ),
+        ("requests", "sent completed failed discarded in_flight_at_end"),
         ("rate", "offered_per_s achieved_per_s"),
         ("errors", "reset eof_mid_response timeout protocol other"),
-        (
-            "anomalies",
-            "excess_bytes reset_after_response close_unannounced",
-        ),
-        (
-            "connections",
-            "requested established answered reconnects failed",
-        ),
-        (
-            "latency_ns",
-            "kind count min mean stdev max within_stdev percentiles histogram",
-        ),
-        (
-            "connect_ns",
-            "count min mean stdev max within_stdev percentiles histogram",
-        ),
-        (
-            "ring",
-            "enters sqes cqes requests_per_enter cq_overflows recv_starved rearms",
-        ),
+        ("anomalies", "excess_bytes reset_after_response close_unannounced"),
+        ("connections", "requested established answered reconnects failed"),
+        ("latency_ns", "kind count min mean stdev max within_stdev percentiles histogram"),
+        ("connect_ns", "count min mean stdev max within_stdev percentiles histogram"),
+        ("ring", "enters sqes cqes requests_per_enter cq_overflows recv_starved rearms"),
     ];
     for (part, names) in table {
         assert_eq!(keys(&value[part]).join(" "), names, "{part}");
@@ -52,10 +34,7 @@ fn keys_follow_the_schema_in_order() {
     assert_eq!(value["latency_ns"]["kind"], "response");
     assert_eq!(value["verdict"]["bound"], "offered");
     assert_eq!(keys(&value["status"]), ["200", "404", "503"]);
-    assert_eq!(
-        keys(&value["latency_ns"]["percentiles"]).join(" "),
-        "50 75 90 95 99 99.9 99.99 99.999"
-    );
+    assert_eq!(keys(&value["latency_ns"]["percentiles"]).join(" "), "50 75 90 95 99 99.9 99.99 99.999");
 }
 
 #[test]
@@ -87,18 +66,10 @@ fn spread_of_samples() {
     let table: [(&[f64], [f64; 4]); 3] = [
         (&[7.0], [7.0, 0.0, 7.0, 100.0]),
         (&[1.0, 3.0], [2.0, 2f64.sqrt(), 3.0, 100.0]),
-        (
-            &[0.0, 5.0, 5.0, 5.0, 10.0],
-            [5.0, 12.5f64.sqrt(), 10.0, 60.0],
-        ),
+        (&[0.0, 5.0, 5.0, 5.0, 10.0], [5.0, 12.5f64.sqrt(), 10.0, 60.0]),
     ];
     for (samples, [mean, stdev, max, within_stdev]) in table {
-        let want = Spread {
-            mean,
-            stdev,
-            max,
-            within_stdev,
-        };
+        let want = Spread { mean, stdev, max, within_stdev };
         assert_eq!(Spread::of(samples), Some(want));
     }
 }

@@ -29,13 +29,10 @@ unsafe impl Send for Block {}
 
 impl Block {
     fn new(bytes: usize) -> Block {
-        let layout = Layout::from_size_align(bytes.max(PAGE), PAGE)
-            .expect("buffer sizes are bounded by Config");
+        let layout = Layout::from_size_align(bytes.max(PAGE), PAGE).expect("buffer sizes are bounded by Config");
         // SAFETY: the layout's size is not zero.
         let start = unsafe { alloc_zeroed(layout) };
-        let Some(start) = NonNull::new(start) else {
-            handle_alloc_error(layout)
-        };
+        let Some(start) = NonNull::new(start) else { handle_alloc_error(layout) };
         Block { start, layout }
     }
 }
@@ -60,10 +57,7 @@ pub(super) struct Buffers {
 impl Buffers {
     /// `count` must be a power of two up to 32,768; `size` in bytes. Takes the memory; all buffers are free but not yet lent.
     pub(super) fn new(count: u16, size: usize) -> Buffers {
-        assert!(
-            count.is_power_of_two() && count <= 1 << 15,
-            "buffer count {count} must be a power of two up to 32768"
-        );
+        assert!(count.is_power_of_two() && count <= 1 << 15, "buffer count {count} must be a power of two up to 32768");
         let mut buffers = Buffers {
             ring: Block::new(usize::from(count) * size_of::<BufRingEntry>()),
             memory: Block::new(usize::from(count) * (size + SKEW)),
@@ -83,14 +77,7 @@ impl Buffers {
     /// `self` must outlive every operation of that io_uring that selects from [`GROUP`].
     pub(super) unsafe fn register(&self, submitter: &Submitter<'_>) -> io::Result<()> {
         // SAFETY: the address is page-aligned memory of `count` entries, alive as long as the caller promises.
-        unsafe {
-            submitter.register_buf_ring_with_flags(
-                self.ring.start.as_ptr() as u64,
-                self.count,
-                GROUP,
-                0,
-            )
-        }?;
+        unsafe { submitter.register_buf_ring_with_flags(self.ring.start.as_ptr() as u64, self.count, GROUP, 0) }?;
         Ok(())
     }
 
@@ -141,12 +128,7 @@ impl Buffers {
     #[inline]
     fn at(&self, id: u16) -> *const u8 {
         // SAFETY: callers pass ids below `count`, so the offset stays inside `memory`.
-        unsafe {
-            self.memory
-                .start
-                .as_ptr()
-                .add(usize::from(id) * (self.size + SKEW))
-        }
+        unsafe { self.memory.start.as_ptr().add(usize::from(id) * (self.size + SKEW)) }
     }
 }
 

@@ -28,13 +28,8 @@ pub struct Features {
 
 impl Features {
     /// All of them.
-    pub const ALL: Features = Features {
-        defer_taskrun: true,
-        no_sqarray: true,
-        ring_fd: true,
-        multishot: true,
-        cqe_skip: true,
-    };
+    pub const ALL: Features =
+        Features { defer_taskrun: true, no_sqarray: true, ring_fd: true, multishot: true, cqe_skip: true };
 }
 
 /// Sizes of a ring.
@@ -71,19 +66,12 @@ impl Config {
     }
 
     fn shrunk(self) -> Config {
-        Config {
-            submissions: 128,
-            completions: 1024,
-            buffers: self.buffers.min(128),
-            ..self
-        }
+        Config { submissions: 128, completions: 1024, buffers: self.buffers.min(128), ..self }
     }
 
     /// Bytes counted against the locked-memory limit: 64 per submission, 16 per completion, 16 per buffer entry.
     fn locked_bytes(&self) -> usize {
-        self.submissions as usize * 64
-            + self.completions as usize * 16
-            + usize::from(self.buffers) * 16
+        self.submissions as usize * 64 + self.completions as usize * 16 + usize::from(self.buffers) * 16
     }
 }
 
@@ -109,41 +97,23 @@ impl Idle {
     ///
     /// # Errors
     /// The kernel refused; the message names the cause and the cure.
-    pub fn build(
-        config: Config,
-        first: usize,
-        payload: Arc<[u8]>,
-        endpoints: Endpoints,
-    ) -> Result<Idle, SetupError> {
+    pub fn build(config: Config, first: usize, payload: Arc<[u8]>, endpoints: Endpoints) -> Result<Idle, SetupError> {
         match Self::attempt(config, first, &payload, &endpoints) {
             Err(error) if error.raw_os_error() == Some(libc::ENOMEM) => {
                 let mut idle = Self::attempt(config.shrunk(), first, &payload, &endpoints)?;
-                idle.parts
-                    .why
-                    .push_str("; smaller queues, as the locked-memory limit is short");
+                idle.parts.why.push_str("; smaller queues, as the locked-memory limit is short");
                 Ok(idle)
             }
             result => result,
         }
     }
 
-    fn attempt(
-        config: Config,
-        first: usize,
-        payload: &Arc<[u8]>,
-        endpoints: &Endpoints,
-    ) -> Result<Idle, SetupError> {
-        let failed =
-            |step| move |error: io::Error| SetupError::new(step, error, config.locked_bytes());
+    fn attempt(config: Config, first: usize, payload: &Arc<[u8]>, endpoints: &Endpoints) -> Result<Idle, SetupError> {
+        let failed = |step| move |error: io::Error| SetupError::new(step, error, config.locked_bytes());
         let (io, level) = set_up(&config).map_err(failed("set-up"))?;
         let params = io.params();
-        if !(params.is_feature_nodrop()
-            && params.is_feature_skip_cqe_on_success()
-            && params.is_feature_ext_arg())
-        {
-            return Err(failed("feature check")(io::Error::from_raw_os_error(
-                libc::EINVAL,
-            )));
+        if !(params.is_feature_nodrop() && params.is_feature_skip_cqe_on_success() && params.is_feature_ext_arg()) {
+            return Err(failed("feature check")(io::Error::from_raw_os_error(libc::EINVAL)));
         }
         let why = match level {
             "A+" => "this kernel has all that is used".to_owned(),
@@ -151,14 +121,7 @@ impl Idle {
         };
         let buffers = Buffers::new(config.buffers, config.buffer_bytes);
         let sockets = Sockets::new(config.slots, first, endpoints.clone());
-        let parts = Parts {
-            buffers,
-            payload: Arc::clone(payload),
-            sockets,
-            config,
-            level,
-            why,
-        };
+        let parts = Parts { buffers, payload: Arc::clone(payload), sockets, config, level, why };
         Ok(Idle { parts, io })
     }
 
@@ -170,12 +133,9 @@ impl Idle {
         let Idle { parts, io } = self;
         let bytes = parts.config.locked_bytes() + parts.buffers.bytes();
         let failed = |step| move |error: io::Error| SetupError::new(step, error, bytes);
-        io.submitter()
-            .register_enable_rings()
-            .map_err(failed("enabling the ring"))?;
+        io.submitter().register_enable_rings().map_err(failed("enabling the ring"))?;
         // SAFETY: `Uring` keeps the buffers until the kernel holds no operation of this ring, or leaks them.
-        unsafe { parts.buffers.register(&io.submitter()) }
-            .map_err(failed("registering the receive buffers"))?;
+        unsafe { parts.buffers.register(&io.submitter()) }.map_err(failed("registering the receive buffers"))?;
         Uring::new(io, parts).map_err(failed("registering the ring's descriptor"))
     }
 }
@@ -185,11 +145,7 @@ fn set_up(config: &Config) -> io::Result<(IoUring, &'static str)> {
     let features = config.features;
     let plain = || {
         let mut builder = IoUring::builder();
-        builder
-            .setup_r_disabled()
-            .setup_single_issuer()
-            .setup_submit_all()
-            .setup_cqsize(config.completions);
+        builder.setup_r_disabled().setup_single_issuer().setup_submit_all().setup_cqsize(config.completions);
         if features.defer_taskrun {
             builder.setup_defer_taskrun();
         } else {
@@ -198,21 +154,11 @@ fn set_up(config: &Config) -> io::Result<(IoUring, &'static str)> {
         builder
     };
     let build = |builder: &Builder| -> io::Result<IoUring> { builder.build(config.submissions) };
-    let richest = if features.no_sqarray {
-        build(plain().setup_no_sqarray())
-    } else {
-        build(&plain())
-    };
+    let richest = if features.no_sqarray { build(plain().setup_no_sqarray()) } else { build(&plain()) };
     let ring = match richest {
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) && features.no_sqarray => {
-            build(&plain())?
-        }
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) && features.no_sqarray => build(&plain())?,
         result => result?,
     };
-    let level = if ring.params().is_feature_min_timeout() {
-        "A+"
-    } else {
-        "A"
-    };
+    let level = if ring.params().is_feature_min_timeout() { "A+" } else { "A" };
     Ok((ring, level))
 }

@@ -20,10 +20,7 @@ pub struct CpuTime {
 impl CpuTime {
     /// What was used since `start`.
     pub fn since(self, start: CpuTime) -> CpuTime {
-        CpuTime {
-            user_s: self.user_s - start.user_s,
-            system_s: self.system_s - start.system_s,
-        }
+        CpuTime { user_s: self.user_s - start.user_s, system_s: self.system_s - start.system_s }
     }
 }
 
@@ -42,8 +39,5 @@ fn of(who: UsageWho) -> CpuTime {
         return CpuTime::default();
     };
     let seconds = |time: nix::sys::time::TimeVal| time.num_microseconds() as f64 / 1e6;
-    CpuTime {
-        user_s: seconds(usage.user_time()),
-        system_s: seconds(usage.system_time()),
-    }
+    CpuTime { user_s: seconds(usage.user_time()), system_s: seconds(usage.system_time()) }
 }

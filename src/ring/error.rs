@@ -14,17 +14,17 @@ impl SetupError {
     pub(super) fn new(step: &'static str, error: io::Error, memory_bytes: usize) -> SetupError {
         let advice = match error.raw_os_error() {
             Some(libc::EPERM | libc::EACCES) => not_permitted(),
-            Some(libc::ENOSYS) => "this kernel has no io_uring (a gVisor sandbox, or built without it): run on Linux 6.1 or later".into(),
-            Some(libc::EINVAL) => "this kernel's io_uring is older than 6.1, which saturing needs: update the kernel".into(),
+            Some(libc::ENOSYS) => {
+                "this kernel has no io_uring (a gVisor sandbox, or built without it): run on Linux 6.1 or later".into()
+            }
+            Some(libc::EINVAL) => {
+                "this kernel's io_uring is older than 6.1, which saturing needs: update the kernel".into()
+            }
             Some(libc::ENOMEM) => memory_locked(memory_bytes),
             Some(libc::EMFILE | libc::ENFILE) => "too many open files: raise `ulimit -n`".into(),
             _ => "see `man io_uring_setup`".into(),
         };
-        SetupError {
-            step,
-            error,
-            advice,
-        }
+        SetupError { step, error, advice }
     }
 
     /// The kernel's error number, where there is one.
@@ -35,11 +35,7 @@ impl SetupError {
 
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "io_uring: {} failed: {}; {}",
-            self.step, self.error, self.advice
-        )
+        write!(f, "io_uring: {} failed: {}; {}", self.step, self.error, self.advice)
     }
 }
 
@@ -67,8 +63,7 @@ fn advice_for_permission(disabled: &str, status: &str) -> String {
 }
 
 fn memory_locked(needed: usize) -> String {
-    let allowed = match nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_MEMLOCK)
-    {
+    let allowed = match nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_MEMLOCK) {
         Ok((soft, _)) => format!("{} KiB", soft / 1024),
         Err(_) => "unknown".into(),
     };
@@ -94,10 +89,7 @@ mod tests {
         for (errno, cure) in table {
             let error = SetupError::new("set-up", io::Error::from_raw_os_error(errno), 640 << 10);
             let text = error.to_string();
-            assert!(
-                text.contains("set-up failed") && text.contains(cure),
-                "{text}"
-            );
+            assert!(text.contains("set-up failed") && text.contains(cure), "{text}");
             assert_eq!(text.lines().count(), 1, "{text}");
         }
     }

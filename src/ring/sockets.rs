@@ -32,12 +32,7 @@ pub(super) struct Place {
 
 impl Place {
     fn empty() -> Place {
-        Place {
-            socket: None,
-            generation: 0,
-            receiving: false,
-            lent: None,
-        }
+        Place { socket: None, generation: 0, receiving: false, lent: None }
     }
 }
 
@@ -60,11 +55,7 @@ impl Sockets {
         let place = |_| Place::empty();
         Sockets {
             places: (0..slots).map(place).collect(),
-            remotes: endpoints
-                .remotes
-                .iter()
-                .map(|&address| address.into())
-                .collect(),
+            remotes: endpoints.remotes.iter().map(|&address| address.into()).collect(),
             endpoints,
             graveyard: Vec::new(),
             free: Vec::new(),
@@ -82,8 +73,7 @@ impl Sockets {
     /// The place, if it still holds the connection of that generation.
     #[inline]
     pub(super) fn current(&mut self, slot: u32, generation: u32) -> Option<&mut Place> {
-        self.get(slot)
-            .filter(|place| place.generation == generation && place.socket.is_some())
+        self.get(slot).filter(|place| place.generation == generation && place.socket.is_some())
     }
 
     /// Descriptor and generation of an open slot.
@@ -118,15 +108,8 @@ impl Sockets {
     }
 
     fn source(&self, slot: u32, to: SocketAddr) -> Option<IpAddr> {
-        let usable = || {
-            self.endpoints
-                .sources
-                .iter()
-                .filter(|from| from.is_ipv4() == to.is_ipv4())
-        };
-        usable()
-            .nth((self.first + slot as usize) % usable().count().max(1))
-            .copied()
+        let usable = || self.endpoints.sources.iter().filter(|from| from.is_ipv4() == to.is_ipv4());
+        usable().nth((self.first + slot as usize) % usable().count().max(1)).copied()
     }
 
     /// Gives an accepted connection a slot.
@@ -158,13 +141,11 @@ impl Sockets {
             return;
         };
         if let Some(bytes) = place.lent.take() {
-            self.orphans
-                .push((Token::new(Op::SendShared, slot, place.generation), bytes));
+            self.orphans.push((Token::new(Op::SendShared, slot, place.generation), bytes));
         }
         if std::mem::take(&mut place.receiving) {
             // An error means that the peer was faster; the armed receive ends either way.
-            let _ =
-                nix::sys::socket::shutdown(socket.as_raw_fd(), nix::sys::socket::Shutdown::Both);
+            let _ = nix::sys::socket::shutdown(socket.as_raw_fd(), nix::sys::socket::Shutdown::Both);
         }
         if keep_number {
             self.graveyard.push(socket);

@@ -61,22 +61,12 @@ mod tests {
 
     #[test]
     fn parts_survive_packing() {
-        let ops = [
-            Op::Connect,
-            Op::Receive,
-            Op::Send,
-            Op::SendConfirmed,
-            Op::Accept,
-            Op::SendShared,
-        ];
+        let ops = [Op::Connect, Op::Receive, Op::Send, Op::SendConfirmed, Op::Accept, Op::SendShared];
         for op in ops {
             for slot in [0, 1, 59_999, u32::MAX] {
                 for generation in [0, 1, GENERATIONS - 1] {
                     let token = Token::new(op, slot, generation);
-                    assert_eq!(
-                        (token.op(), token.slot(), token.generation()),
-                        (Some(op), slot, generation)
-                    );
+                    assert_eq!((token.op(), token.slot(), token.generation()), (Some(op), slot, generation));
                 }
             }
         }

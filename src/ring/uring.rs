@@ -64,8 +64,7 @@ impl Uring {
         let mut io = Box::new(io);
         // SAFETY: the box is neither moved out of nor dropped before the three parts borrowed from it: they live in the same
         // struct, are never handed out, and `Drop` ends them first. `split` is called once.
-        let (mut submitter, queue, completions) =
-            unsafe { &mut *std::ptr::from_mut::<IoUring>(&mut io) }.split();
+        let (mut submitter, queue, completions) = unsafe { &mut *std::ptr::from_mut::<IoUring>(&mut io) }.split();
         if parts.config.features.ring_fd {
             submitter.register_ring_fd()?;
         }
@@ -104,8 +103,7 @@ impl Uring {
     pub fn stop_listening(&mut self) {
         if let Some(listener) = self.listener.take() {
             // Ends the armed accept; an error would mean that it is ended already.
-            let _ =
-                nix::sys::socket::shutdown(listener.as_raw_fd(), nix::sys::socket::Shutdown::Both);
+            let _ = nix::sys::socket::shutdown(listener.as_raw_fd(), nix::sys::socket::Shutdown::Both);
         }
     }
 
@@ -120,10 +118,7 @@ impl Uring {
         let Some(place) = self.parts.sockets.get(slot) else {
             return;
         };
-        assert!(
-            place.lent.is_none(),
-            "one send of shared bytes at a time on a connection"
-        );
+        assert!(place.lent.is_none(), "one send of shared bytes at a time on a connection");
         place.lent = Some(Arc::clone(bytes));
         let part = &bytes[range];
         let send = opcode::Send::new(Fd(fd), part.as_ptr(), part.len() as u32)
@@ -167,12 +162,7 @@ impl Uring {
         {
             let accept = opcode::AcceptMulti::new(Fd(listener.as_raw_fd()));
             // SAFETY: no memory is lent, and the descriptor is open.
-            unsafe {
-                self.push(
-                    accept.build().user_data(Token::new(Op::Accept, 0, 0).0),
-                    true,
-                )
-            };
+            unsafe { self.push(accept.build().user_data(Token::new(Op::Accept, 0, 0).0), true) };
             self.accepting = Accepting::Armed;
         }
         while let Some(slot) = self.to_arm.pop() {
@@ -213,8 +203,7 @@ impl Uring {
             }
             let entry = self.completions.next()?;
             self.counters.cqes += 1;
-            let ends =
-                !cqueue::more(entry.flags()) && Token(entry.user_data()).op() != Some(Op::Send);
+            let ends = !cqueue::more(entry.flags()) && Token(entry.user_data()).op() != Some(Op::Send);
             self.outstanding -= usize::from(ends);
             if let Some(raw) = self.take_apart(&entry) {
                 return Some(raw);
@@ -245,11 +234,7 @@ impl Uring {
 
     fn accepted(&mut self, entry: &cqueue::Entry) -> Option<Raw> {
         if !cqueue::more(entry.flags()) {
-            self.accepting = if entry.result() < 0 {
-                Accepting::Refused
-            } else {
-                Accepting::Idle
-            };
+            self.accepting = if entry.result() < 0 { Accepting::Refused } else { Accepting::Idle };
         }
         let fd = u32::try_from(entry.result()).ok()?;
         let slot = self.parts.sockets.adopt(fd as i32);
@@ -313,11 +298,7 @@ impl Ring for Uring {
         let entry = opcode::Send::new(Fd(fd), bytes.as_ptr(), bytes.len() as u32)
             .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
             .build()
-            .flags(if silent {
-                Flags::SKIP_SUCCESS
-            } else {
-                Flags::empty()
-            })
+            .flags(if silent { Flags::SKIP_SUCCESS } else { Flags::empty() })
             .user_data(Token::new(op, slot, generation).0);
         // SAFETY: the payload is immutable, and kept until the kernel holds no operation of this ring.
         unsafe { self.push(entry, confirm) };
@@ -371,34 +352,21 @@ impl Ring for Uring {
     #[inline]
     fn next(&mut self) -> Option<Completion<'_>> {
         Some(match self.take_known()? {
-            Raw::Data(slot, id, len) => Completion::Received {
-                slot,
-                bytes: self.parts.buffers.get(id, len).unwrap_or_default(),
-            },
-            Raw::Sent(slot, result, true) => Completion::Sent {
-                slot,
-                result: outcome(result),
-            },
-            Raw::Sent(slot, result, false) => Completion::SendFailed {
-                slot,
-                error: reason(result),
-            },
+            Raw::Data(slot, id, len) => {
+                Completion::Received { slot, bytes: self.parts.buffers.get(id, len).unwrap_or_default() }
+            }
+            Raw::Sent(slot, result, true) => Completion::Sent { slot, result: outcome(result) },
+            Raw::Sent(slot, result, false) => Completion::SendFailed { slot, error: reason(result) },
             Raw::Connected(slot, 0..) => {
                 self.to_arm.push(slot);
                 Completion::Connected { slot }
             }
             Raw::Connected(slot, result) => {
                 self.close(slot);
-                Completion::ConnectFailed {
-                    slot,
-                    error: reason(result),
-                }
+                Completion::ConnectFailed { slot, error: reason(result) }
             }
             Raw::Accepted(slot) => Completion::Accepted { slot },
-            Raw::Ended(slot, result) => Completion::Ended {
-                slot,
-                error: outcome(result).err(),
-            },
+            Raw::Ended(slot, result) => Completion::Ended { slot, error: outcome(result).err() },
         })
     }
 
@@ -433,9 +401,7 @@ impl Uring {
         // What does not end by that: connects on their way, sends that stall.
         let patience = || Some(Timespec::from(Duration::from_millis(20)));
         (0..64).any(|_| {
-            let cancelled = self
-                .submitter
-                .register_sync_cancel(patience(), CancelBuilder::any().all());
+            let cancelled = self.submitter.register_sync_cancel(patience(), CancelBuilder::any().all());
             cancelled.is_err_and(|error| error.raw_os_error() == Some(libc::ENOENT))
         })
     }

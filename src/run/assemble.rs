@@ -8,46 +8,27 @@ use crate::measure::counters::{self, Tally};
 use crate::measure::histogram::{Histogram, LatencyKind};
 use crate::plan::Plan;
 use crate::result::{
-    Anomalies, Bytes, Client, ConnectFailures, Connections, Engine, Errors, PlanEcho, Rate,
-    Requests, Ring, RunResult, Spread, Target, Worker,
+    Anomalies, Bytes, Client, ConnectFailures, Connections, Engine, Errors, PlanEcho, Rate, Requests, Ring, RunResult,
+    Spread, Target, Worker,
 };
 use crate::ring::{Counters, cpu};
 
 /// Merges what the workers brought home.
-pub(super) fn assemble(
-    plan: &Plan,
-    command: Vec<String>,
-    interrupted: bool,
-    mut homes: Vec<Home>,
-) -> RunResult {
+pub(super) fn assemble(plan: &Plan, command: Vec<String>, interrupted: bool, mut homes: Vec<Home>) -> RunResult {
     let workers: Vec<Worker> = homes.iter().map(worker).collect();
-    let elapsed_s = homes
-        .iter()
-        .map(|home| home.done.elapsed_ns)
-        .max()
-        .unwrap_or(0) as f64
-        / 1e9;
+    let elapsed_s = homes.iter().map(|home| home.done.elapsed_ns).max().unwrap_or(0) as f64 / 1e9;
     let engine = Engine {
         name: "uring".into(),
         level: homes.first().map_or("", |home| home.level).into(),
-        why: homes
-            .first()
-            .map_or_else(String::new, |home| home.why.clone()),
+        why: homes.first().map_or_else(String::new, |home| home.why.clone()),
     };
     let mut notes = plan.notes.clone();
     if homes.iter().any(|home| home.cpu.is_none()) {
         notes.push("the system refused to pin a worker to its CPU: figures may scatter".into());
     }
-    let mut reasons: Vec<String> = homes
-        .iter()
-        .filter_map(|home| home.done.cut_short.clone())
-        .collect();
+    let mut reasons: Vec<String> = homes.iter().filter_map(|home| home.done.cut_short.clone()).collect();
     reasons.dedup();
-    notes.extend(
-        reasons
-            .into_iter()
-            .map(|reason| format!("ended early: {reason}")),
-    );
+    notes.extend(reasons.into_iter().map(|reason| format!("ended early: {reason}")));
     let mut rings = Counters::default();
     let mut tally = Tally::new();
     for home in &mut homes {
@@ -66,25 +47,11 @@ pub(super) fn assemble(
         requests: requests(tally.requests),
         rate: Rate {
             offered_per_s: None,
-            achieved_per_s: if elapsed_s > 0.0 {
-                completed as f64 / elapsed_s
-            } else {
-                0.0
-            },
+            achieved_per_s: if elapsed_s > 0.0 { completed as f64 / elapsed_s } else { 0.0 },
             per_worker: spread(&tally.rates),
         },
-        bytes: Bytes {
-            sent: tally.bytes.sent,
-            received: tally.bytes.received,
-            body: tally.bytes.body,
-        },
-        status: counted(
-            tally
-                .status
-                .iter()
-                .enumerate()
-                .map(|(code, &count)| (code as u16, count)),
-        ),
+        bytes: Bytes { sent: tally.bytes.sent, received: tally.bytes.received, body: tally.bytes.body },
+        status: counted(tally.status.iter().enumerate().map(|(code, &count)| (code as u16, count))),
         errors: Errors {
             reset: tally.errors.reset,
             eof_mid_response: tally.errors.eof_mid_response,
@@ -92,22 +59,16 @@ pub(super) fn assemble(
             protocol: tally.errors.protocol,
             other: tally.errors.other,
         },
-        protocol_errors: counted(ProtocolError::ALL.iter().map(|error| {
-            (
-                error.reason().to_owned(),
-                tally.protocol_reasons[error.index()],
-            )
-        })),
+        protocol_errors: counted(
+            ProtocolError::ALL.iter().map(|error| (error.reason().to_owned(), tally.protocol_reasons[error.index()])),
+        ),
         anomalies: Anomalies {
             excess_bytes: tally.anomalies.excess_bytes,
             reset_after_response: tally.anomalies.reset_after_response,
             close_unannounced: tally.anomalies.close_unannounced,
         },
         connections: connections(plan, tally.connections),
-        latency_ns: tally
-            .latencies
-            .service()
-            .summary(Some(LatencyKind::Service)),
+        latency_ns: tally.latencies.service().summary(Some(LatencyKind::Service)),
         connect_ns: tally.connect.summary(None),
         first_byte_ns: tally.latencies.first_byte().summary(None),
         client: Some(client(&homes, completed, elapsed_s)),
@@ -130,12 +91,7 @@ fn worker(home: &Home) -> Worker {
 }
 
 fn target(plan: &Plan) -> Target {
-    let addresses: Vec<String> = plan
-        .target
-        .addresses
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let addresses: Vec<String> = plan.target.addresses.iter().map(ToString::to_string).collect();
     Target {
         url: plan.target.url.clone(),
         address: addresses.first().cloned().unwrap_or_default(),
@@ -161,20 +117,8 @@ fn echo(plan: &Plan, homes: &[Home]) -> PlanEcho {
 }
 
 fn requests(counted: counters::Requests) -> Requests {
-    let counters::Requests {
-        sent,
-        completed,
-        failed,
-        discarded,
-        in_flight_at_end,
-    } = counted;
-    Requests {
-        sent,
-        completed,
-        failed,
-        discarded,
-        in_flight_at_end,
-    }
+    let counters::Requests { sent, completed, failed, discarded, in_flight_at_end } = counted;
+    Requests { sent, completed, failed, discarded, in_flight_at_end }
 }
 
 fn connections(plan: &Plan, counted: counters::Connections) -> Connections {

@@ -16,17 +16,12 @@ pub(super) fn describe() -> Host {
 }
 
 fn cpu_model(cpuinfo: &str) -> String {
-    let model = cpuinfo
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     model.map_or_else(String::new, |(_, name)| name.trim().to_owned())
 }
 
 fn thread_count(cpuinfo: &str) -> usize {
-    cpuinfo
-        .lines()
-        .filter(|line| line.starts_with("processor"))
-        .count()
+    cpuinfo.lines().filter(|line| line.starts_with("processor")).count()
 }
 
 #[cfg(test)]
@@ -36,10 +31,7 @@ mod tests {
     #[test]
     fn cpuinfo_is_read() {
         let text = "processor\t: 0\nmodel name\t: Fast CPU @ 3 GHz\n\nprocessor\t: 1\nmodel name\t: Fast CPU @ 3 GHz\n";
-        assert_eq!(
-            (cpu_model(text).as_str(), thread_count(text)),
-            ("Fast CPU @ 3 GHz", 2)
-        );
+        assert_eq!((cpu_model(text).as_str(), thread_count(text)), ("Fast CPU @ 3 GHz", 2));
         assert_eq!((cpu_model("").as_str(), thread_count("")), ("", 0));
     }
 }

@@ -13,11 +13,7 @@ const PER_WORKER: u64 = 4;
 pub(super) fn allow_open_files(plan: &Plan) -> Result<(), Error> {
     let workers = plan.placement.cpus.len() as u64;
     // The built-in server holds the other end of each connection.
-    let ends = if plan.placement.server_cpus.is_empty() {
-        1
-    } else {
-        2
-    };
+    let ends = if plan.placement.server_cpus.is_empty() { 1 } else { 2 };
     let connections = plan.load.connections as u64;
     let needed = connections * ends + BASE + workers * PER_WORKER;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(Error::new)?;
@@ -27,8 +23,7 @@ pub(super) fn allow_open_files(plan: &Plan) -> Result<(), Error> {
     if needed > hard {
         return Err(Error(too_few(connections, needed, hard)));
     }
-    setrlimit(Resource::RLIMIT_NOFILE, needed, hard)
-        .map_err(|error| Error::new(format_args!("open files: {error}")))
+    setrlimit(Resource::RLIMIT_NOFILE, needed, hard).map_err(|error| Error::new(format_args!("open files: {error}")))
 }
 
 fn too_few(connections: u64, needed: u64, hard: u64) -> String {
@@ -45,9 +40,6 @@ mod tests {
     #[test]
     fn the_message_says_what_is_needed_and_what_is_allowed() {
         let text = too_few(60_000, 60_036, 20_000);
-        assert!(
-            text.contains("60036 open files") && text.contains("may have 20000"),
-            "{text}"
-        );
+        assert!(text.contains("60036 open files") && text.contains("may have 20000"), "{text}");
     }
 }

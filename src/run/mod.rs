@@ -81,10 +81,8 @@ pub fn run(
         threads.push(thread);
     }
     watch(plan, &board, &threads, observe);
-    let homes: Vec<Home> = threads
-        .into_iter()
-        .map(|thread| thread.join().expect("a worker panicked").expect("started"))
-        .collect();
+    let homes: Vec<Home> =
+        threads.into_iter().map(|thread| thread.join().expect("a worker panicked").expect("started")).collect();
     let result = assemble::assemble(plan, command, halt.load(Relaxed) != 0, homes);
     if let Err(contradiction) = result.check() {
         panic!("the figures contradict each other, this is a bug in saturing: {contradiction}");
@@ -93,26 +91,15 @@ pub fn run(
 }
 
 /// All rings are built before any thread is started, and all threads are ready before any begins.
-fn prepare(
-    plan: &Plan,
-    clock: Monotonic,
-    halt: &Arc<Halt>,
-    board: &Arc<[Progress]>,
-) -> Result<Vec<Waiting>, Error> {
+fn prepare(plan: &Plan, clock: Monotonic, halt: &Arc<Halt>, board: &Arc<[Progress]>) -> Result<Vec<Waiting>, Error> {
     let jobs = jobs(plan);
     let payload: Arc<[u8]> = Job::payload(&plan.target.request, plan.load.pipeline as u32).into();
-    let endpoints = Endpoints {
-        remotes: plan.target.addresses.clone(),
-        sources: plan.target.sources.clone(),
-    };
+    let endpoints = Endpoints { remotes: plan.target.addresses.clone(), sources: plan.target.sources.clone() };
     let mut rings = Vec::with_capacity(jobs.len());
     for job in &jobs {
         let config = Config::for_slots(job.connections);
         let first = job.first_connection;
-        rings.push(
-            Idle::build(config, first, Arc::clone(&payload), endpoints.clone())
-                .map_err(Error::new)?,
-        );
+        rings.push(Idle::build(config, first, Arc::clone(&payload), endpoints.clone()).map_err(Error::new)?);
     }
     let (ready, is_ready) = mpsc::channel();
     let mut waiting = Vec::with_capacity(jobs.len());
@@ -137,43 +124,27 @@ fn prepare(
             let before = cpu::of_this_thread();
             let done = worker::work(&job, starts_at, &mut ring, &clock, &board[index], &halt);
             let used = cpu::of_this_thread().since(before);
-            let home = Home {
-                done,
-                cpu,
-                used,
-                connections: job.connections,
-                level: ring.level(),
-                why: ring.why().to_owned(),
-            };
+            let home =
+                Home { done, cpu, used, connections: job.connections, level: ring.level(), why: ring.why().to_owned() };
             drop(ring);
             main.unpark();
             Some(home)
         };
-        let thread = thread::Builder::new()
-            .name(format!("worker-{index}"))
-            .spawn(body);
-        waiting.push((
-            start,
-            thread.map_err(|error| Error::new(format_args!("cannot start a thread: {error}")))?,
-        ));
+        let thread = thread::Builder::new().name(format!("worker-{index}")).spawn(body);
+        waiting.push((start, thread.map_err(|error| Error::new(format_args!("cannot start a thread: {error}")))?));
     }
     drop(ready);
     for outcome in is_ready {
         outcome.map_err(Error::new)?;
     }
-    Ok(waiting
-        .into_iter()
-        .map(|(start, thread)| Waiting { start, thread })
-        .collect())
+    Ok(waiting.into_iter().map(|(start, thread)| Waiting { start, thread }).collect())
 }
 
 /// Connections and requests spread evenly, none dropped.
 fn jobs(plan: &Plan) -> Vec<Job> {
     let (load, request) = (&plan.load, &plan.target.request);
     let workers = plan.placement.cpus.len();
-    let share = |total: u64, index: usize| {
-        total / workers as u64 + u64::from((index as u64) < total % workers as u64)
-    };
+    let share = |total: u64, index: usize| total / workers as u64 + u64::from((index as u64) < total % workers as u64);
     let mut first_connection = 0;
     (0..workers)
         .map(|index| {
@@ -202,12 +173,7 @@ fn nanoseconds(span: Duration) -> u64 {
 }
 
 /// Tells the observer how it goes, until all workers are home.
-fn watch(
-    plan: &Plan,
-    board: &[Progress],
-    threads: &[JoinHandle<Option<Home>>],
-    observe: &mut dyn FnMut(&Snapshot),
-) {
+fn watch(plan: &Plan, board: &[Progress], threads: &[JoinHandle<Option<Home>>], observe: &mut dyn FnMut(&Snapshot)) {
     let start = Instant::now();
     let (mut told_at, mut told) = (start, 0);
     while !threads.iter().all(JoinHandle::is_finished) {
@@ -219,22 +185,10 @@ fn watch(
         let sum = |read: fn(&Progress) -> u64| -> u64 { board.iter().map(read).sum() };
         let completed = sum(|one| one.completed.load(Relaxed));
         let elapsed = now - start;
-        let by_time = plan
-            .load
-            .until
-            .duration
-            .map(|whole| elapsed.as_secs_f64() / whole.as_secs_f64());
-        let by_count = plan
-            .load
-            .until
-            .requests
-            .map(|whole| completed as f64 / whole as f64);
+        let by_time = plan.load.until.duration.map(|whole| elapsed.as_secs_f64() / whole.as_secs_f64());
+        let by_count = plan.load.until.requests.map(|whole| completed as f64 / whole as f64);
         let share = by_time.into_iter().chain(by_count).reduce(f64::max);
-        let p99_ns = board
-            .iter()
-            .map(|one| one.p99_ns.load(Relaxed))
-            .max()
-            .filter(|&ns| ns > 0);
+        let p99_ns = board.iter().map(|one| one.p99_ns.load(Relaxed)).max().filter(|&ns| ns > 0);
         observe(&Snapshot {
             phase: Phase::Measure,
             elapsed,

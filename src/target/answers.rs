@@ -36,14 +36,8 @@ pub(super) struct Answers {
     ranges: [Range<usize>; 6],
 }
 
-const KINDS: [Kind; 6] = [
-    Kind::Hello,
-    Kind::Head,
-    Kind::HelloAndClose,
-    Kind::HeadAndClose,
-    Kind::BadRequest,
-    Kind::NotImplemented,
-];
+const KINDS: [Kind; 6] =
+    [Kind::Hello, Kind::Head, Kind::HelloAndClose, Kind::HeadAndClose, Kind::BadRequest, Kind::NotImplemented];
 
 impl Answers {
     pub(super) fn new(now: SystemTime) -> Answers {
@@ -57,11 +51,7 @@ impl Answers {
             (0..copies).for_each(|_| block.extend_from_slice(one.as_bytes()));
             start..start + one.len()
         });
-        Answers {
-            second,
-            block: block.into(),
-            ranges,
-        }
+        Answers { second, block: block.into(), ranges }
     }
 
     /// Encodes anew when the Date has changed.
@@ -74,16 +64,12 @@ impl Answers {
     /// The block, and the part of it that holds `count` answers of one kind; `count` above 1 only for [`Kind::Hello`].
     pub(super) fn get(&self, kind: Kind, count: u32) -> (&Arc<[u8]>, Range<usize>) {
         let one = &self.ranges[kind as usize];
-        (
-            &self.block,
-            one.start..one.start + one.len() * count as usize,
-        )
+        (&self.block, one.start..one.start + one.len() * count as usize)
     }
 }
 
 fn seconds(now: SystemTime) -> u64 {
-    now.duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn encode(kind: Kind, date: &str) -> String {
@@ -92,16 +78,8 @@ fn encode(kind: Kind, date: &str) -> String {
         Kind::NotImplemented => ("501 Not Implemented", "transfer codings are not taken\n"),
         _ => ("200 OK", BODY),
     };
-    let close = if kind.closes() {
-        "Connection: close\r\n"
-    } else {
-        ""
-    };
-    let shown = if matches!(kind, Kind::Head | Kind::HeadAndClose) {
-        ""
-    } else {
-        body
-    };
+    let close = if kind.closes() { "Connection: close\r\n" } else { "" };
+    let shown = if matches!(kind, Kind::Head | Kind::HeadAndClose) { "" } else { body };
     let length = body.len();
     format!(
         "HTTP/1.1 {status}\r\nServer: saturing\r\nDate: {date}\r\n{close}Content-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{shown}"
@@ -125,19 +103,10 @@ mod tests {
                 let header = response.headers.iter().find(|header| header.name == name);
                 header.map(|header| String::from_utf8_lossy(header.value).into_owned())
             };
-            assert_eq!(
-                named("Date").as_deref(),
-                Some("Sun, 06 Nov 1994 08:49:37 GMT")
-            );
+            assert_eq!(named("Date").as_deref(), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
             assert_eq!(named("Connection").is_some(), kind.closes());
-            let length: usize = named("Content-Length")
-                .and_then(|text| text.parse().ok())
-                .expect("a length");
-            let body = if matches!(kind, Kind::Head | Kind::HeadAndClose) {
-                0
-            } else {
-                length
-            };
+            let length: usize = named("Content-Length").and_then(|text| text.parse().ok()).expect("a length");
+            let body = if matches!(kind, Kind::Head | Kind::HeadAndClose) { 0 } else { length };
             assert_eq!(bytes.len() - head, body, "{kind:?}");
         }
     }

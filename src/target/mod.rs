@@ -33,10 +33,9 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::Bind(address, error) => write!(
-                f,
-                "cannot listen on {address}: {error}; choose another --port or --bind"
-            ),
+            StartError::Bind(address, error) => {
+                write!(f, "cannot listen on {address}: {error}; choose another --port or --bind")
+            }
             StartError::Ring(error) => error.fmt(f),
             StartError::Thread(error) => write!(f, "cannot start a server thread: {error}"),
         }
@@ -67,21 +66,11 @@ impl Server {
     /// # Errors
     /// The address is taken, or no ring can be had.
     pub fn start(bind: SocketAddr, cpus: &[usize]) -> Result<Server, StartError> {
-        let places: Vec<Option<usize>> = if cpus.is_empty() {
-            vec![None]
-        } else {
-            cpus.iter().copied().map(Some).collect()
-        };
-        let first =
-            listen(bind, places.len() > 1).map_err(|error| StartError::Bind(bind, error))?;
-        let address = first
-            .local_addr()
-            .map_err(|error| StartError::Bind(bind, error))?;
-        let mut server = Server {
-            address,
-            stop: Arc::default(),
-            threads: Vec::new(),
-        };
+        let places: Vec<Option<usize>> =
+            if cpus.is_empty() { vec![None] } else { cpus.iter().copied().map(Some).collect() };
+        let first = listen(bind, places.len() > 1).map_err(|error| StartError::Bind(bind, error))?;
+        let address = first.local_addr().map_err(|error| StartError::Bind(bind, error))?;
+        let mut server = Server { address, stop: Arc::default(), threads: Vec::new() };
         let mut listener = Some(first);
         for cpu in places {
             let listener = match listener.take() {
@@ -94,12 +83,8 @@ impl Server {
     }
 
     fn spawn(&mut self, listener: TcpListener, cpu: Option<usize>) -> Result<(), StartError> {
-        let config = Config {
-            slots: 0,
-            ..Config::for_slots(0)
-        };
-        let idle = Idle::build(config, 0, Arc::from([]), Endpoints::default())
-            .map_err(StartError::Ring)?;
+        let config = Config { slots: 0, ..Config::for_slots(0) };
+        let idle = Idle::build(config, 0, Arc::from([]), Endpoints::default()).map_err(StartError::Ring)?;
         let stop = Arc::clone(&self.stop);
         let thread = std::thread::Builder::new()
             .name("server".into())
@@ -138,11 +123,7 @@ impl Drop for Server {
 }
 
 fn listen(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(shared)?;
     socket.set_tcp_nodelay(true)?;

@@ -27,12 +27,7 @@ pub(super) struct Requests {
 
 impl Requests {
     /// Feeds bytes; calls `owe` with each run of answers, in order.
-    pub(super) fn feed(
-        &mut self,
-        mut bytes: &[u8],
-        repeated: &mut Repeated,
-        owe: &mut impl FnMut(Kind, u32),
-    ) {
+    pub(super) fn feed(&mut self, mut bytes: &[u8], repeated: &mut Repeated, owe: &mut impl FnMut(Kind, u32)) {
         while !bytes.is_empty() && !self.over {
             if self.skip > 0 {
                 bytes = self.skip_body(bytes, owe);
@@ -62,12 +57,7 @@ impl Requests {
     }
 
     /// A head that began in an earlier read: only as many bytes are taken as it needs.
-    fn continued<'a>(
-        &mut self,
-        bytes: &'a [u8],
-        repeated: &mut Repeated,
-        owe: &mut impl FnMut(Kind, u32),
-    ) -> &'a [u8] {
+    fn continued<'a>(&mut self, bytes: &'a [u8], repeated: &mut Repeated, owe: &mut impl FnMut(Kind, u32)) -> &'a [u8] {
         let mut partial = std::mem::take(&mut self.partial);
         let before = partial.len();
         partial.extend_from_slice(bytes);
@@ -83,12 +73,7 @@ impl Requests {
         &bytes[whole - before..]
     }
 
-    fn head<'a>(
-        &mut self,
-        bytes: &'a [u8],
-        repeated: &mut Repeated,
-        owe: &mut impl FnMut(Kind, u32),
-    ) -> &'a [u8] {
+    fn head<'a>(&mut self, bytes: &'a [u8], repeated: &mut Repeated, owe: &mut impl FnMut(Kind, u32)) -> &'a [u8] {
         match Head::parse(bytes) {
             Parsed::Partial => {
                 self.partial.extend_from_slice(bytes);
@@ -157,9 +142,8 @@ impl Head {
         let (mut body, mut close, mut keep) = (0, false, false);
         for header in request.headers.iter() {
             if header.name.eq_ignore_ascii_case("content-length") {
-                let digits = std::str::from_utf8(header.value)
-                    .ok()
-                    .filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+                let digits =
+                    std::str::from_utf8(header.value).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
                 let Some(length) = digits.and_then(|text| text.parse().ok()) else {
                     return Parsed::Refused(Kind::BadRequest);
                 };
@@ -167,12 +151,7 @@ impl Head {
             } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
                 return Parsed::Refused(Kind::NotImplemented);
             } else if header.name.eq_ignore_ascii_case("connection") {
-                let tokens = || {
-                    header
-                        .value
-                        .split(|&byte| byte == b',')
-                        .map(<[u8]>::trim_ascii)
-                };
+                let tokens = || header.value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
                 close |= tokens().any(|token| token.eq_ignore_ascii_case(b"close"));
                 keep |= tokens().any(|token| token.eq_ignore_ascii_case(b"keep-alive"));
             }
@@ -193,12 +172,9 @@ mod tests {
     use super::*;
 
     fn owed(reads: &[&[u8]]) -> Vec<Kind> {
-        let (mut requests, mut repeated, mut owed) =
-            (Requests::default(), Repeated::default(), Vec::new());
+        let (mut requests, mut repeated, mut owed) = (Requests::default(), Repeated::default(), Vec::new());
         for bytes in reads {
-            requests.feed(bytes, &mut repeated, &mut |kind, count| {
-                (0..count).for_each(|_| owed.push(kind))
-            });
+            requests.feed(bytes, &mut repeated, &mut |kind, count| (0..count).for_each(|_| owed.push(kind)));
         }
         owed
     }
@@ -208,47 +184,22 @@ mod tests {
         use Kind::{BadRequest, Head, HeadAndClose, Hello, HelloAndClose, NotImplemented};
         let table: &[(&str, &[Kind])] = &[
             ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", &[Hello]),
-            (
-                "GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n",
-                &[Hello, Hello, Hello],
-            ),
-            (
-                "HEAD / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
-                &[Head, Hello],
-            ),
-            (
-                "GET / HTTP/1.1\r\nConnection: Close\r\n\r\nGET / HTTP/1.1\r\n\r\n",
-                &[HelloAndClose],
-            ),
-            (
-                "HEAD / HTTP/1.1\r\nConnection: x, close\r\n\r\n",
-                &[HeadAndClose],
-            ),
+            ("GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n", &[Hello, Hello, Hello]),
+            ("HEAD / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n", &[Head, Hello]),
+            ("GET / HTTP/1.1\r\nConnection: Close\r\n\r\nGET / HTTP/1.1\r\n\r\n", &[HelloAndClose]),
+            ("HEAD / HTTP/1.1\r\nConnection: x, close\r\n\r\n", &[HeadAndClose]),
             ("GET / HTTP/1.0\r\n\r\n", &[HelloAndClose]),
             ("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", &[Hello]),
-            (
-                "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nGET /GET / HTTP/1.1\r\n\r\n",
-                &[Hello, Hello],
-            ),
-            (
-                "POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\n",
-                &[BadRequest],
-            ),
-            (
-                "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
-                &[NotImplemented],
-            ),
+            ("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nGET /GET / HTTP/1.1\r\n\r\n", &[Hello, Hello]),
+            ("POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\n", &[BadRequest]),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", &[NotImplemented]),
             ("\0\0\0\0\r\n\r\nGET / HTTP/1.1\r\n\r\n", &[BadRequest]),
             ("GET / HTTP/1.1\r\nHost: x\r\n", &[]),
         ];
         for (text, expected) in table {
             let bytes = text.as_bytes();
             for split in 0..=bytes.len() {
-                assert_eq!(
-                    owed(&[&bytes[..split], &bytes[split..]]),
-                    *expected,
-                    "{text:?} split at {split}"
-                );
+                assert_eq!(owed(&[&bytes[..split], &bytes[split..]]), *expected, "{text:?} split at {split}");
             }
             let single: Vec<&[u8]> = bytes.chunks(1).collect();
             assert_eq!(owed(&single), *expected, "{text:?} byte by byte");

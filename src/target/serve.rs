@@ -36,12 +36,7 @@ struct Loop {
 }
 
 /// Runs until `stop` is set.
-pub(super) fn run(
-    idle: Idle,
-    listener: TcpListener,
-    cpu: Option<usize>,
-    stop: &AtomicBool,
-) -> Served {
+pub(super) fn run(idle: Idle, listener: TcpListener, cpu: Option<usize>, stop: &AtomicBool) -> Served {
     if let Some(cpu) = cpu {
         cpu::pin(cpu);
     }
@@ -94,11 +89,7 @@ impl Loop {
         let Some((kind, count)) = peer.owed.pop_front() else {
             return;
         };
-        let now = if kind == Kind::Hello {
-            count.min(BATCH)
-        } else {
-            1
-        };
+        let now = if kind == Kind::Hello { count.min(BATCH) } else { 1 };
         if count > now {
             peer.owed.push_front((kind, count - now));
         }
@@ -148,9 +139,7 @@ impl Loop {
                         self.finish(slot);
                     }
                 }
-                Completion::Connected { .. }
-                | Completion::ConnectFailed { .. }
-                | Completion::SendFailed { .. } => {}
+                Completion::Connected { .. } | Completion::ConnectFailed { .. } | Completion::SendFailed { .. } => {}
             }
         }
     }

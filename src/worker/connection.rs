@@ -144,12 +144,7 @@ impl Connection {
         Next::Ready
     }
 
-    pub(super) fn connect_failed(
-        &mut self,
-        failure: ConnectFailure,
-        now: u64,
-        shared: &mut Shared<'_>,
-    ) -> Next {
+    pub(super) fn connect_failed(&mut self, failure: ConnectFailure, now: u64, shared: &mut Shared<'_>) -> Next {
         shared.tally.connect_failed(failure);
         self.remote = (self.remote + 1) % shared.job.remotes as u32;
         self.barren(now)
@@ -157,13 +152,7 @@ impl Connection {
 
     /// Bytes arrived at `now`.
     #[inline]
-    pub(super) fn receive(
-        &mut self,
-        bytes: &[u8],
-        now: u64,
-        runs: &mut [Run],
-        shared: &mut Shared<'_>,
-    ) -> Next {
+    pub(super) fn receive(&mut self, bytes: &[u8], now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> Next {
         shared.tally.bytes.received += bytes.len() as u64;
         let mut rest = bytes;
         let mut samples = Samples::default();
@@ -184,15 +173,8 @@ impl Connection {
             match step {
                 Step::Partial => break Next::Ready,
                 Step::Whole(answer) => {
-                    samples.add(
-                        self.complete(&answer, now, runs, shared),
-                        self.first_byte_at,
-                        now,
-                        shared,
-                    );
-                    if !answer.keep_alive
-                        || shared.job.requests_per_connection == Some(self.answered_here)
-                    {
+                    samples.add(self.complete(&answer, now, runs, shared), self.first_byte_at, now, shared);
+                    if !answer.keep_alive || shared.job.requests_per_connection == Some(self.answered_here) {
                         self.discard(shared);
                         self.state = State::Ending;
                         self.since = now;
@@ -213,13 +195,7 @@ impl Connection {
 
     /// Counts a whole answer to the oldest request and tells when that was sent.
     #[inline]
-    fn complete(
-        &mut self,
-        answer: &Answer,
-        now: u64,
-        runs: &mut [Run],
-        shared: &mut Shared<'_>,
-    ) -> u64 {
+    fn complete(&mut self, answer: &Answer, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> u64 {
         let sent_at = self.window.pop(runs);
         self.in_flight -= 1;
         self.answered_here += 1;
@@ -252,13 +228,7 @@ impl Connection {
         }
     }
 
-    fn refused(
-        &mut self,
-        error: ProtocolError,
-        unasked: bool,
-        now: u64,
-        shared: &mut Shared<'_>,
-    ) -> Next {
+    fn refused(&mut self, error: ProtocolError, unasked: bool, now: u64, shared: &mut Shared<'_>) -> Next {
         let belongs = self.answered_here > 0 && now - self.last_answer_at <= BELONGS_TO_ANSWER_NS;
         if unasked && belongs {
             // Not a bad answer but bytes too many behind the last one.
@@ -269,13 +239,7 @@ impl Connection {
     }
 
     /// The peer ended the connection: in order, or by an error.
-    pub(super) fn end(
-        &mut self,
-        error: Option<Failure>,
-        now: u64,
-        runs: &mut [Run],
-        shared: &mut Shared<'_>,
-    ) -> Next {
+    pub(super) fn end(&mut self, error: Option<Failure>, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> Next {
         let error = error.or(self.reset_seen.then_some(Failure::Reset));
         if self.state == State::Ending {
             shared.tally.anomalies.reset_after_response += u64::from(error.is_some());
@@ -286,12 +250,7 @@ impl Connection {
             && let Step::Whole(answer) = self.parser.end(shared.heads)
         {
             let mut samples = Samples::default();
-            samples.add(
-                self.complete(&answer, now, runs, shared),
-                self.first_byte_at,
-                now,
-                shared,
-            );
+            samples.add(self.complete(&answer, now, runs, shared), self.first_byte_at, now, shared);
             samples.flush(shared);
             self.discard(shared);
             return Next::Reopen;
@@ -303,12 +262,7 @@ impl Connection {
         self.fail(error.unwrap_or(Failure::EofMidResponse), now, shared)
     }
 
-    fn ended_between_answers(
-        &mut self,
-        error: Option<Failure>,
-        now: u64,
-        shared: &mut Shared<'_>,
-    ) -> Next {
+    fn ended_between_answers(&mut self, error: Option<Failure>, now: u64, shared: &mut Shared<'_>) -> Next {
         if self.answered_here == 0 {
             return self.connect_failed(ConnectFailure::Other, now, shared);
         }
@@ -357,11 +311,7 @@ impl Connection {
     fn fail(&mut self, failure: Failure, now: u64, shared: &mut Shared<'_>) -> Next {
         shared.tally.fail(failure, u64::from(self.in_flight));
         self.in_flight = 0;
-        if self.answered_here > 0 {
-            Next::Reopen
-        } else {
-            self.barren(now)
-        }
+        if self.answered_here > 0 { Next::Reopen } else { self.barren(now) }
     }
 
     /// What is in flight was never owed an answer.
@@ -420,9 +370,7 @@ impl Samples {
         if first_byte_at != now {
             let recent = &mut shared.tally.recent;
             recent.split.record_n(service_ns, 1);
-            recent
-                .split_first
-                .record_n(first_byte_at.saturating_sub(sent_at), 1);
+            recent.split_first.record_n(first_byte_at.saturating_sub(sent_at), 1);
             return;
         }
         if service_ns != self.service_ns {
@@ -435,11 +383,7 @@ impl Samples {
     #[inline]
     fn flush(&mut self, shared: &mut Shared<'_>) {
         if self.count > 0 {
-            shared
-                .tally
-                .recent
-                .single
-                .record_n(self.service_ns, self.count);
+            shared.tally.recent.single.record_n(self.service_ns, self.count);
             self.count = 0;
         }
     }

@@ -17,11 +17,7 @@ struct Node {
     tick: u64,
 }
 
-const LOOSE: Node = Node {
-    before: NONE,
-    after: NONE,
-    tick: u64::MAX,
-};
+const LOOSE: Node = Node { before: NONE, after: NONE, tick: u64::MAX };
 
 /// A hashed wheel over all slots of a worker, each in it at most once.
 pub(super) struct Deadlines {
@@ -64,9 +60,7 @@ impl Deadlines {
     /// Looks at `slot` at `at` (ns) or, if it is entered for an earlier instant, then.
     pub(super) fn look_at(&mut self, slot: u32, at: u64) {
         // Rounded up, so that what is looked at has passed; never beyond the wheel: the slot is asked again then.
-        let tick = at
-            .div_ceil(self.tick_ns)
-            .clamp(self.next_tick, self.next_tick + BUCKETS as u64 - 1);
+        let tick = at.div_ceil(self.tick_ns).clamp(self.next_tick, self.next_tick + BUCKETS as u64 - 1);
         let node = self.nodes[slot as usize];
         if node.tick <= tick {
             return;
@@ -76,11 +70,7 @@ impl Deadlines {
         if *head != NONE {
             self.nodes[*head as usize].before = slot;
         }
-        self.nodes[slot as usize] = Node {
-            before: NONE,
-            after: *head,
-            tick,
-        };
+        self.nodes[slot as usize] = Node { before: NONE, after: *head, tick };
         *head = slot;
         self.earliest = self.earliest.min(tick);
     }
@@ -130,8 +120,7 @@ impl Deadlines {
     /// The first tick from `tick` on with an entry; all entries lie within one turn of the wheel.
     fn first_from(&self, tick: u64) -> u64 {
         let mut turn = tick..tick + BUCKETS as u64;
-        turn.find(|&tick| self.heads[tick as usize % BUCKETS] != NONE)
-            .unwrap_or(u64::MAX)
+        turn.find(|&tick| self.heads[tick as usize % BUCKETS] != NONE).unwrap_or(u64::MAX)
     }
 }
 
@@ -167,10 +156,7 @@ mod tests {
         wheel.look_at(0, 600_000);
         assert_eq!(drain(&mut wheel, 200_000), [0]);
         wheel.look_at(1, u64::MAX / 2);
-        assert!(
-            wheel.next() < 11_000_000,
-            "beyond the wheel: looked at early"
-        );
+        assert!(wheel.next() < 11_000_000, "beyond the wheel: looked at early");
     }
 
     /// As the loop does it: what comes early is entered again.
@@ -207,11 +193,7 @@ mod tests {
         assert_eq!(drain(&mut wheel, 10_000_000), [0]);
         wheel.look_at(0, hour);
         assert!(drain(&mut wheel, 2_000_000_000).is_empty());
-        assert_eq!(
-            drain(&mut wheel, 2_100_000_000),
-            [0],
-            "asked long before: the wheel is short"
-        );
+        assert_eq!(drain(&mut wheel, 2_100_000_000), [0], "asked long before: the wheel is short");
     }
 
     #[test]
@@ -222,10 +204,7 @@ mod tests {
         while deadlines[0].is_some() {
             let now = wheel.next();
             assert!(now <= 500_000_000);
-            assert_eq!(
-                due(&mut wheel, now, &mut deadlines).is_empty(),
-                now < 500_000_000
-            );
+            assert_eq!(due(&mut wheel, now, &mut deadlines).is_empty(), now < 500_000_000);
             looks += 1;
         }
         assert!(looks < 10, "{looks} looks");
@@ -235,9 +214,7 @@ mod tests {
     fn random_use_agrees_with_a_list() {
         let mut seed = 42u64;
         let mut random = move |below: u64| {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % below
         };
         // Few slots leave the wheel empty or far behind at times.
@@ -252,25 +229,11 @@ mod tests {
                 let at = now + random(2 * span);
                 deadlines[slot] = Some(deadlines[slot].map_or(at, |old| old.min(at)));
                 wheel.look_at(slot as u32, at);
-                now += if random(50) == 0 {
-                    random(3 * span)
-                } else {
-                    random(tick * 20)
-                };
+                now += if random(50) == 0 { random(3 * span) } else { random(tick * 20) };
                 due(&mut wheel, now, &mut deadlines);
-                let nearest = deadlines
-                    .iter()
-                    .flatten()
-                    .min()
-                    .map_or(u64::MAX, |&at| at.max(now) + 2 * tick);
-                assert!(
-                    wheel.next() <= nearest,
-                    "none is forgotten, or looked at late"
-                );
-                assert!(
-                    deadlines.iter().flatten().all(|&at| at + tick > now),
-                    "none is overlooked at {now}"
-                );
+                let nearest = deadlines.iter().flatten().min().map_or(u64::MAX, |&at| at.max(now) + 2 * tick);
+                assert!(wheel.next() <= nearest, "none is forgotten, or looked at late");
+                assert!(deadlines.iter().flatten().all(|&at| at + tick > now), "none is overlooked at {now}");
             }
         }
     }

@@ -130,15 +130,11 @@ impl Fake {
     }
 
     pub(super) fn all_closed(&self) -> bool {
-        self.slots
-            .iter()
-            .all(|slot| !slot.is_open && slot.connecting_since.is_none())
+        self.slots.iter().all(|slot| !slot.is_open && slot.connecting_since.is_none())
     }
 
     fn ends_at(&self) -> u64 {
-        self.job
-            .duration_ns
-            .map_or(u64::MAX, |span| self.starts_at + span)
+        self.job.duration_ns.map_or(u64::MAX, |span| self.starts_at + span)
     }
 
     /// Nothing may be sent or opened any more.
@@ -147,10 +143,7 @@ impl Fake {
     }
 
     fn take_room(&mut self) {
-        assert!(
-            !self.must_be_quiet(),
-            "nothing is sent or opened once the window has closed"
-        );
+        assert!(!self.must_be_quiet(), "nothing is sent or opened once the window has closed");
         assert!(self.room > 0, "no operation is queued without room");
         self.room -= 1;
         self.counters.sqes += 1;
@@ -163,11 +156,7 @@ impl Ring for Fake {
     }
 
     fn connect(&mut self, slot: u32, remote: usize) -> io::Result<()> {
-        assert!(
-            remote < self.job.remotes,
-            "remote {remote} is none of {}",
-            self.job.remotes
-        );
+        assert!(remote < self.job.remotes, "remote {remote} is none of {}", self.job.remotes);
         self.take_room();
         let now = self.time.last();
         self.record.attempts.push((slot, remote, now));
@@ -195,36 +184,16 @@ impl Ring for Fake {
         );
         let (plain, closing) = self.job.request_bytes;
         let copies = plain * self.job.pipeline as usize;
-        assert!(
-            range.start.is_multiple_of(plain) && range.start < range.end,
-            "a request begins at {}",
-            range.start
-        );
+        assert!(range.start.is_multiple_of(plain) && range.start < range.end, "a request begins at {}", range.start);
         let mut closes = vec![false; (range.end.min(copies) - range.start) / plain];
         match range.end > copies {
             true => assert_eq!(range.end, copies + closing, "the closing request is whole"),
-            false => assert!(
-                range.end.is_multiple_of(plain),
-                "a request ends at {}",
-                range.end
-            ),
+            false => assert!(range.end.is_multiple_of(plain), "a request ends at {}", range.end),
         }
         closes.extend((range.end > copies).then_some(true));
         self.slots[slot as usize].sends(confirm);
-        self.record.sends(
-            &mut self.slots[slot as usize],
-            &closes,
-            range.len(),
-            &self.job,
-        );
-        self.queued.push((
-            slot,
-            Queued::Send {
-                closes,
-                bytes: range.len(),
-                confirm,
-            },
-        ));
+        self.record.sends(&mut self.slots[slot as usize], &closes, range.len(), &self.job);
+        self.queued.push((slot, Queued::Send { closes, bytes: range.len(), confirm }));
     }
 
     fn close(&mut self, slot: u32) {
@@ -235,16 +204,9 @@ impl Ring for Fake {
 
     fn enter(&mut self, want: usize, timeout: Duration) -> io::Result<()> {
         assert_eq!(want, 1);
-        assert!(
-            self.batch.is_empty(),
-            "all completions of an enter are taken before the next"
-        );
+        assert!(self.batch.is_empty(), "all completions of an enter are taken before the next");
         self.counters.enters += 1;
-        assert!(
-            self.counters.enters < MAX_ENTERS,
-            "the loop does not end: {:?}",
-            self.record
-        );
+        assert!(self.counters.enters < MAX_ENTERS, "the loop does not end: {:?}", self.record);
         self.record.goes_on();
         self.record.over |= self.halt.load(Relaxed) != 0;
         let timeout_ns = timeout.as_nanos() as u64;

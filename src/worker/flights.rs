@@ -22,10 +22,7 @@ pub(super) struct Window {
 
 impl Flights {
     pub(super) fn new(connections: usize, depth: u32) -> Flights {
-        Flights {
-            runs: vec![Run::default(); connections * depth as usize],
-            depth: depth as usize,
-        }
+        Flights { runs: vec![Run::default(); connections * depth as usize], depth: depth as usize }
     }
 
     #[inline]
@@ -37,21 +34,14 @@ impl Flights {
 impl Window {
     fn index(self, at: u16, runs: &[Run]) -> usize {
         let index = usize::from(self.head) + usize::from(at);
-        if index < runs.len() {
-            index
-        } else {
-            index - runs.len()
-        }
+        if index < runs.len() { index } else { index - runs.len() }
     }
 
     /// Adds a run whose stamp is still to come.
     #[inline]
     pub(super) fn push(&mut self, count: u32, runs: &mut [Run]) {
         debug_assert!(usize::from(self.len) < runs.len());
-        runs[self.index(self.len, runs)] = Run {
-            sent_at: u64::MAX,
-            count,
-        };
+        runs[self.index(self.len, runs)] = Run { sent_at: u64::MAX, count };
         self.len += 1;
     }
 

@@ -75,14 +75,7 @@ struct Ran {
 fn run(mut fake: Fake) -> Ran {
     let (job, clock, halt) = (fake.job.clone(), fake.time.clone(), fake.halt.clone());
     let starts_at = fake.starts_at;
-    let done = work(
-        &job,
-        starts_at,
-        &mut fake,
-        &clock,
-        &Progress::default(),
-        &halt,
-    );
+    let done = work(&job, starts_at, &mut fake, &clock, &Progress::default(), &halt);
     let ran = Ran { done, fake };
     check(&ran);
     ran
@@ -96,73 +89,26 @@ fn run_job(seed: u64, job: Job, manners: Manners) -> Ran {
 fn check(Ran { done, fake }: &Ran) {
     let (tally, record) = (&done.tally, &fake.record);
     let (requests, errors) = (tally.requests, tally.errors);
-    let Requests {
-        sent,
-        completed,
-        failed,
-        discarded,
-        in_flight_at_end,
-    } = requests;
-    assert_eq!(
-        sent,
-        completed + failed + discarded + in_flight_at_end,
-        "{requests:?}"
-    );
-    assert_eq!(
-        failed,
-        errors.reset + errors.eof_mid_response + errors.timeout + errors.protocol + errors.other
-    );
+    let Requests { sent, completed, failed, discarded, in_flight_at_end } = requests;
+    assert_eq!(sent, completed + failed + discarded + in_flight_at_end, "{requests:?}");
+    assert_eq!(failed, errors.reset + errors.eof_mid_response + errors.timeout + errors.protocol + errors.other);
     assert_eq!(errors.protocol, tally.protocol_reasons.iter().sum::<u64>());
     assert_eq!(completed, tally.status.iter().sum::<u64>());
 
     assert_eq!(sent, record.requests, "requests the server received");
     assert_eq!(completed, record.answers, "answers it delivered whole");
-    assert_eq!(
-        failed + discarded,
-        record.given_up,
-        "requests it owed an answer when their connection was given up"
-    );
-    assert_eq!(
-        (tally.bytes.sent, tally.bytes.received),
-        (record.request_bytes, record.answer_bytes)
-    );
+    assert_eq!(failed + discarded, record.given_up, "requests it owed an answer when their connection was given up");
+    assert_eq!((tally.bytes.sent, tally.bytes.received), (record.request_bytes, record.answer_bytes));
 
     let (service, first_byte) = (tally.latencies.service(), tally.latencies.first_byte());
     assert_eq!(service.count(), completed, "each answer is one sample");
-    assert_eq!(
-        service.summary(None),
-        record.service.summary(None),
-        "done - sent"
-    );
-    assert_eq!(
-        first_byte.summary(None),
-        record.first_byte.summary(None),
-        "first byte - sent"
-    );
+    assert_eq!(service.summary(None), record.service.summary(None), "done - sent");
+    assert_eq!(first_byte.summary(None), record.first_byte.summary(None), "first byte - sent");
 
-    let Connections {
-        established,
-        answered,
-        reconnects,
-        ..
-    } = tally.connections;
-    let failed_only = Connections {
-        established: 0,
-        answered: 0,
-        reconnects: 0,
-        ..tally.connections
-    };
-    assert_eq!(
-        established + reconnects,
-        record.opened,
-        "{:?}",
-        tally.connections
-    );
-    assert!(
-        answered <= established && established <= fake.job.connections as u64,
-        "{:?}",
-        tally.connections
-    );
+    let Connections { established, answered, reconnects, .. } = tally.connections;
+    let failed_only = Connections { established: 0, answered: 0, reconnects: 0, ..tally.connections };
+    assert_eq!(established + reconnects, record.opened, "{:?}", tally.connections);
+    assert!(answered <= established && established <= fake.job.connections as u64, "{:?}", tally.connections);
     assert_eq!(failed_only, record.failed, "failed attempts");
     assert_eq!(tally.connect.count(), record.opened);
     assert!(fake.all_closed(), "every slot is closed at the end");

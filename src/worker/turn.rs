@@ -79,17 +79,10 @@ pub fn work<R: Ring, C: Clock>(
     let mut this = Loop::new(job, starts_at, ring, clock, progress);
     let cut_short = this.window(halt);
     let (mut tally, elapsed_ns) = this.close_window();
-    let cut_short = cut_short
-        .err()
-        .or_else(|| this.drain().err().map(|error| lost(&error)));
+    let cut_short = cut_short.err().or_else(|| this.drain().err().map(|error| lost(&error)));
     this.hang_up();
     tally.settle();
-    Done {
-        tally,
-        elapsed_ns,
-        ring: this.ring.counters(),
-        cut_short,
-    }
+    Done { tally, elapsed_ns, ring: this.ring.counters(), cut_short }
 }
 
 fn lost(error: &io::Error) -> String {
@@ -97,13 +90,7 @@ fn lost(error: &io::Error) -> String {
 }
 
 impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
-    fn new(
-        job: &'a Job,
-        starts_at: u64,
-        ring: &'a mut R,
-        clock: &'a C,
-        progress: &'a Progress,
-    ) -> Self {
+    fn new(job: &'a Job, starts_at: u64, ring: &'a mut R, clock: &'a C, progress: &'a Progress) -> Self {
         let count = job.connections;
         let remote = |slot: usize| ((job.first_connection + slot) % job.remotes) as u32;
         Loop {
@@ -114,9 +101,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             schedule: Schedule::Closed,
             stop: Stop::new(job.duration_ns.map(|span| starts_at + span), job.requests),
             starts_at,
-            connections: (0..count)
-                .map(|slot| Connection::new(remote(slot)))
-                .collect(),
+            connections: (0..count).map(|slot| Connection::new(remote(slot))).collect(),
             flights: Flights::new(count, job.pipeline),
             heads: Heads::new(job.head_request),
             tally: Tally::new(),
@@ -124,17 +109,12 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             ready: VecDeque::with_capacity(count),
             to_open: (0..count as u32).collect(),
             unstamped: Vec::with_capacity(count),
-            confirm: job.request_bytes.0 * job.pipeline as usize + job.request_bytes.1
-                > UNCONFIRMED_BYTES,
+            confirm: job.request_bytes.0 * job.pipeline as usize + job.request_bytes.1 > UNCONFIRMED_BYTES,
             connecting: 0,
             open: 0,
             in_flight: 0,
             last_open_at: starts_at,
-            next_sample: Sample {
-                at: starts_at + SAMPLE_NS,
-                completed: 0,
-                number: 0,
-            },
+            next_sample: Sample { at: starts_at + SAMPLE_NS, completed: 0, number: 0 },
         }
     }
 
@@ -146,9 +126,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             self.fill(now);
             let sent_at = self.clock.now();
             self.stamp(sent_at);
-            self.ring
-                .enter(1, self.wait(sent_at))
-                .map_err(|error| lost(&error))?;
+            self.ring.enter(1, self.wait(sent_at)).map_err(|error| lost(&error))?;
             now = self.clock.now();
             if self.stop.is_past(now) {
                 break;
@@ -166,9 +144,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         while let Some(slot) = self.deadlines.due(now) {
             let runs = self.flights.of(slot);
             match self.connections[slot as usize].deadline(self.job, runs) {
-                Some(at) if at <= now => self.event(slot, now, |connection, shared, _| {
-                    connection.expire(now, shared)
-                }),
+                Some(at) if at <= now => self.event(slot, now, |connection, shared, _| connection.expire(now, shared)),
                 Some(at) => self.deadlines.look_at(slot, at),
                 None => {}
             }
@@ -242,8 +218,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         for &slot in &self.unstamped {
             self.connections[slot as usize].stamp(sent_at, self.flights.of(slot));
             if !self.deadlines.has(slot) {
-                self.deadlines
-                    .look_at(slot, sent_at.saturating_add(self.job.timeout_ns));
+                self.deadlines.look_at(slot, sent_at.saturating_add(self.job.timeout_ns));
             }
         }
         self.unstamped.clear();
@@ -258,10 +233,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             return Duration::ZERO;
         }
         let end = self.stop.ends_at().unwrap_or(u64::MAX);
-        let until = (now + PATIENCE_NS)
-            .min(self.next_sample.at)
-            .min(self.deadlines.next())
-            .min(end);
+        let until = (now + PATIENCE_NS).min(self.next_sample.at).min(self.deadlines.next()).min(end);
         Duration::from_nanos(until.saturating_sub(now))
     }
 
@@ -286,20 +258,14 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
                 Completion::Connected { slot } => {
                     self.connecting -= 1;
                     self.open += 1;
-                    self.event(slot, now, |connection, shared, _| {
-                        connection.connected(now, shared)
-                    });
+                    self.event(slot, now, |connection, shared, _| connection.connected(now, shared));
                 }
                 Completion::ConnectFailed { slot, error } => self.connect_failed(slot, &error, now),
                 Completion::Ended { slot, error } => {
                     let error = error.as_ref().map(failure);
-                    self.event(slot, now, |connection, shared, runs| {
-                        connection.end(error, now, runs, shared)
-                    });
+                    self.event(slot, now, |connection, shared, runs| connection.end(error, now, runs, shared));
                 }
-                Completion::SendFailed { slot, error } => {
-                    self.connections[slot as usize].send_failed(failure(&error))
-                }
+                Completion::SendFailed { slot, error } => self.connections[slot as usize].send_failed(failure(&error)),
                 Completion::Sent { slot, result } => {
                     let connection = &mut self.connections[slot as usize];
                     connection.confirming = false;
@@ -320,9 +286,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             Some(libc::EADDRNOTAVAIL) => ConnectFailure::NoLocalPort,
             _ => ConnectFailure::Other,
         };
-        self.event(slot, now, |connection, shared, _| {
-            connection.connect_failed(failure, now, shared)
-        });
+        self.event(slot, now, |connection, shared, _| connection.connect_failed(failure, now, shared));
     }
 
     /// Tells a slot's connection of an event and follows its answer.
@@ -334,12 +298,8 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     ) {
         let connection = &mut self.connections[slot as usize];
         let (before, was) = (connection.in_flight, connection.state);
-        let shared = &mut Shared {
-            job: self.job,
-            heads: &mut self.heads,
-            tally: &mut self.tally,
-            stop: &mut self.stop,
-        };
+        let shared =
+            &mut Shared { job: self.job, heads: &mut self.heads, tally: &mut self.tally, stop: &mut self.stop };
         let next = tell(connection, shared, self.flights.of(slot));
         self.in_flight -= u64::from(before - connection.in_flight);
         if was == State::Connecting && matches!(next, Next::ReopenAt(_)) {
@@ -392,28 +352,16 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         let rate = (completed - self.next_sample.completed) as f64 * 1e9 / span as f64;
         self.tally.rates.record_n(rate as u64, 1);
         self.progress.completed.store(completed, Relaxed);
-        self.progress
-            .failed
-            .store(self.tally.requests.failed, Relaxed);
+        self.progress.failed.store(self.tally.requests.failed, Relaxed);
         self.progress.open.store(self.open, Relaxed);
         self.next_sample.number += 1;
         if self.next_sample.number.is_multiple_of(SAMPLES_PER_SETTLING) {
             let recent = &self.tally.recent;
-            let larger = if recent.single.count() >= recent.split.count() {
-                &recent.single
-            } else {
-                &recent.split
-            };
-            self.progress
-                .p99_ns
-                .store(larger.quantile_ns(0.99).unwrap_or(0), Relaxed);
+            let larger = if recent.single.count() >= recent.split.count() { &recent.single } else { &recent.split };
+            self.progress.p99_ns.store(larger.quantile_ns(0.99).unwrap_or(0), Relaxed);
             self.tally.settle();
         }
-        self.next_sample = Sample {
-            at: now + SAMPLE_NS,
-            completed,
-            ..self.next_sample
-        };
+        self.next_sample = Sample { at: now + SAMPLE_NS, completed, ..self.next_sample };
     }
 
     /// Nobody is there: no connection was ever opened within the timeout, or a counted run lost all of them for long.
@@ -430,9 +378,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             (true, _) if alone > self.job.timeout_ns + self.deadlines.tick_ns() => {
                 Err("no connection could be opened".into())
             }
-            (false, None) if alone > FORSAKEN_NS => {
-                Err("no connection could be opened for 30 s".into())
-            }
+            (false, None) if alone > FORSAKEN_NS => Err("no connection could be opened for 30 s".into()),
             _ => Ok(()),
         }
     }
@@ -442,14 +388,8 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         let now = self.clock.now();
         let ends_at = self.stop.ends_at().map_or(now, |end| now.min(end));
         let mut tally = std::mem::take(&mut self.tally);
-        tally.requests.in_flight_at_end = self
-            .connections
-            .iter()
-            .map(|one| u64::from(one.in_flight))
-            .sum();
-        self.progress
-            .completed
-            .store(tally.requests.completed, Relaxed);
+        tally.requests.in_flight_at_end = self.connections.iter().map(|one| u64::from(one.in_flight)).sum();
+        self.progress.completed.store(tally.requests.completed, Relaxed);
         (tally, ends_at.saturating_sub(self.starts_at))
     }
 
@@ -462,8 +402,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             if self.in_flight == 0 || now >= until {
                 return Ok(());
             }
-            self.ring
-                .enter(1, Duration::from_nanos((until - now).min(PATIENCE_NS)))?;
+            self.ring.enter(1, Duration::from_nanos((until - now).min(PATIENCE_NS)))?;
             now = self.clock.now();
         }
     }

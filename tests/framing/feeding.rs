@@ -6,11 +6,7 @@ use saturing::http::response::{Heads, Parser, Step};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// A whole answer.
-    Answer {
-        status: u16,
-        body_bytes: u64,
-        keep_alive: bool,
-    },
+    Answer { status: u16, body_bytes: u64, keep_alive: bool },
     /// The reason why the bytes are no answer; nothing is read behind it.
     Refused(&'static str),
     /// The connection ended within an answer.
@@ -45,12 +41,7 @@ pub(crate) fn outcomes(bytes: &[u8], cuts: &[usize], heads: &mut Heads) -> Vec<O
 }
 
 /// Feeds one piece to its end; false if it was refused.
-fn feed(
-    mut piece: &[u8],
-    parser: &mut Parser,
-    heads: &mut Heads,
-    outcomes: &mut Vec<Outcome>,
-) -> bool {
+fn feed(mut piece: &[u8], parser: &mut Parser, heads: &mut Heads, outcomes: &mut Vec<Outcome>) -> bool {
     while !piece.is_empty() {
         let (used, step) = parser.feed(piece, heads);
         assert!(used <= piece.len(), "more used than given");

@@ -49,11 +49,7 @@ struct Chunk {
 pub(crate) fn stream() -> impl Strategy<Value = Stream> {
     let messages = prop::collection::vec(message(), 1..=4);
     (prop::bool::weighted(0.2), messages).prop_map(|(head_request, messages)| {
-        let mut stream = Stream {
-            head_request,
-            bytes: Vec::new(),
-            expected: Vec::new(),
-        };
+        let mut stream = Stream { head_request, bytes: Vec::new(), expected: Vec::new() };
         let last = messages.len() - 1;
         for (at, message) in messages.into_iter().enumerate() {
             message.write(&mut stream, at == last);
@@ -95,10 +91,7 @@ fn message() -> impl Strategy<Value = Message> {
 }
 
 fn field() -> impl Strategy<Value = (String, String)> {
-    (
-        "X-[A-Za-z0-9_~!]{1,8}",
-        "[ \t]{0,2}[!-~\u{a1}-\u{ff}]{0,12}[ \t]{0,2}",
-    )
+    ("X-[A-Za-z0-9_~!]{1,8}", "[ \t]{0,2}[!-~\u{a1}-\u{ff}]{0,12}[ \t]{0,2}")
 }
 
 fn body() -> impl Strategy<Value = Body> {
@@ -114,23 +107,17 @@ fn body() -> impl Strategy<Value = Body> {
 
 fn chunk() -> impl Strategy<Value = Chunk> {
     let behind_size = select(vec!["", "", ";", " ", " \t;a=b;c", ";q=\"0\""]);
-    (1..300_usize, 0..3_usize, any::<bool>(), behind_size).prop_map(
-        |(bytes, zeros, upper_case, behind_size)| Chunk {
-            bytes,
-            zeros,
-            upper_case,
-            behind_size,
-        },
-    )
+    (1..300_usize, 0..3_usize, any::<bool>(), behind_size).prop_map(|(bytes, zeros, upper_case, behind_size)| Chunk {
+        bytes,
+        zeros,
+        upper_case,
+        behind_size,
+    })
 }
 
 /// A body that would mislead whoever looked for heads and chunks in it.
 fn filler(bytes: usize) -> impl Iterator<Item = u8> {
-    b"\r\nHTTP/1.1 200 OK\r\n\r\n0\r\n\r\n"
-        .iter()
-        .copied()
-        .cycle()
-        .take(bytes)
+    b"\r\nHTTP/1.1 200 OK\r\n\r\n0\r\n\r\n".iter().copied().cycle().take(bytes)
 }
 
 impl Message {
@@ -142,17 +129,12 @@ impl Message {
         if !bodiless {
             body_bytes = self.write_body(&mut stream.bytes);
         }
-        let says = |token: &str| {
-            self.connection
-                .is_some_and(|value| value.to_lowercase().contains(token))
-        };
+        let says = |token: &str| self.connection.is_some_and(|value| value.to_lowercase().contains(token));
         let ends_with_connection = !bodiless && matches!(self.body, Body::Close(_));
         stream.expected.push(Outcome::Answer {
             status: self.status,
             body_bytes: body_bytes as u64,
-            keep_alive: !says("close")
-                && (self.minor == 1 || says("keep-alive"))
-                && !ends_with_connection,
+            keep_alive: !says("close") && (self.minor == 1 || says("keep-alive")) && !ends_with_connection,
         });
     }
 
@@ -172,10 +154,7 @@ impl Message {
         for status in &self.interim {
             bytes.extend(format!("HTTP/1.1 {status} Wait{end}Content-Length: 9{end}{end}").bytes());
         }
-        let mut head = format!(
-            "{}HTTP/1.{} {}{}{end}",
-            self.empty_lines, self.minor, self.status, self.reason
-        );
+        let mut head = format!("{}HTTP/1.{} {}{}{end}", self.empty_lines, self.minor, self.status, self.reason);
         for (name, value) in &self.fields {
             head.push_str(&format!("{name}:{value}{end}"));
         }

@@ -16,33 +16,14 @@ fn the_table_holds_for_every_split() {
         let bytes = case.bytes.as_slice();
         let fresh = || Heads::new(case.head_request);
         let feed = |cuts: &[usize], heads: &mut Heads| outcomes(bytes, cuts, heads);
-        assert_eq!(
-            feed(&[], &mut fresh()),
-            case.expected,
-            "{}: whole",
-            case.name
-        );
+        assert_eq!(feed(&[], &mut fresh()), case.expected, "{}: whole", case.name);
         let everywhere: Vec<_> = (1..bytes.len()).collect();
-        assert_eq!(
-            feed(&everywhere, &mut fresh()),
-            case.expected,
-            "{}: bytewise",
-            case.name
-        );
+        assert_eq!(feed(&everywhere, &mut fresh()), case.expected, "{}: bytewise", case.name);
 
-        let step = if bytes.len() <= ALL_SPLITS_UP_TO {
-            1
-        } else {
-            509
-        };
+        let step = if bytes.len() <= ALL_SPLITS_UP_TO { 1 } else { 509 };
         let mut remembering = fresh();
         for cut in (0..=bytes.len()).step_by(step) {
-            assert_eq!(
-                feed(&[cut], &mut fresh()),
-                case.expected,
-                "{}: at {cut}",
-                case.name
-            );
+            assert_eq!(feed(&[cut], &mut fresh()), case.expected, "{}: at {cut}", case.name);
             let again = feed(&[cut], &mut remembering);
             assert_eq!(again, case.expected, "{}: at {cut}, remembering", case.name);
         }

@@ -12,57 +12,33 @@ pub(crate) struct Case {
 
 /// An answer on a connection that lives on.
 fn kept(status: u16, body_bytes: u64) -> Outcome {
-    Outcome::Answer {
-        status,
-        body_bytes,
-        keep_alive: true,
-    }
+    Outcome::Answer { status, body_bytes, keep_alive: true }
 }
 
 /// An answer on a connection that ends behind it.
 fn last(status: u16, body_bytes: u64) -> Outcome {
-    Outcome::Answer {
-        status,
-        body_bytes,
-        keep_alive: false,
-    }
+    Outcome::Answer { status, body_bytes, keep_alive: false }
 }
 
 /// A case whose expectations are many, or whose bytes are no text.
 fn case(name: &'static str, bytes: impl AsRef<[u8]>, expected: &[Outcome]) -> Case {
     let (bytes, expected) = (bytes.as_ref().to_vec(), expected.to_vec());
-    Case {
-        name,
-        head_request: false,
-        bytes,
-        expected,
-    }
+    Case { name, head_request: false, bytes, expected }
 }
 
 /// Answers to `GET`, one outcome each, with `\n` for CR LF.
 fn rows(rows: &[(&'static str, &str, Outcome)]) -> Vec<Case> {
-    let row = |&(name, text, outcome): &(&'static str, &str, Outcome)| {
-        case(name, text.replace('\n', "\r\n"), &[outcome])
-    };
+    let row =
+        |&(name, text, outcome): &(&'static str, &str, Outcome)| case(name, text.replace('\n', "\r\n"), &[outcome]);
     rows.iter().map(row).collect()
 }
 
 /// Every case.
 pub(crate) fn cases() -> Vec<Case> {
-    [
-        lengths(),
-        chunks(),
-        trailers(),
-        closes(),
-        bodiless(),
-        interim(),
-        heads(),
-        limits(),
-        streams(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    [lengths(), chunks(), trailers(), closes(), bodiless(), interim(), heads(), limits(), streams()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[rustfmt::skip]

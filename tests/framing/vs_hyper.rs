@@ -33,51 +33,34 @@ type Explanation = (&'static str, fn(&Seen<'_>) -> bool);
 
 const EXPLAINED: &[Explanation] = &[
     // RFC 9112, 6.3 (3): this ought to be handled as an error, it may be an attempt at smuggling.
-    (
-        "hyper lets Transfer-Encoding override Content-Length",
-        |seen| {
-            seen.refused("conflicting_length") && seen.accepted() && seen.has("transfer-encoding")
-        },
-    ),
+    ("hyper lets Transfer-Encoding override Content-Length", |seen| {
+        seen.refused("conflicting_length") && seen.accepted() && seen.has("transfer-encoding")
+    }),
     // RFC 9112, 6.1: a sender must not apply chunked more than once.
     ("hyper looks at the last transfer coding only", |seen| {
         seen.refused("invalid_transfer_encoding") && seen.accepted()
     }),
     // RFC 9110, 5.6.1.2: a recipient must parse and ignore empty list elements.
-    (
-        "hyper takes an empty last element for the last coding",
-        |seen| seen.transfer_encoding(|value| value.is_empty() || value.ends_with(b",")),
-    ),
-    // RFC 9110, 5.5: bytes beyond ASCII are opaque data, and here none of the last coding's.
-    (
-        "hyper knows no coding on a line that is not all ASCII",
-        |seen| seen.transfer_encoding(|value| !value.is_ascii() && value.ends_with(b"chunked")),
-    ),
-    // No request of ours asks for an upgrade, so what follows is nothing that could be read.
-    ("hyper gives a 101 to its caller", |seen| {
-        seen.refused("unexpected_upgrade") && seen.hyper == Some((101, 0))
+    ("hyper takes an empty last element for the last coding", |seen| {
+        seen.transfer_encoding(|value| value.is_empty() || value.ends_with(b","))
     }),
-    (
-        "hyper skips empty lines before an answer without limit",
-        |seen| {
-            seen.refused("not_http")
-                && seen.accepted()
-                && seen.longest_run(|b| b"\r\n".contains(&b)) > 8
-        },
-    ),
-    (
-        "hyper takes any number of leading zeros in a chunk's size",
-        |seen| seen.refused("invalid_chunk") && seen.longest_run(|b| b.is_ascii_hexdigit()) > 16,
-    ),
+    // RFC 9110, 5.5: bytes beyond ASCII are opaque data, and here none of the last coding's.
+    ("hyper knows no coding on a line that is not all ASCII", |seen| {
+        seen.transfer_encoding(|value| !value.is_ascii() && value.ends_with(b"chunked"))
+    }),
+    // No request of ours asks for an upgrade, so what follows is nothing that could be read.
+    ("hyper gives a 101 to its caller", |seen| seen.refused("unexpected_upgrade") && seen.hyper == Some((101, 0))),
+    ("hyper skips empty lines before an answer without limit", |seen| {
+        seen.refused("not_http") && seen.accepted() && seen.longest_run(|b| b"\r\n".contains(&b)) > 8
+    }),
+    ("hyper takes any number of leading zeros in a chunk's size", |seen| {
+        seen.refused("invalid_chunk") && seen.longest_run(|b| b.is_ascii_hexdigit()) > 16
+    }),
     // A signed chunk has a long extension: one limit for the whole body would depend on its length.
-    (
-        "hyper limits extensions to 16 KiB in all, not to 4 KiB each",
-        |seen| {
-            let in_all =
-                matches!(seen.ours, Some(Outcome::Answer { .. })) && seen.longer_than(16 * 1024);
-            seen.refused("chunk_line_too_long") && seen.accepted() || in_all && seen.hyper.is_none()
-        },
-    ),
+    ("hyper limits extensions to 16 KiB in all, not to 4 KiB each", |seen| {
+        let in_all = matches!(seen.ours, Some(Outcome::Answer { .. })) && seen.longer_than(16 * 1024);
+        seen.refused("chunk_line_too_long") && seen.accepted() || in_all && seen.hyper.is_none()
+    }),
     // RFC 9112, 2.2 permits it of a head; a chunked body is delimited by CR LF throughout.
     ("hyper lets LF alone end a trailer", |seen| {
         let lf_alone = |pair: &[u8]| pair[0] != b'\r' && pair[1] == b'\n';
@@ -102,9 +85,7 @@ impl Seen<'_> {
     /// Whether a line gives such a `Transfer-Encoding`, in small letters and without white space around it.
     fn transfer_encoding(&self, is_such: fn(&[u8]) -> bool) -> bool {
         let text = self.bytes.to_ascii_lowercase();
-        let mut values = text
-            .split(|&byte| byte == b'\n')
-            .filter_map(|line| line.strip_prefix(b"transfer-encoding:"));
+        let mut values = text.split(|&byte| byte == b'\n').filter_map(|line| line.strip_prefix(b"transfer-encoding:"));
         values.any(|value| is_such(value.trim_ascii()))
     }
 
@@ -119,19 +100,11 @@ impl Seen<'_> {
 }
 
 /// `Ok` if both agree, and the reason if they differ for a known one.
-fn compare(
-    runtime: &Runtime,
-    bytes: &[u8],
-    head_request: bool,
-) -> Result<Option<&'static str>, String> {
-    let ours = outcomes(bytes, &[], &mut Heads::new(head_request))
-        .first()
-        .copied();
+fn compare(runtime: &Runtime, bytes: &[u8], head_request: bool) -> Result<Option<&'static str>, String> {
+    let ours = outcomes(bytes, &[], &mut Heads::new(head_request)).first().copied();
     let hyper = runtime.block_on(through_hyper(bytes.to_vec(), head_request));
     let verdict = match ours {
-        Some(Outcome::Answer {
-            status, body_bytes, ..
-        }) => Some((status, body_bytes)),
+        Some(Outcome::Answer { status, body_bytes, .. }) => Some((status, body_bytes)),
         _ => None,
     };
     if verdict == hyper {
@@ -140,10 +113,7 @@ fn compare(
     let seen = Seen { bytes, ours, hyper };
     match EXPLAINED.iter().find(|(_, holds)| holds(&seen)) {
         Some((reason, _)) => Ok(Some(reason)),
-        None => Err(format!(
-            "ours {ours:?}, hyper {hyper:?}: {:?}",
-            String::from_utf8_lossy(bytes)
-        )),
+        None => Err(format!("ours {ours:?}, hyper {hyper:?}: {:?}", String::from_utf8_lossy(bytes))),
     }
 }
 
@@ -187,11 +157,7 @@ fn mutations_agree_but_for_what_is_explained() {
 }
 
 fn runner(cases: u32) -> TestRunner {
-    TestRunner::new(Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    })
+    TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
 }
 
 fn runtime() -> Runtime {
@@ -200,21 +166,12 @@ fn runtime() -> Runtime {
 
 /// What hyper's client makes of the first answer, with our limits.
 async fn through_hyper(bytes: Vec<u8>, head_request: bool) -> Verdict {
-    let server = Script {
-        answer: bytes,
-        sent: 0,
-        asked: false,
-        reader: None,
-    };
+    let server = Script { answer: bytes, sent: 0, asked: false, reader: None };
     let mut builder = http1::Builder::new();
     builder.max_headers(256).max_header_size(64 * 1024);
     let (mut sender, connection) = builder.handshake(server).await.ok()?;
     let method = if head_request { "HEAD" } else { "GET" };
-    let request = Request::builder()
-        .method(method)
-        .uri("/")
-        .body(Empty::<Bytes>::new())
-        .ok()?;
+    let request = Request::builder().method(method).uri("/").body(Empty::<Bytes>::new()).ok()?;
     let answer = async move {
         let mut response = sender.send_request(request).await.ok()?;
         let mut body_bytes = 0;
@@ -253,11 +210,7 @@ impl Read for Script {
 }
 
 impl Write for Script {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        request: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, request: &[u8]) -> Poll<std::io::Result<usize>> {
         self.asked = true;
         if let Some(reader) = self.reader.take() {
             reader.wake();

@@ -8,9 +8,7 @@ use super::scripted::Peer;
 pub(crate) const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello, World!";
 
 /// A script: answers every request with these bytes, and closes when asked to.
-pub(crate) fn always(
-    bytes: impl Into<Vec<u8>>,
-) -> impl Fn(&mut Peer) -> io::Result<()> + Send + Sync + 'static {
+pub(crate) fn always(bytes: impl Into<Vec<u8>>) -> impl Fn(&mut Peer) -> io::Result<()> + Send + Sync + 'static {
     let bytes = bytes.into();
     move |peer| {
         while peer.request()? {
@@ -24,9 +22,7 @@ pub(crate) fn always(
 }
 
 /// A script: answers one request with these bytes and ends the connection in good order.
-pub(crate) fn once(
-    bytes: impl Into<Vec<u8>>,
-) -> impl Fn(&mut Peer) -> io::Result<()> + Send + Sync + 'static {
+pub(crate) fn once(bytes: impl Into<Vec<u8>>) -> impl Fn(&mut Peer) -> io::Result<()> + Send + Sync + 'static {
     let bytes = bytes.into();
     move |peer| {
         if peer.request()? {
@@ -38,9 +34,7 @@ pub(crate) fn once(
 }
 
 /// A script: reads one request, writes these bytes, which are no whole answer, and ends the connection in good order.
-pub(crate) fn broken(
-    bytes: impl Into<Vec<u8>>,
-) -> impl Fn(&mut Peer) -> io::Result<()> + Send + Sync + 'static {
+pub(crate) fn broken(bytes: impl Into<Vec<u8>>) -> impl Fn(&mut Peer) -> io::Result<()> + Send + Sync + 'static {
     let bytes = bytes.into();
     move |peer| {
         if peer.request()? {

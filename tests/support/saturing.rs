@@ -43,19 +43,11 @@ impl Running {
 
     pub(crate) fn spawn(command: &mut Command) -> Running {
         let started = Instant::now();
-        let mut process = Process::start(
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()),
-            "saturing",
-        );
+        let mut process = Process::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()), "saturing");
         let child = process.child();
         let stdout = collect(child.stdout.take().expect("a pipe"));
         let stderr = collect(child.stderr.take().expect("a pipe"));
-        Running {
-            process,
-            stdout,
-            stderr,
-            started,
-        }
+        Running { process, stdout, stderr, started }
     }
 
     /// With load on `address`, and the result to be read by [`Ended::result`]. Nothing times out unless asked to, however busy
@@ -78,17 +70,9 @@ impl Running {
     pub(crate) fn wait(mut self) -> Ended {
         let status = self.process.wait("the end of saturing");
         let took = self.started.elapsed();
-        let code = status
-            .code()
-            .or_else(|| status.signal().map(|number| 128 + number))
-            .expect("an end");
+        let code = status.code().or_else(|| status.signal().map(|number| 128 + number)).expect("an end");
         let text = |reader: JoinHandle<String>| reader.join().expect("UTF-8");
-        Ended {
-            code,
-            stdout: text(self.stdout),
-            stderr: text(self.stderr),
-            took,
-        }
+        Ended { code, stdout: text(self.stdout), stderr: text(self.stderr), took }
     }
 }
 
@@ -104,36 +88,16 @@ impl Ended {
     /// The JSON on standard output, its sums held against each other here again, by other code than the command's.
     pub(crate) fn result(&self) -> RunResult {
         let parsed = serde_json::from_str(&self.stdout);
-        let result: RunResult =
-            parsed.unwrap_or_else(|error| panic!("no result ({error}): {self:?}"));
+        let result: RunResult = parsed.unwrap_or_else(|error| panic!("no result ({error}): {self:?}"));
         let requests = result.requests;
-        let found =
-            requests.completed + requests.failed + requests.discarded + requests.in_flight_at_end;
+        let found = requests.completed + requests.failed + requests.discarded + requests.in_flight_at_end;
         assert_eq!(requests.sent, found, "{requests:?}");
         let errors = result.errors;
-        let failed = errors.reset
-            + errors.eof_mid_response
-            + errors.timeout
-            + errors.protocol
-            + errors.other;
+        let failed = errors.reset + errors.eof_mid_response + errors.timeout + errors.protocol + errors.other;
         assert_eq!(requests.failed, failed, "{errors:?}");
-        assert_eq!(
-            errors.protocol,
-            result.protocol_errors.values().sum::<u64>()
-        );
-        assert_eq!(
-            requests.completed,
-            result.status.values().sum::<u64>(),
-            "{:?}",
-            result.status
-        );
-        assert_eq!(
-            requests.completed,
-            result
-                .latency_ns
-                .as_ref()
-                .map_or(0, |latency| latency.count)
-        );
+        assert_eq!(errors.protocol, result.protocol_errors.values().sum::<u64>());
+        assert_eq!(requests.completed, result.status.values().sum::<u64>(), "{:?}", result.status);
+        assert_eq!(requests.completed, result.latency_ns.as_ref().map_or(0, |latency| latency.count));
         result
     }
 }
@@ -147,10 +111,7 @@ pub(crate) fn run<S: AsRef<OsStr>>(args: &[S]) -> Ended {
 pub(crate) fn load(address: SocketAddr, options: &str) -> RunResult {
     let ended = Running::load(address, options).wait();
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert_eq!(
-        ended.stderr, "",
-        "a good run says nothing on standard error but on a terminal"
-    );
+    assert_eq!(ended.stderr, "", "a good run says nothing on standard error but on a terminal");
     ended.result()
 }
 
@@ -169,19 +130,12 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn start(args: &[&str]) -> Serve {
         use std::io::{BufRead, BufReader};
-        let mut process = Process::start(
-            command().arg("serve").args(args).stdout(Stdio::piped()),
-            "saturing serve",
-        );
+        let mut process = Process::start(command().arg("serve").args(args).stdout(Stdio::piped()), "saturing serve");
         let mut reader = BufReader::new(process.child().stdout.take().expect("a pipe"));
         let mut line = String::new();
         reader.read_line(&mut line).expect("its address");
         let address = line.trim_end().parse().expect("its address");
-        Serve {
-            process,
-            address,
-            last_words: collect(reader),
-        }
+        Serve { process, address, last_words: collect(reader) }
     }
 
     /// Stops it; the numbers of requests and connections it says it served.
@@ -190,13 +144,8 @@ impl Serve {
         let status = self.process.wait("the end of saturing serve");
         let text = self.last_words.join().expect("UTF-8");
         assert_eq!(status.code(), Some(0), "{text}");
-        let numbers: Vec<u64> = text
-            .split_whitespace()
-            .filter_map(|word| word.parse().ok())
-            .collect();
-        let [requests, connections] = numbers[..] else {
-            panic!("two numbers: {text}")
-        };
+        let numbers: Vec<u64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let [requests, connections] = numbers[..] else { panic!("two numbers: {text}") };
         (requests, connections)
     }
 }
@@ -204,12 +153,7 @@ impl Serve {
 /// Another server as a process that tells its address, or the port, in its first line.
 pub(crate) fn address_in_first_line(process: &mut Process) -> SocketAddr {
     let line = first_line(process.child().stdout.take().expect("a pipe"));
-    let port = line
-        .split(|c: char| !c.is_ascii_digit())
-        .filter(|word| word.len() >= 4);
+    let port = line.split(|c: char| !c.is_ascii_digit()).filter(|word| word.len() >= 4);
     let port = port.filter_map(|word| word.parse().ok()).next();
-    SocketAddr::from((
-        [127, 0, 0, 1],
-        port.unwrap_or_else(|| panic!("a port in {line:?}")),
-    ))
+    SocketAddr::from(([127, 0, 0, 1], port.unwrap_or_else(|| panic!("a port in {line:?}"))))
 }

@@ -45,9 +45,7 @@ pub(crate) fn listen() -> TcpListener {
 }
 
 /// Serves on a free port; `script` is run for each connection, on a thread of its own.
-pub(crate) fn serve(
-    script: impl Fn(&mut Peer) -> io::Result<()> + Send + Sync + 'static,
-) -> Server {
+pub(crate) fn serve(script: impl Fn(&mut Peer) -> io::Result<()> + Send + Sync + 'static) -> Server {
     Server::start(listen(), Duration::ZERO, script)
 }
 
@@ -82,26 +80,13 @@ impl Server {
                 peer.join().expect("a script does not panic");
             }
         });
-        Server {
-            address,
-            shared,
-            acceptor: Some(acceptor),
-        }
+        Server { address, shared, acceptor: Some(acceptor) }
     }
 
     /// The counts so far.
     pub(crate) fn counts(&self) -> Counts {
-        let Shared {
-            connections,
-            requests,
-            answers,
-            ..
-        } = &*self.shared;
-        Counts {
-            connections: connections.load(SeqCst),
-            requests: requests.load(SeqCst),
-            answers: answers.load(SeqCst),
-        }
+        let Shared { connections, requests, answers, .. } = &*self.shared;
+        Counts { connections: connections.load(SeqCst), requests: requests.load(SeqCst), answers: answers.load(SeqCst) }
     }
 
     /// The last request read, head and body.
@@ -148,12 +133,7 @@ impl Peer {
         // Nothing hangs for ever, whatever the client does.
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
-        Peer {
-            stream,
-            read: Vec::new(),
-            shared,
-            asked_to_close: false,
-        }
+        Peer { stream, read: Vec::new(), shared, asked_to_close: false }
     }
 
     /// Reads and counts one request with its body; false: the client sends no more.
@@ -175,8 +155,7 @@ impl Peer {
             }
         }
         let request: Vec<u8> = self.read.drain(..whole).collect();
-        *self.shared.last_request.lock().expect("no panic") =
-            String::from_utf8_lossy(&request).into_owned();
+        *self.shared.last_request.lock().expect("no panic") = String::from_utf8_lossy(&request).into_owned();
         self.shared.requests.fetch_add(1, SeqCst);
         Ok(true)
     }
@@ -236,9 +215,7 @@ impl Peer {
 }
 
 fn content_length(head: &str) -> usize {
-    let value = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length:"));
+    let value = head.lines().find_map(|line| line.strip_prefix("content-length:"));
     value.map_or(0, |digits| digits.trim().parse().expect("a length"))
 }
 
@@ -247,20 +224,10 @@ fn content_length(head: &str) -> usize {
 pub(crate) fn agree(result: &RunResult, counts: Counts) {
     let requests = result.requests;
     assert_eq!(requests.in_flight_at_end, 0);
-    assert_eq!(
-        requests.sent - requests.discarded,
-        counts.requests,
-        "{requests:?} and {counts:?}"
-    );
-    assert_eq!(
-        requests.completed, counts.answers,
-        "{requests:?} and {counts:?}"
-    );
+    assert_eq!(requests.sent - requests.discarded, counts.requests, "{requests:?} and {counts:?}");
+    assert_eq!(requests.completed, counts.answers, "{requests:?} and {counts:?}");
     let connections = result.connections;
     let opened = connections.established + connections.reconnects;
     // One that was opened when the last answer came may end before the server has accepted it.
-    assert!(
-        opened >= counts.connections,
-        "{connections:?} and {counts:?}"
-    );
+    assert!(opened >= counts.connections, "{connections:?} and {counts:?}");
 }

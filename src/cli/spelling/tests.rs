@@ -29,10 +29,7 @@ fn lines() {
             "-t2 -c100 -d30s -R2000 --latency http://h",
             "--threads 2 --connections 100 --duration 30s --rate 2000 --latency -- http://h",
         ),
-        (
-            "-t2 -R 2k -L http://h",
-            "--threads 2 --rate 2k --latency -- http://h",
-        ),
+        ("-t2 -R 2k -L http://h", "--threads 2 --rate 2k --latency -- http://h"),
         // apart, attached, with an equals sign
         ("--connections 64", "--connections 64"),
         ("--connections=64", "--connections 64"),
@@ -64,24 +61,14 @@ fn lines() {
         ("-c 5 --", "--connections 5"),
         ("-", "-- -"),
         // repeatable ones
-        (
-            "-H A:1 -HB:2 --header=C:3",
-            "--header A:1 --header B:2 --header C:3",
-        ),
-        (
-            "--source-address 127.0.0.2,127.0.0.3",
-            "--source-address 127.0.0.2,127.0.0.3",
-        ),
+        ("-H A:1 -HB:2 --header=C:3", "--header A:1 --header B:2 --header C:3"),
+        ("--source-address 127.0.0.2,127.0.0.3", "--source-address 127.0.0.2,127.0.0.3"),
     ] {
         let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
-        let Ok(Spelled::Args(args)) = spelled(&words) else {
-            panic!("{line} is refused")
-        };
+        let Ok(Spelled::Args(args)) = spelled(&words) else { panic!("{line} is refused") };
         assert_eq!(args.join(" "), expected, "{line}");
         let words: Vec<&str> = args.iter().map(String::as_str).collect();
-        argh::FromArgs::from_args(&["saturing"], &words)
-            .map(|_: LoadArgs| ())
-            .expect(line);
+        argh::FromArgs::from_args(&["saturing"], &words).map(|_: LoadArgs| ()).expect(line);
     }
 }
 
@@ -102,13 +89,7 @@ fn spaces_and_emptiness_survive() {
 
 #[test]
 fn help_wins_over_what_follows() {
-    for args in [
-        &["-h"][..],
-        &["--help"],
-        &["-c", "5", "-h", "--bogus"],
-        &["-Lh"],
-        &["http://h", "--help"],
-    ] {
+    for args in [&["-h"][..], &["--help"], &["-c", "5", "-h", "--bogus"], &["-Lh"], &["http://h", "--help"]] {
         assert_eq!(spelled(args), Ok(Spelled::Help), "{args:?}");
     }
 }
@@ -116,81 +97,33 @@ fn help_wins_over_what_follows() {
 #[test]
 fn what_is_refused() {
     for (args, message) in [
-        (
-            &["--conections", "5"][..],
-            "unknown option --conections; did you mean --connections?",
-        ),
-        (
-            &["--conections=5"],
-            "unknown option --conections; did you mean --connections?",
-        ),
-        (
-            &["--thread", "5"],
-            "unknown option --thread; did you mean --threads?",
-        ),
+        (&["--conections", "5"][..], "unknown option --conections; did you mean --connections?"),
+        (&["--conections=5"], "unknown option --conections; did you mean --connections?"),
+        (&["--thread", "5"], "unknown option --thread; did you mean --threads?"),
         (&["--lat"], "unknown option --lat; did you mean --latency?"),
-        (
-            &["--keepalive"],
-            "unknown option --keepalive; did you mean --no-keepalive?",
-        ),
+        (&["--keepalive"], "unknown option --keepalive; did you mean --no-keepalive?"),
         (&["--Body"], "unknown option --Body; did you mean --body?"),
         (&["--hepl"], "unknown option --hepl; did you mean --help?"),
-        (
-            &["--completely-different"],
-            "unknown option --completely-different; --help lists them all",
-        ),
-        (
-            &["--rat", "5"],
-            "unknown option --rat; --help lists them all",
-        ),
-        (
-            &["--x y"],
-            "unknown option \"--x y\"; --help lists them all",
-        ),
-        (
-            &["-C", "5"],
-            "unknown option -C; did you mean -c (--connections)?",
-        ),
+        (&["--completely-different"], "unknown option --completely-different; --help lists them all"),
+        (&["--rat", "5"], "unknown option --rat; --help lists them all"),
+        (&["--x y"], "unknown option \"--x y\"; --help lists them all"),
+        (&["-C", "5"], "unknown option -C; did you mean -c (--connections)?"),
         (&["-Lx"], "unknown option -x in -Lx; --help lists them all"),
         (&["-z"], "unknown option -z; --help lists them all"),
-        (
-            &["-latency"],
-            "unknown option -l in -latency; did you mean --latency?",
-        ),
+        (&["-latency"], "unknown option -l in -latency; did you mean --latency?"),
         (&["-\n"], "unknown option \"-\\n\"; --help lists them all"),
         (&["--latency=yes"], "--latency: takes no value, got yes"),
         (&["--help=me"], "--help: takes no value, got me"),
         (&["-c"], "--connections: needs a value, got none"),
         (&["--connections"], "--connections: needs a value, got none"),
         (&["-Lc"], "--connections: needs a value, got none"),
-        (
-            &["-c5", "--connections=6"],
-            "--connections: may be given once, got 5 and 6",
-        ),
-        (
-            &["http://a", "http://b"],
-            "unexpected argument http://b; there is one URL only",
-        ),
-        (
-            &["-s", "x.lua"],
-            "-s/--script: Lua scripts are not run; set a fixed request with -m, -H and -b",
-        ),
-        (
-            &["-sx.lua"],
-            "-s/--script: Lua scripts are not run; set a fixed request with -m, -H and -b",
-        ),
-        (
-            &["--script=x"],
-            "-s/--script: Lua scripts are not run; set a fixed request with -m, -H and -b",
-        ),
-        (
-            &["-U"],
-            "-U/--u_latency: leave it out; in closed loop the latency is always the uncorrected one",
-        ),
-        (
-            &["-LB"],
-            "-B/--batch_latency: leave it out; every pipelined response has a latency of its own",
-        ),
+        (&["-c5", "--connections=6"], "--connections: may be given once, got 5 and 6"),
+        (&["http://a", "http://b"], "unexpected argument http://b; there is one URL only"),
+        (&["-s", "x.lua"], "-s/--script: Lua scripts are not run; set a fixed request with -m, -H and -b"),
+        (&["-sx.lua"], "-s/--script: Lua scripts are not run; set a fixed request with -m, -H and -b"),
+        (&["--script=x"], "-s/--script: Lua scripts are not run; set a fixed request with -m, -H and -b"),
+        (&["-U"], "-U/--u_latency: leave it out; in closed loop the latency is always the uncorrected one"),
+        (&["-LB"], "-B/--batch_latency: leave it out; every pipelined response has a latency of its own"),
     ] {
         assert_eq!(spelled(args), Err(Failure::usage(message)), "{args:?}");
     }
@@ -199,14 +132,6 @@ fn what_is_refused() {
 #[test]
 fn a_command_without_positionals() {
     let serve = |arg: &str| spell(&[arg.to_owned()], &ServeArgs::get_args_info(), &[]);
-    assert_eq!(
-        serve("8080"),
-        Err(Failure::usage(
-            "unexpected argument 8080; there are only options here"
-        ))
-    );
-    assert_eq!(
-        serve("-s"),
-        Err(Failure::usage("unknown option -s; --help lists them all"))
-    );
+    assert_eq!(serve("8080"), Err(Failure::usage("unexpected argument 8080; there are only options here")));
+    assert_eq!(serve("-s"), Err(Failure::usage("unknown option -s; --help lists them all")));
 }

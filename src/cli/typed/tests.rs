@@ -8,9 +8,7 @@ use std::path::Path;
 
 fn args_of<T: FromArgs + ArgsInfo>(words: &[&str]) -> T {
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-    let Ok(Spelled::Args(spelled)) = spell(&words, &T::get_args_info(), WRK) else {
-        panic!("{words:?} is refused")
-    };
+    let Ok(Spelled::Args(spelled)) = spell(&words, &T::get_args_info(), WRK) else { panic!("{words:?} is refused") };
     let spelled: Vec<&str> = spelled.iter().map(String::as_str).collect();
     T::from_args(&["saturing"], &spelled).expect("spelled out")
 }
@@ -47,11 +45,7 @@ fn the_end_of_a_run() {
         (&["-n", "10"], None, Some(10)),
         (&[URL, "-n", "10", "-d2s"], s(2), Some(10)),
     ] {
-        assert_eq!(
-            typed(words).load.until,
-            Until { duration, requests },
-            "{words:?}"
-        );
+        assert_eq!(typed(words).load.until, Until { duration, requests }, "{words:?}");
     }
 }
 
@@ -61,16 +55,10 @@ fn a_plan_of_defaults() {
     assert_eq!(plan.target.url, URL);
     assert_eq!(plan.target.method, "GET");
     assert!(plan.target.local && plan.target.sources.is_empty());
-    assert_eq!(
-        plan.load.connections, 128,
-        "64 for each of two workers: half of four cores"
-    );
+    assert_eq!(plan.load.connections, 128, "64 for each of two workers: half of four cores");
     assert_eq!(plan.load.pipeline, 1);
     assert_eq!(plan.load.requests_per_connection, None);
-    assert_eq!(
-        (plan.load.timeout, plan.load.drain),
-        (DEFAULT_TIMEOUT, DEFAULT_DRAIN)
-    );
+    assert_eq!((plan.load.timeout, plan.load.drain), (DEFAULT_TIMEOUT, DEFAULT_DRAIN));
     assert_eq!(plan.placement.cpus, [0, 1]);
     assert!(plan.placement.server_cpus.is_empty());
     assert!(plan.notes.is_empty(), "{:?}", plan.notes);
@@ -106,10 +94,7 @@ fn a_plan_of_everything() {
         Load {
             connections: 1000,
             pipeline: 16,
-            until: Until {
-                duration: Some(Duration::from_secs(3600)),
-                requests: Some(2_000_000)
-            },
+            until: Until { duration: Some(Duration::from_secs(3600)), requests: Some(2_000_000) },
             requests_per_connection: Some(100),
             timeout: Duration::from_millis(500),
             drain: Duration::ZERO,
@@ -118,16 +103,10 @@ fn a_plan_of_everything() {
     assert_eq!(plan.placement.cpus, [1, 2, 3]);
     let sources: Vec<String> = plan.target.sources.iter().map(IpAddr::to_string).collect();
     assert_eq!(sources, ["127.0.0.2", "127.0.0.3"]);
-    assert_eq!(
-        plan.notes,
-        ["source address ::1 is not used: no target address is IPv6"]
-    );
+    assert_eq!(plan.notes, ["source address ::1 is not used: no target address is IPv6"]);
     let request = String::from_utf8_lossy(plan.target.request.keep_alive()).into_owned();
     assert!(request.starts_with("PUT /x HTTP/1.1\r\n"), "{request}");
-    assert!(
-        request.to_ascii_lowercase().contains("\r\nx-a: b\r\n"),
-        "{request}"
-    );
+    assert!(request.to_ascii_lowercase().contains("\r\nx-a: b\r\n"), "{request}");
     assert!(request.ends_with("\r\n\r\nhello"), "{request}");
 }
 
@@ -136,9 +115,7 @@ fn the_built_in_server_has_its_cpus_before_it_has_a_url() {
     let typed = typed(&["-t1"]);
     assert_eq!(typed.url(), None);
     let before = typed.server_cpus(&four_cores()).expect("CPUs");
-    let plan = typed
-        .plan("http://127.0.0.1:4000/", &four_cores())
-        .expect("a plan");
+    let plan = typed.plan("http://127.0.0.1:4000/", &four_cores()).expect("a plan");
     assert_eq!(before, [1, 2, 3]);
     assert_eq!(plan.placement.server_cpus, before);
     assert_eq!(plan.placement.cpus, [0]);
@@ -160,11 +137,7 @@ fn methods_and_bodies() {
         (&["-m", "HEAD"], "HEAD", b""),
     ] {
         let typed = typed(words);
-        assert_eq!(
-            (typed.method.as_str(), typed.body.as_slice()),
-            (method, body),
-            "{words:?}"
-        );
+        assert_eq!((typed.method.as_str(), typed.body.as_slice()), (method, body), "{words:?}");
     }
     std::fs::remove_file(file).expect("removed");
 }
@@ -178,11 +151,7 @@ fn headers() {
         ("Host:", "Host", ""),
         ("X: a:b", "X", "a:b"),
     ] {
-        assert_eq!(
-            typed(&["-H", text]).headers,
-            [(name.to_owned(), value.to_owned())],
-            "{text}"
-        );
+        assert_eq!(typed(&["-H", text]).headers, [(name.to_owned(), value.to_owned())], "{text}");
     }
 }
 
@@ -192,10 +161,7 @@ fn keep_alive() {
         (&[][..], None),
         (&["--no-keepalive"], Some(1)),
         (&["--requests-per-connection", "5"], Some(5)),
-        (
-            &["--requests-per-connection", "1", "--no-keepalive"],
-            Some(1),
-        ),
+        (&["--requests-per-connection", "1", "--no-keepalive"], Some(1)),
     ] {
         assert_eq!(typed(words).load.requests_per_connection, most, "{words:?}");
     }
@@ -210,10 +176,7 @@ fn outputs() {
     let json = |words: &[&str]| typed(words).output.json;
     assert_eq!(json(&[]), None);
     assert_eq!(json(&["--json", "-"]), Some(Json::Stdout));
-    assert_eq!(
-        json(&["--json", "out.json"]),
-        Some(Json::File("out.json".into()))
-    );
+    assert_eq!(json(&["--json", "out.json"]), Some(Json::File("out.json".into())));
     assert!(typed(&["-L"]).output.latency && !typed(&[]).output.latency);
 }
 
@@ -226,10 +189,7 @@ fn what_is_refused() {
         (&["-t", "0"][..], "--threads: must be 1 to 1024, got 0"),
         (&["-t", "x"], &format!("--threads: {count}, got x")),
         (&["-c", "0"], "--connections: must be 1 to 1000000, got 0"),
-        (
-            &["-c", "2M"],
-            "--connections: must be 1 to 1000000, got 2000000",
-        ),
+        (&["-c", "2M"], "--connections: must be 1 to 1000000, got 2000000"),
         (&["-c", "1.5"], &format!("--connections: {count}, got 1.5")),
         (&["-c=64"], &format!("--connections: {count}, got =64")),
         (&["-d", "0"], "--duration: must be more than 0, got 0"),
@@ -238,69 +198,33 @@ fn what_is_refused() {
         (&["-n", "-1"], &format!("--requests: {count}, got -1")),
         (&["-p", "2000"], "--pipeline: must be 1 to 1024, got 2000"),
         (&["-p", "a"], &format!("--pipeline: {count}, got a")),
-        (
-            &["-T", "0"],
-            "--timeout: must be more than 0 and at most 1h, got 0",
-        ),
+        (&["-T", "0"], "--timeout: must be more than 0 and at most 1h, got 0"),
         (&["-T", ""], &format!("--timeout: {time}, got \"\"")),
         (&["--drain", "2h"], "--drain: must be at most 1h, got 7200s"),
         (&["--drain", "-1"], &format!("--drain: {time}, got -1")),
-        (
-            &["--requests-per-connection", "0"],
-            "--requests-per-connection: must be at least 1, got 0",
-        ),
+        (&["--requests-per-connection", "0"], "--requests-per-connection: must be at least 1, got 0"),
         (
             &["--no-keepalive", "--requests-per-connection", "2"],
             "--requests-per-connection: must be 1 with --no-keepalive, got 2",
         ),
-        (
-            &["--cpus", "a-b"],
-            "--cpus: must be a list of CPUs, as in 0,2-5, got a-b",
-        ),
-        (
-            &["--cpus", ""],
-            "--cpus: must be a list of CPUs, as in 0,2-5, got \"\"",
-        ),
-        (
-            &["--source-address", "localhost"],
-            &format!("--source-address: {source}, got localhost"),
-        ),
-        (
-            &["--source-address", "127.0.0.1,"],
-            &format!("--source-address: {source}, got \"\""),
-        ),
+        (&["--cpus", "a-b"], "--cpus: must be a list of CPUs, as in 0,2-5, got a-b"),
+        (&["--cpus", ""], "--cpus: must be a list of CPUs, as in 0,2-5, got \"\""),
+        (&["--source-address", "localhost"], &format!("--source-address: {source}, got localhost")),
+        (&["--source-address", "127.0.0.1,"], &format!("--source-address: {source}, got \"\"")),
         (&["-H", "Foo"], "--header: must be 'Name: value', got Foo"),
-        (
-            &["-H", ": x"],
-            "--header: must be 'Name: value', got \": x\"",
-        ),
-        (
-            &["-H", "A: b\r\nC: d"],
-            "--header: must be one line, got \"A: b\\r\\nC: d\"",
-        ),
+        (&["-H", ": x"], "--header: must be 'Name: value', got \": x\""),
+        (&["-H", "A: b\r\nC: d"], "--header: must be one line, got \"A: b\\r\\nC: d\""),
         (&["-b", "@"], "--body: must be TEXT, @FILE or @-, got @"),
         (
             &["-b", "@/nonexistent/body"],
             "--body: cannot be read (No such file or directory (os error 2)), got @/nonexistent/body",
         ),
-        (
-            &["--json", ""],
-            "--json: must be a file, or - for standard output, got \"\"",
-        ),
-        (
-            &["-R", "2000"],
-            "--rate: open loop (-R) is not in this version yet",
-        ),
-        (
-            &["https://h"],
-            "URL: TLS (https) is not supported yet, only http, got https://h",
-        ),
+        (&["--json", ""], "--json: must be a file, or - for standard output, got \"\""),
+        (&["-R", "2000"], "--rate: open loop (-R) is not in this version yet"),
+        (&["https://h"], "URL: TLS (https) is not supported yet, only http, got https://h"),
     ] {
         let failure = read(words).expect_err(message);
-        assert_eq!(
-            (failure.code, failure.message.as_str()),
-            (BAD_ARGUMENTS, message)
-        );
+        assert_eq!((failure.code, failure.message.as_str()), (BAD_ARGUMENTS, message));
     }
 }
 
@@ -312,36 +236,19 @@ fn refused_before_the_body_is_read() {
             Err(std::io::Error::other("was read"))
         }
     }
-    let message = |words: &[&str]| {
-        Typed::read(&args_of(words), &mut Unread)
-            .expect_err("refused")
-            .message
-    };
-    assert_eq!(
-        message(&["-b@-", "--json="]),
-        "--json: must be a file, or - for standard output, got \"\""
-    );
-    assert_eq!(
-        message(&["-b@-"]),
-        "--body: cannot be read (was read), got @-"
-    );
+    let message = |words: &[&str]| Typed::read(&args_of(words), &mut Unread).expect_err("refused").message;
+    assert_eq!(message(&["-b@-", "--json="]), "--json: must be a file, or - for standard output, got \"\"");
+    assert_eq!(message(&["-b@-"]), "--body: cannot be read (was read), got @-");
 }
 
 #[test]
 fn failures_of_a_plan() {
     let failure = |words: &[&str]| {
         let typed = typed(words);
-        Failure::from(
-            typed
-                .plan(typed.url().unwrap_or(URL), &four_cores())
-                .expect_err("refused"),
-        )
+        Failure::from(typed.plan(typed.url().unwrap_or(URL), &four_cores()).expect_err("refused"))
     };
     let unallowed = failure(&["--cpus", "2-4", URL]);
-    assert_eq!(
-        unallowed,
-        Failure::usage("--cpus: must be CPUs allowed to this process (0-3), got 4")
-    );
+    assert_eq!(unallowed, Failure::usage("--cpus: must be CPUs allowed to this process (0-3), got 4"));
     let unresolved = failure(&["http://a..b/"]);
     assert_eq!(unresolved.code, NO_RUN, "{unresolved}");
 }
@@ -352,40 +259,20 @@ fn serve() {
     for (words, listen, cpus) in [
         (&[][..], "127.0.0.1:0", &[0, 1, 2, 3][..]),
         (&["--port", "8080", "--cpus", "1"], "127.0.0.1:8080", &[1]),
-        (
-            &["--host", "::1", "--port=65535"],
-            "[::1]:65535",
-            &[0, 1, 2, 3],
-        ),
+        (&["--host", "::1", "--port=65535"], "[::1]:65535", &[0, 1, 2, 3]),
         (&["--host", "[::]"], "[::]:0", &[0, 1, 2, 3]),
     ] {
         let typed = read(words).expect("taken");
         assert_eq!(typed.listen.to_string(), listen, "{words:?}");
-        assert_eq!(
-            typed.cpus(&four_cores()).expect("allowed"),
-            cpus,
-            "{words:?}"
-        );
+        assert_eq!(typed.cpus(&four_cores()).expect("allowed"), cpus, "{words:?}");
     }
     for (words, message) in [
-        (
-            &["--port", "65536"][..],
-            "--port: must be 0 to 65535, got 65536",
-        ),
+        (&["--port", "65536"][..], "--port: must be 0 to 65535, got 65536"),
         (&["--port", "+80"], "--port: must be 0 to 65535, got +80"),
         (&["--port", ""], "--port: must be 0 to 65535, got \"\""),
-        (
-            &["--host", "localhost"],
-            "--host: must be an IP address, as in 127.0.0.1 or ::1, got localhost",
-        ),
-        (
-            &["--host", "[127.0.0.1]"],
-            "--host: must be an IP address, as in 127.0.0.1 or ::1, got [127.0.0.1]",
-        ),
-        (
-            &["--cpus", "x"],
-            "--cpus: must be a list of CPUs, as in 0,2-5, got x",
-        ),
+        (&["--host", "localhost"], "--host: must be an IP address, as in 127.0.0.1 or ::1, got localhost"),
+        (&["--host", "[127.0.0.1]"], "--host: must be an IP address, as in 127.0.0.1 or ::1, got [127.0.0.1]"),
+        (&["--cpus", "x"], "--cpus: must be a list of CPUs, as in 0,2-5, got x"),
     ] {
         assert_eq!(read(words), Err(Failure::usage(message)), "{words:?}");
     }

@@ -49,11 +49,7 @@ impl Chunked {
     ///
     /// # Errors
     /// At the first byte that cannot belong to a chunked body, or that passes a limit.
-    pub(super) fn feed(
-        &mut self,
-        bytes: &[u8],
-        data: &mut u64,
-    ) -> Result<(usize, bool), ProtocolError> {
+    pub(super) fn feed(&mut self, bytes: &[u8], data: &mut u64) -> Result<(usize, bool), ProtocolError> {
         let mut at = 0;
         while at < bytes.len() && self.at != At::End {
             at += match self.at {
@@ -114,11 +110,7 @@ impl Chunked {
             (At::Size | At::SizeSpace, b'\r') => At::SizeLf,
             (At::SizeLf, b'\n') => {
                 self.length = 0;
-                if self.left == 0 {
-                    At::Trailer
-                } else {
-                    At::Data
-                }
+                if self.left == 0 { At::Trailer } else { At::Data }
             }
             (At::DataCr, b'\r') => At::DataLf,
             (At::DataLf, b'\n') => At::Size,

@@ -66,48 +66,32 @@ impl ProtocolError {
     fn words(self) -> (&'static str, &'static str) {
         match self {
             ProtocolError::NotHttp => ("not_http", "the answer does not begin as HTTP/1 does"),
-            ProtocolError::UnsupportedVersion => (
-                "unsupported_version",
-                "the answer is in a version other than HTTP/1.0 and HTTP/1.1",
-            ),
-            ProtocolError::MalformedHead => (
-                "malformed_head",
-                "the status line or a header breaks HTTP's grammar",
-            ),
-            ProtocolError::HeadTooLarge => {
-                ("head_too_large", "the head does not end within 64 KiB")
+            ProtocolError::UnsupportedVersion => {
+                ("unsupported_version", "the answer is in a version other than HTTP/1.0 and HTTP/1.1")
             }
-            ProtocolError::TooManyHeaders => {
-                ("too_many_headers", "the head has more than 256 headers")
+            ProtocolError::MalformedHead => ("malformed_head", "the status line or a header breaks HTTP's grammar"),
+            ProtocolError::HeadTooLarge => ("head_too_large", "the head does not end within 64 KiB"),
+            ProtocolError::TooManyHeaders => ("too_many_headers", "the head has more than 256 headers"),
+            ProtocolError::InvalidLength => ("invalid_length", "Content-Length is not a number of bytes"),
+            ProtocolError::ConflictingLength => {
+                ("conflicting_length", "the head gives two different lengths, or a length beside Transfer-Encoding")
             }
-            ProtocolError::InvalidLength => {
-                ("invalid_length", "Content-Length is not a number of bytes")
+            ProtocolError::InvalidTransferEncoding => {
+                ("invalid_transfer_encoding", "Transfer-Encoding in HTTP/1.0, or chunked applied twice")
             }
-            ProtocolError::ConflictingLength => (
-                "conflicting_length",
-                "the head gives two different lengths, or a length beside Transfer-Encoding",
-            ),
-            ProtocolError::InvalidTransferEncoding => (
-                "invalid_transfer_encoding",
-                "Transfer-Encoding in HTTP/1.0, or chunked applied twice",
-            ),
-            ProtocolError::UnexpectedUpgrade => (
-                "unexpected_upgrade",
-                "the server switched protocols without having been asked",
-            ),
-            ProtocolError::InvalidChunk => (
-                "invalid_chunk",
-                "a chunk's size is not hexadecimal, or its line does not end in CR LF",
-            ),
-            ProtocolError::ChunkLineTooLong => (
-                "chunk_line_too_long",
-                "the line with a chunk's size is longer than 4 KiB",
-            ),
+            ProtocolError::UnexpectedUpgrade => {
+                ("unexpected_upgrade", "the server switched protocols without having been asked")
+            }
+            ProtocolError::InvalidChunk => {
+                ("invalid_chunk", "a chunk's size is not hexadecimal, or its line does not end in CR LF")
+            }
+            ProtocolError::ChunkLineTooLong => {
+                ("chunk_line_too_long", "the line with a chunk's size is longer than 4 KiB")
+            }
             ProtocolError::InvalidTrailer => ("invalid_trailer", "a trailer breaks HTTP's grammar"),
-            ProtocolError::TrailersTooLarge => (
-                "trailers_too_large",
-                "more than 64 KiB of trailers, or more than 256 of them",
-            ),
+            ProtocolError::TrailersTooLarge => {
+                ("trailers_too_large", "more than 64 KiB of trailers, or more than 256 of them")
+            }
         }
     }
 }

@@ -123,17 +123,11 @@ fn check_status_line(at: usize, byte: u8) -> Result<(), ProtocolError> {
     let (valid, error) = match at {
         0..=4 => (byte == b"HTTP/"[at], ProtocolError::NotHttp),
         5..=6 => (byte == b"1."[at - 5], ProtocolError::UnsupportedVersion),
-        7 => (
-            matches!(byte, b'0' | b'1'),
-            ProtocolError::UnsupportedVersion,
-        ),
+        7 => (matches!(byte, b'0' | b'1'), ProtocolError::UnsupportedVersion),
         8 => (byte == b' ', ProtocolError::MalformedHead),
         9 => (matches!(byte, b'1'..=b'9'), ProtocolError::MalformedHead),
         10..=11 => (byte.is_ascii_digit(), ProtocolError::MalformedHead),
-        _ => (
-            matches!(byte, b' ' | b'\r' | b'\n'),
-            ProtocolError::MalformedHead,
-        ),
+        _ => (matches!(byte, b' ' | b'\r' | b'\n'), ProtocolError::MalformedHead),
     };
     if valid { Ok(()) } else { Err(error) }
 }
@@ -142,11 +136,7 @@ fn check_status_line(at: usize, byte: u8) -> Result<(), ProtocolError> {
 ///
 /// # Errors
 /// When the grammar is broken, or the body's end could not be known for certain.
-pub(super) fn parse(
-    head: &[u8],
-    headers: usize,
-    head_request: bool,
-) -> Result<Head, ProtocolError> {
+pub(super) fn parse(head: &[u8], headers: usize, head_request: bool) -> Result<Head, ProtocolError> {
     if headers <= FEW_HEADERS {
         parse_into(head, &mut [EMPTY_HEADER; FEW_HEADERS], head_request)
     } else {
@@ -154,11 +144,7 @@ pub(super) fn parse(
     }
 }
 
-fn parse_into<'b>(
-    head: &'b [u8],
-    headers: &mut [Header<'b>],
-    head_request: bool,
-) -> Result<Head, ProtocolError> {
+fn parse_into<'b>(head: &'b [u8], headers: &mut [Header<'b>], head_request: bool) -> Result<Head, ProtocolError> {
     let mut response = httparse::Response::new(headers);
     // The scan and httparse agree on the end; were they ever not to, refusing is safe.
     match response.parse(head) {
@@ -178,17 +164,9 @@ fn parse_into<'b>(
     if status == 101 {
         return Err(ProtocolError::UnexpectedUpgrade);
     }
-    let framing = if bodiless {
-        Framing::Length(0)
-    } else {
-        facts.framing(minor)?
-    };
+    let framing = if bodiless { Framing::Length(0) } else { facts.framing(minor)? };
     let persistent = !facts.close && (minor == 1 || facts.keep_alive);
-    Ok(Head {
-        status,
-        keep_alive: persistent && framing != Framing::Close,
-        framing,
-    })
+    Ok(Head { status, keep_alive: persistent && framing != Framing::Close, framing })
 }
 
 /// What the headers said, gathered one by one.
@@ -218,11 +196,7 @@ impl Facts {
             14 if !bodiless && header.name.eq_ignore_ascii_case("content-length") => {
                 for element in elements(header.value) {
                     let length = parse_length(element).ok_or(ProtocolError::InvalidLength)?;
-                    if self
-                        .length
-                        .replace(length)
-                        .is_some_and(|other| other != length)
-                    {
+                    if self.length.replace(length).is_some_and(|other| other != length) {
                         return Err(ProtocolError::ConflictingLength);
                     }
                 }

@@ -43,17 +43,9 @@ impl Heads {
         Heads {
             head_request,
             remembered: Vec::with_capacity(MAX_REMEMBERED),
-            head: Head {
-                status: 0,
-                keep_alive: false,
-                framing: Framing::Close,
-            },
+            head: Head { status: 0, keep_alive: false, framing: Framing::Close },
             whole: usize::MAX,
-            answer: Answer {
-                status: 0,
-                body_bytes: 0,
-                keep_alive: false,
-            },
+            answer: Answer { status: 0, body_bytes: 0, keep_alive: false },
             spare: Vec::new(),
             spare_bytes: 0,
             #[cfg(test)]
@@ -64,8 +56,7 @@ impl Heads {
     /// The answer at the start of `bytes` and its length, if it is whole and its head is the remembered one.
     #[inline]
     pub(super) fn recall_answer(&self, bytes: &[u8]) -> Option<(usize, Answer)> {
-        (bytes.len() >= self.whole && bytes.starts_with(&self.remembered))
-            .then_some((self.whole, self.answer))
+        (bytes.len() >= self.whole && bytes.starts_with(&self.remembered)).then_some((self.whole, self.answer))
     }
 
     /// The head at the start of `bytes` and its length, if it is the remembered one.
@@ -99,11 +90,7 @@ impl Heads {
             && let Ok(body) = usize::try_from(body_bytes)
         {
             self.whole = bytes.len().saturating_add(body);
-            self.answer = Answer {
-                status: head.status,
-                body_bytes,
-                keep_alive: head.keep_alive,
-            };
+            self.answer = Answer { status: head.status, body_bytes, keep_alive: head.keep_alive };
         }
     }
 

@@ -4,11 +4,7 @@ use super::heads::Work;
 use super::*;
 
 const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-const HELLO_ANSWER: Answer = Answer {
-    status: 200,
-    body_bytes: 5,
-    keep_alive: true,
-};
+const HELLO_ANSWER: Answer = Answer { status: 200, body_bytes: 5, keep_alive: true };
 
 /// A head of exactly `bytes` bytes.
 fn head_of(bytes: usize) -> Vec<u8> {
@@ -41,28 +37,16 @@ fn a_head_arriving_byte_by_byte_is_scanned_and_parsed_once() {
     let head = head_of(head::MAX_HEAD);
     let answers = feed_bytewise(&mut parser, &mut heads, &head);
     assert_eq!(answers.len(), 1);
-    assert_eq!(
-        heads.work,
-        Work {
-            scanned: head.len(),
-            parsed: 1
-        }
-    );
+    assert_eq!(heads.work, Work { scanned: head.len(), parsed: 1 });
 }
 
 #[test]
 fn the_same_head_is_not_parsed_again() {
     let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
     for _ in 0..3 {
-        assert_eq!(
-            parser.feed(HELLO, &mut heads),
-            (HELLO.len(), Step::Whole(HELLO_ANSWER))
-        );
+        assert_eq!(parser.feed(HELLO, &mut heads), (HELLO.len(), Step::Whole(HELLO_ANSWER)));
     }
-    assert_eq!(
-        feed_bytewise(&mut parser, &mut heads, HELLO),
-        [HELLO_ANSWER]
-    );
+    assert_eq!(feed_bytewise(&mut parser, &mut heads, HELLO), [HELLO_ANSWER]);
     assert_eq!(heads.work.parsed, 1);
 }
 

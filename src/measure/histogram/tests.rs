@@ -39,19 +39,10 @@ fn summary_agrees_with_sorted_samples() {
     let mean = raw.iter().sum::<u64>() as f64 / n;
     let squares: f64 = raw.iter().map(|&x| (x as f64 - mean).powi(2)).sum();
     let stdev = (squares / (n - 1.0)).sqrt();
-    let within = raw
-        .iter()
-        .filter(|&&x| (x as f64 - mean).abs() <= stdev)
-        .count() as f64
-        / n
-        * 100.0;
+    let within = raw.iter().filter(|&&x| (x as f64 - mean).abs() <= stdev).count() as f64 / n * 100.0;
 
     assert_eq!(summary.count, 200_000);
-    assert_eq!(
-        (summary.min, summary.max),
-        (raw[0], *raw.last().unwrap()),
-        "extremes are exact"
-    );
+    assert_eq!((summary.min, summary.max), (raw[0], *raw.last().unwrap()), "extremes are exact");
     assert!((summary.mean - mean).abs() < 1e-6 * mean, "mean is exact");
     near(summary.stdev, stdev, "stdev");
     near(summary.within_stdev, within, "within");
@@ -73,10 +64,7 @@ fn merging_parts_equals_the_whole() {
 
     let mut times = Histogram::new();
     times.record_n(7_000, 3);
-    assert_eq!(
-        times.summary(None),
-        of(&[7_000, 7_000, 7_000]).summary(None)
-    );
+    assert_eq!(times.summary(None), of(&[7_000, 7_000, 7_000]).summary(None));
 }
 
 #[test]
@@ -103,11 +91,7 @@ fn percentiles_stay_within_the_extremes() {
 fn nothing_recorded_gives_no_figures() {
     let mut histogram = of(&[5]);
     histogram.record_n(1, 0);
-    assert_eq!(
-        histogram.quantile_ns(0.0),
-        Some(5),
-        "0 samples change nothing"
-    );
+    assert_eq!(histogram.quantile_ns(0.0), Some(5), "0 samples change nothing");
     histogram.reset();
     assert!(histogram.is_empty());
     assert_eq!(histogram.quantile_ns(0.5), None);
@@ -122,8 +106,6 @@ fn base64_reads_back_with_every_count() {
     let text = histogram.summary(None).unwrap().histogram;
     assert!(text.starts_with("HISTFAAA"), "{text:.20}");
     let bytes = STANDARD.decode(text).unwrap();
-    let read: hdrhistogram::Histogram<u64> = Deserializer::new()
-        .deserialize(&mut bytes.as_slice())
-        .unwrap();
+    let read: hdrhistogram::Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
     assert_eq!(read, histogram.counts);
 }

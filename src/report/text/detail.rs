@@ -67,9 +67,7 @@ fn times(result: &RunResult, page: &mut Page) {
         return;
     };
 
-    let across = |cell: &dyn Fn(&(&str, &Summary)) -> String| -> String {
-        columns.iter().map(cell).collect()
-    };
+    let across = |cell: &dyn Fn(&(&str, &Summary)) -> String| -> String { columns.iter().map(cell).collect() };
     let names = across(&|(name, _)| format!("{name:>13}"));
     page.heading(&format!("{:<8}{names}", "Times"));
     let exact = |ns: u64| hang(&time_ns(ns as f64), 13);
@@ -96,10 +94,7 @@ fn times(result: &RunResult, page: &mut Page) {
         page.line(Tone::Plain, &format!("    Latency is {meaning}."));
     }
     if columns.iter().any(|(_, s)| s.count < 100_000) {
-        page.line(
-            Tone::Plain,
-            "    A dash: too few samples for that percentile.",
-        );
+        page.line(Tone::Plain, "    A dash: too few samples for that percentile.");
     }
 }
 
@@ -110,11 +105,7 @@ fn outcomes(result: &RunResult, page: &mut Page) {
     let sent = Some(requests.sent);
     page.count(Tone::Plain, 1, "completed", requests.completed, sent);
     for (code, n) in &result.status {
-        let tone = if (200..400).contains(code) {
-            Tone::Plain
-        } else {
-            Tone::Failure
-        };
+        let tone = if (200..400).contains(code) { Tone::Plain } else { Tone::Failure };
         let label = format!("status {code}");
         page.count(tone, 2, &label, *n, sent);
     }
@@ -124,12 +115,7 @@ fn outcomes(result: &RunResult, page: &mut Page) {
     let errors = &result.errors;
     let failure = Tone::Failure;
     page.count_if_any(failure, 2, "connection reset", errors.reset);
-    page.count_if_any(
-        failure,
-        2,
-        "closed in mid-response",
-        errors.eof_mid_response,
-    );
+    page.count_if_any(failure, 2, "closed in mid-response", errors.eof_mid_response);
     page.count_if_any(failure, 2, "timed out", errors.timeout);
     page.count_if_any(failure, 2, "protocol error", errors.protocol);
     for (reason, n) in &result.protocol_errors {
@@ -153,11 +139,7 @@ fn outcomes(result: &RunResult, page: &mut Page) {
 fn connections(result: &RunResult, page: &mut Page) {
     let c = &result.connections;
     let short = |n: u64| {
-        if n < c.requested {
-            Tone::Warning
-        } else {
-            Tone::Plain
-        }
+        if n < c.requested { Tone::Warning } else { Tone::Plain }
     };
     page.heading("Connections");
     page.count(Tone::Plain, 1, "requested", c.requested, None);
@@ -179,8 +161,8 @@ fn facts(result: &RunResult, page: &mut Page) {
         let words = format!("{offered:.2}/s offered, {achieved:.2}/s achieved");
         page.fact("Rate", &words);
     }
-    let [sent, received, body] = [result.bytes.sent, result.bytes.received, result.bytes.body]
-        .map(|bytes| binary(bytes as f64));
+    let [sent, received, body] =
+        [result.bytes.sent, result.bytes.received, result.bytes.body].map(|bytes| binary(bytes as f64));
     let words = format!("{sent}B sent, {received}B received, {body}B of it bodies");
     page.fact("Bytes", &words);
     if let Some(words) = client(result) {
@@ -235,14 +217,10 @@ fn remarks(result: &RunResult, page: &mut Page) {
     let mut warn = |text: String| page.line(Tone::Warning, &format!("  {:<14}{text}", "Warning"));
     if ring.cq_overflows > 0 {
         let n = ring.cq_overflows;
-        warn(format!(
-            "{n} completion queue overflows: latencies are suspect."
-        ));
+        warn(format!("{n} completion queue overflows: latencies are suspect."));
     }
     if ring.recv_starved > 0 {
         let n = ring.recv_starved;
-        warn(format!(
-            "{n} receives met an empty buffer group and were repeated."
-        ));
+        warn(format!("{n} receives met an empty buffer group and were repeated."));
     }
 }

@@ -56,14 +56,7 @@ impl Page {
 
     /// One count of a table, `depth` steps below its heading; with its share of `whole`, if that
     /// is asked for and not 0.
-    pub(super) fn count(
-        &mut self,
-        tone: Tone,
-        depth: usize,
-        label: &str,
-        n: u64,
-        whole: Option<u64>,
-    ) {
+    pub(super) fn count(&mut self, tone: Tone, depth: usize, label: &str, n: u64, whole: Option<u64>) {
         let indent = "  ".repeat(depth + 1);
         let mut line = format!("{:<32}{n:>12}", indent + label);
         if let Some(whole) = whole.filter(|&whole| whole > 0) {
@@ -82,11 +75,7 @@ impl Page {
 
     /// One fact, in words behind its name.
     pub(super) fn fact(&mut self, name: &str, words: &str) {
-        let (on, off) = if self.colour {
-            ("\x1b[1m", "\x1b[0m")
-        } else {
-            ("", "")
-        };
+        let (on, off) = if self.colour { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
         let _ = writeln!(self.out, "  {on}{name:<14}{off}{words}");
     }
 }

@@ -19,11 +19,7 @@ pub(super) fn render(result: &RunResult, latency: bool) -> String {
     let mut out = format!("Running {} @ {}\n", planned(result), result.target.url);
     let plan = &result.plan;
     // Writing to a String cannot fail, here and below.
-    let _ = writeln!(
-        out,
-        "  {} threads and {} connections",
-        plan.threads, plan.connections
-    );
+    let _ = writeln!(out, "  {} threads and {} connections", plan.threads, plan.connections);
     out.push_str("  Thread Stats   Avg      Stdev     Max   +/- Stdev\n");
     let latencies = latency_spread(result.latency_ns.as_ref());
     stats(&mut out, "Latency", &latencies, time_ns);
@@ -57,12 +53,7 @@ fn latency_spread(latency: Option<&Summary>) -> Spread {
 fn worker_rate(result: &RunResult) -> Spread {
     result.rate.per_worker.unwrap_or_else(|| {
         let mean = result.rate.achieved_per_s / result.plan.threads.max(1) as f64;
-        Spread {
-            mean,
-            stdev: 0.0,
-            max: mean,
-            within_stdev: if mean > 0.0 { 100.0 } else { 0.0 },
-        }
+        Spread { mean, stdev: 0.0, max: mean, within_stdev: if mean > 0.0 { 100.0 } else { 0.0 } }
     })
 }
 
@@ -98,24 +89,14 @@ fn totals(out: &mut String, result: &RunResult) {
     let timeout = result.errors.timeout;
     let read = result.errors.total() - timeout;
     if connect + read + timeout > 0 {
-        let _ = writeln!(
-            out,
-            "  Socket errors: connect {connect}, read {read}, write 0, timeout {timeout}"
-        );
+        let _ = writeln!(out, "  Socket errors: connect {connect}, read {read}, write 0, timeout {timeout}");
     }
-    let bad = result
-        .status
-        .iter()
-        .filter(|(code, _)| !(200..400).contains(*code));
+    let bad = result.status.iter().filter(|(code, _)| !(200..400).contains(*code));
     let bad: u64 = bad.map(|(_, n)| n).sum();
     if bad > 0 {
         let _ = writeln!(out, "  Non-2xx or 3xx responses: {bad}");
     }
-    let transfer = if result.elapsed_s > 0.0 {
-        result.bytes.received as f64 / result.elapsed_s
-    } else {
-        0.0
-    };
+    let transfer = if result.elapsed_s > 0.0 { result.bytes.received as f64 / result.elapsed_s } else { 0.0 };
     let _ = writeln!(out, "Requests/sec: {:>9.2}", result.rate.achieved_per_s);
     let _ = writeln!(out, "Transfer/sec: {:>10}B", binary(transfer));
 }

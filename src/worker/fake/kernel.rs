@@ -11,11 +11,7 @@ use crate::ring::Completion;
 /// What is queued until the next enter.
 pub(super) enum Queued {
     Connect(Fate),
-    Send {
-        closes: Vec<bool>,
-        bytes: usize,
-        confirm: bool,
-    },
+    Send { closes: Vec<bool>, bytes: usize, confirm: bool },
 }
 
 /// What will be reported.
@@ -36,14 +32,7 @@ impl Fake {
     fn schedule(&mut self, slot: u32, at: u64, event: Event) {
         self.sequence += 1;
         let generation = self.slots[slot as usize].generation;
-        self.to_come.insert(
-            (at, self.sequence),
-            Report {
-                slot,
-                generation,
-                event,
-            },
-        );
+        self.to_come.insert((at, self.sequence), Report { slot, generation, event });
     }
 
     /// Schedules what the server does, never before what it did on that connection already.
@@ -63,17 +52,11 @@ impl Fake {
         for (slot, queued) in std::mem::take(&mut self.queued) {
             match queued {
                 Queued::Connect(fate) => self.begin_connect(slot, fate),
-                Queued::Send {
-                    closes,
-                    bytes,
-                    confirm,
-                } => {
+                Queued::Send { closes, bytes, confirm } => {
                     if confirm {
                         self.confirm(slot, bytes);
                     }
-                    closes
-                        .into_iter()
-                        .for_each(|closes| self.serve(slot, closes));
+                    closes.into_iter().for_each(|closes| self.serve(slot, closes));
                 }
             }
         }
@@ -92,13 +75,7 @@ impl Fake {
         self.schedule_move(slot, Event::Connects(error));
         if fate == Fate::OpensAndEnds {
             self.slots[slot as usize].reads_no_more = true;
-            self.schedule_move(
-                slot,
-                Event::Server(Move::Ends {
-                    error: None,
-                    completes: false,
-                }),
-            );
+            self.schedule_move(slot, Event::Server(Move::Ends { error: None, completes: false }));
         }
     }
 
@@ -106,66 +83,43 @@ impl Fake {
     fn confirm(&mut self, slot: u32, bytes: usize) {
         let delay = self.random.within(&self.manners.delay_ns);
         let (failed, stuck) = (self.failed_sends, self.stuck_sends);
-        let fates = [
-            (Some(Ok(bytes)), 100 - failed - stuck),
-            (Some(Err(libc::EPIPE)), failed),
-            (None, stuck),
-        ];
+        let fates = [(Some(Ok(bytes)), 100 - failed - stuck), (Some(Err(libc::EPIPE)), failed), (None, stuck)];
         let fate = self.random.pick(&fates);
         if let Some(result) = fate {
             self.schedule(slot, self.time.last() + delay, Event::Sent(result));
         }
         if fate.is_some_and(|result| result.is_err()) {
             self.slots[slot as usize].reads_no_more = true;
-            self.schedule_move(
-                slot,
-                Event::Server(Move::Ends {
-                    error: None,
-                    completes: false,
-                }),
-            );
+            self.schedule_move(slot, Event::Server(Move::Ends { error: None, completes: false }));
         }
     }
 
     /// The server has a request whole.
     fn serve(&mut self, slot: u32, closes: bool) {
-        self.slots[slot as usize]
-            .unanswered
-            .push_back(self.time.last());
+        self.slots[slot as usize].unanswered.push_back(self.time.last());
         if self.slots[slot as usize].reads_no_more {
             return;
         }
         let deed = self.random.pick(&self.manners.deeds);
         let (moves, reads_on) = serve(deed, closes, self.manners.split, &mut self.random);
         self.slots[slot as usize].reads_no_more = !reads_on;
-        moves
-            .into_iter()
-            .for_each(|step| self.schedule_move(slot, Event::Server(step)));
+        moves.into_iter().for_each(|step| self.schedule_move(slot, Event::Server(step)));
     }
 
     /// The wait asked for ends no later than anything that must be looked at.
     pub(super) fn check_wait(&self, timeout_ns: u64) {
         let now = self.time.last();
         let until = now + timeout_ns;
-        assert!(
-            timeout_ns <= PATIENCE_NS,
-            "a halt is seen within the patience: {timeout_ns}"
-        );
+        assert!(timeout_ns <= PATIENCE_NS, "a halt is seen within the patience: {timeout_ns}");
         if self.record.over {
             return;
         }
-        assert!(
-            until <= self.ends_at().max(now),
-            "the loop waits past the window's end"
-        );
+        assert!(until <= self.ends_at().max(now), "the loop waits past the window's end");
         let slack = 2 * self.job.timeout_ns.div_ceil(1000).max(10_000);
         for slot in &self.slots {
             if let Some(since) = slot.waits_since() {
                 let due = since + self.job.timeout_ns + slack;
-                assert!(
-                    until <= due.max(now),
-                    "the loop waits past a deadline: until {until}, due {due}, now {now}"
-                );
+                assert!(until <= due.max(now), "the loop waits past a deadline: until {until}, due {due}, now {now}");
             }
         }
     }
@@ -174,11 +128,7 @@ impl Fake {
     pub(super) fn pass(&mut self, timeout_ns: u64) {
         let now = self.time.last();
         let limit = now + timeout_ns;
-        let first = self
-            .to_come
-            .first_key_value()
-            .map_or(limit, |((at, _), _)| limit.min(*at))
-            .max(now);
+        let first = self.to_come.first_key_value().map_or(limit, |((at, _), _)| limit.min(*at)).max(now);
         let late = self.random.within(&self.late_ns);
         let wake = match self.random.percent(self.spurious) {
             true => now + self.random.below(first - now + 1),
@@ -230,39 +180,24 @@ impl Fake {
             Event::Connects(Some(code)) => {
                 self.record.connect_fails(code);
                 place.close();
-                Completion::ConnectFailed {
-                    slot,
-                    error: io::Error::from_raw_os_error(code),
-                }
+                Completion::ConnectFailed { slot, error: io::Error::from_raw_os_error(code) }
             }
             Event::Sent(result) => {
                 place.sent(result.is_ok());
-                Completion::Sent {
-                    slot,
-                    result: result.map_err(io::Error::from_raw_os_error),
-                }
+                Completion::Sent { slot, result: result.map_err(io::Error::from_raw_os_error) }
             }
             Event::Server(Move::SendFails(code)) => {
                 place.sent(false);
-                Completion::SendFailed {
-                    slot,
-                    error: io::Error::from_raw_os_error(code),
-                }
+                Completion::SendFailed { slot, error: io::Error::from_raw_os_error(code) }
             }
             Event::Server(Move::Ends { error, completes }) => {
                 self.record.ends(place, slot, now, completes);
-                Completion::Ended {
-                    slot,
-                    error: error.map(io::Error::from_raw_os_error),
-                }
+                Completion::Ended { slot, error: error.map(io::Error::from_raw_os_error) }
             }
             Event::Server(Move::Data(data)) => {
                 self.record.receives(place, slot, now, &data);
                 self.lent = data.bytes;
-                Completion::Received {
-                    slot,
-                    bytes: &self.lent,
-                }
+                Completion::Received { slot, bytes: &self.lent }
             }
         }
     }
@@ -270,20 +205,11 @@ impl Fake {
 
 /// Bytes that arrived one after the other may be read at once.
 fn absorb(first: &mut Report, second: Option<&Report>) -> bool {
-    let Some(Report {
-        event: Event::Server(Move::Data(second)),
-        generation,
-        ..
-    }) = second
-    else {
+    let Some(Report { event: Event::Server(Move::Data(second)), generation, .. }) = second else {
         return false;
     };
     match first {
-        Report {
-            event: Event::Server(Move::Data(first)),
-            generation: same,
-            ..
-        } if same == generation => {
+        Report { event: Event::Server(Move::Data(first)), generation: same, .. } if same == generation => {
             first.bytes.extend_from_slice(&second.bytes);
             first.parts.extend_from_slice(&second.parts);
             first.announces |= second.announces;

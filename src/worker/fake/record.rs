@@ -32,25 +32,16 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) fn begin(&mut self, now: u64) {
-        assert!(
-            !self.is_open && self.connecting_since.is_none(),
-            "a slot has one connection at a time"
-        );
+        assert!(!self.is_open && self.connecting_since.is_none(), "a slot has one connection at a time");
         self.connecting_since = Some(now);
     }
 
     pub(super) fn close(&mut self) {
-        *self = Slot {
-            generation: self.generation + 1,
-            ..Slot::default()
-        };
+        *self = Slot { generation: self.generation + 1, ..Slot::default() };
     }
 
     pub(super) fn sends(&mut self, confirm: bool) {
-        assert!(
-            !self.confirming,
-            "a send may overtake the rest of the one before it"
-        );
+        assert!(!self.confirming, "a send may overtake the rest of the one before it");
         self.confirming = confirm;
     }
 
@@ -149,25 +140,12 @@ impl Record {
     pub(super) fn sends(&mut self, slot: &mut Slot, closes: &[bool], bytes: usize, job: &Job) {
         assert!(slot.is_open, "requests go out on open connections only");
         let in_flight = slot.unanswered.len() + closes.len();
-        assert!(
-            in_flight <= job.pipeline as usize,
-            "{in_flight} requests in flight on one connection"
-        );
+        assert!(in_flight <= job.pipeline as usize, "{in_flight} requests in flight on one connection");
         for &closes in closes {
             slot.requests += 1;
-            let (at, limit) = (
-                slot.requests,
-                job.requests_per_connection.unwrap_or(u64::MAX),
-            );
-            assert!(
-                at <= limit,
-                "request {at} of at most {limit} on a connection"
-            );
-            assert_eq!(
-                closes,
-                at == limit,
-                "the last request of a connection, and no other, asks for its end: {at}"
-            );
+            let (at, limit) = (slot.requests, job.requests_per_connection.unwrap_or(u64::MAX));
+            assert!(at <= limit, "request {at} of at most {limit} on a connection");
+            assert_eq!(closes, at == limit, "the last request of a connection, and no other, asks for its end: {at}");
         }
         self.requests += closes.len() as u64;
         self.request_bytes += bytes as u64;
@@ -202,10 +180,7 @@ impl Record {
     }
 
     fn answered(&mut self, slot: &mut Slot, number: u32, now: u64) {
-        let sent_at = slot
-            .unanswered
-            .pop_front()
-            .expect("the server answers what it was asked");
+        let sent_at = slot.unanswered.pop_front().expect("the server answers what it was asked");
         slot.answers += 1;
         if self.over {
             self.late_answers += 1;

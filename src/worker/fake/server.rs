@@ -65,12 +65,7 @@ pub(in crate::worker) struct Manners {
 impl Manners {
     /// Does all that is asked.
     pub(in crate::worker) fn good() -> Manners {
-        Manners {
-            fates: vec![(Fate::Opens, 1)],
-            deeds: vec![(Deed::Answer, 1)],
-            delay_ns: 1_000..400_000,
-            split: 30,
-        }
+        Manners { fates: vec![(Fate::Opens, 1)], deeds: vec![(Deed::Answer, 1)], delay_ns: 1_000..400_000, split: 30 }
     }
 
     /// Answers mostly, and sometimes does as `deeds` say.
@@ -98,16 +93,7 @@ impl Manners {
             Nonsense,
             Garbage,
         ]);
-        let bad = [
-            OpensAndEnds,
-            Refused,
-            TimedOut,
-            NoLocalPort,
-            Unreachable,
-            NoSocket,
-            NoPortForSocket,
-            Silent,
-        ];
+        let bad = [OpensAndEnds, Refused, TimedOut, NoLocalPort, Unreachable, NoSocket, NoPortForSocket, Silent];
         manners.fates = bad.map(|fate| (fate, 1)).to_vec();
         manners.fates.push((Opens, 30));
         manners
@@ -140,36 +126,18 @@ pub(in crate::worker) enum Move {
 }
 
 /// What the server does with one request, in order, and whether it will read another.
-pub(super) fn serve(
-    deed: Deed,
-    asked_to_close: bool,
-    split: u64,
-    random: &mut Random,
-) -> (Vec<Move>, bool) {
+pub(super) fn serve(deed: Deed, asked_to_close: bool, split: u64, random: &mut Random) -> (Vec<Move>, bool) {
     let deed = match deed {
-        Deed::Answer if asked_to_close => {
-            random.pick(&[(Deed::Announce, 3), (Deed::AnswerAndEnd, 1)])
-        }
+        Deed::Answer if asked_to_close => random.pick(&[(Deed::Announce, 3), (Deed::AnswerAndEnd, 1)]),
         deed => deed,
     };
-    let end = |error| Move::Ends {
-        error,
-        completes: false,
-    };
+    let end = |error| Move::Ends { error, completes: false };
     let whole = answer(deed == Deed::Announce, random);
     let mut moves = match deed {
         Deed::Vanish | Deed::Stall => Vec::new(),
-        Deed::Nonsense => pieces(
-            b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n".to_vec(),
-            split,
-            random,
-        ),
+        Deed::Nonsense => pieces(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n".to_vec(), split, random),
         Deed::Garbage => pieces(b"220 ready\r\n".to_vec(), 0, random),
-        Deed::UntilEnd => pieces(
-            b"HTTP/1.1 200 OK\r\n\r\nas long as it lasts".to_vec(),
-            split,
-            random,
-        ),
+        Deed::UntilEnd => pieces(b"HTTP/1.1 200 OK\r\n\r\nas long as it lasts".to_vec(), split, random),
         Deed::PartAndReset | Deed::PartAndEnd => {
             let cut = 1 + random.below(whole.len() as u64 - 1) as usize;
             pieces(whole[..cut].to_vec(), split, random)
@@ -177,13 +145,7 @@ pub(super) fn serve(
         _ => pieces(whole, split, random),
     };
     if let Some(Move::Data(last)) = moves.last_mut() {
-        let unfinished = [
-            Deed::Nonsense,
-            Deed::Garbage,
-            Deed::UntilEnd,
-            Deed::PartAndReset,
-            Deed::PartAndEnd,
-        ];
+        let unfinished = [Deed::Nonsense, Deed::Garbage, Deed::UntilEnd, Deed::PartAndReset, Deed::PartAndEnd];
         last.parts[0].1 = !unfinished.contains(&deed);
         last.announces = deed == Deed::Announce;
     }
@@ -196,17 +158,10 @@ pub(super) fn serve(
         Deed::AnswerAndEnd | Deed::PartAndEnd => moves.push(end(None)),
         Deed::AnswerAndReset | Deed::PartAndReset => moves.append(&mut reset(random)),
         Deed::AnswerAndMore => {
-            let excess = Data {
-                bytes: b"and more".to_vec(),
-                excess: true,
-                ..Data::default()
-            };
+            let excess = Data { bytes: b"and more".to_vec(), excess: true, ..Data::default() };
             moves.push(Move::Data(excess));
         }
-        Deed::UntilEnd => moves.push(Move::Ends {
-            error: None,
-            completes: true,
-        }),
+        Deed::UntilEnd => moves.push(Move::Ends { error: None, completes: true }),
         Deed::Vanish if random.percent(50) => moves.push(end(None)),
         Deed::Vanish => moves.append(&mut reset(random)),
         _ => {}
@@ -216,10 +171,7 @@ pub(super) fn serve(
 
 /// A reset, as the client sees it: by its receive, or by a send of its own that takes the error away from the receive.
 fn reset(random: &mut Random) -> Vec<Move> {
-    let end = |error| Move::Ends {
-        error,
-        completes: false,
-    };
+    let end = |error| Move::Ends { error, completes: false };
     match random.below(3) {
         0 => vec![end(Some(libc::ECONNRESET))],
         1 => vec![Move::SendFails(libc::EPIPE), end(Some(libc::ECONNRESET))],
@@ -228,21 +180,13 @@ fn reset(random: &mut Random) -> Vec<Move> {
 }
 
 fn answer(announces: bool, random: &mut Random) -> Vec<u8> {
-    let close = if announces {
-        "Connection: close\r\n"
-    } else {
-        ""
-    };
+    let close = if announces { "Connection: close\r\n" } else { "" };
     let framed = match random.below(4) {
         0 => format!("{close}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
         1 => format!("{close}Content-Length: 0\r\n\r\n"),
         _ => format!("{close}Content-Length: 13\r\n\r\nHello, World!"),
     };
-    let interim = if random.percent(10) {
-        "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
-    } else {
-        ""
-    };
+    let interim = if random.percent(10) { "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" } else { "" };
     let status = random.pick(&[("200 OK", 8), ("404 Not Found", 1), ("503 Busy", 1)]);
     format!("{interim}HTTP/1.1 {status}\r\n{framed}").into_bytes()
 }
@@ -259,12 +203,6 @@ fn pieces(mut bytes: Vec<u8>, split: u64, random: &mut Random) -> Vec<Move> {
         }
     }
     moves.push(bytes);
-    let data = |(index, bytes)| {
-        Move::Data(Data {
-            bytes,
-            parts: vec![(index == 0, false)],
-            ..Data::default()
-        })
-    };
+    let data = |(index, bytes)| Move::Data(Data { bytes, parts: vec![(index == 0, false)], ..Data::default() });
     moves.into_iter().enumerate().map(data).collect()
 }

@@ -71,14 +71,8 @@ impl Bench {
     fn happens(&mut self, event: &Event) -> Next {
         self.now += MS;
         let (now, connection, runs) = (self.now, &mut self.connection, self.flights.of(0));
-        let (job, heads, tally, stop) =
-            (&self.job, &mut self.heads, &mut self.tally, &mut self.stop);
-        let shared = &mut Shared {
-            job,
-            heads,
-            tally,
-            stop,
-        };
+        let (job, heads, tally, stop) = (&self.job, &mut self.heads, &mut self.tally, &mut self.stop);
+        let shared = &mut Shared { job, heads, tally, stop };
         match event {
             Later(ms) => self.now += ms * MS,
             Connects => connection.connecting(now),
@@ -101,11 +95,7 @@ impl Bench {
 
     /// What the last of them asks for.
     fn all_of(&mut self, events: &[Event]) -> Next {
-        events
-            .iter()
-            .map(|event| self.happens(event))
-            .last()
-            .expect("an event")
+        events.iter().map(|event| self.happens(event)).last().expect("an event")
     }
 
     /// What is to be done, with a pause in ms, and all that was counted.
@@ -114,25 +104,9 @@ impl Bench {
             Next::ReopenAt(at) => format!("ReopenAt(+{})", (at - self.now) / MS),
             next => format!("{next:?}"),
         }];
-        let Tally {
-            requests,
-            errors,
-            anomalies,
-            connections,
-            ..
-        } = &self.tally;
-        let Errors {
-            reset,
-            eof_mid_response,
-            timeout,
-            protocol,
-            other,
-        } = *errors;
-        let Anomalies {
-            excess_bytes,
-            reset_after_response,
-            close_unannounced,
-        } = *anomalies;
+        let Tally { requests, errors, anomalies, connections, .. } = &self.tally;
+        let Errors { reset, eof_mid_response, timeout, protocol, other } = *errors;
+        let Anomalies { excess_bytes, reset_after_response, close_unannounced } = *anomalies;
         let counts = [
             ("completed", requests.completed),
             ("reset", reset),
@@ -144,21 +118,10 @@ impl Bench {
             ("excess_bytes", excess_bytes),
             ("reset_after_response", reset_after_response),
             ("close_unannounced", close_unannounced),
-            (
-                "no_connect",
-                connections.refused
-                    + connections.timeout
-                    + connections.no_local_port
-                    + connections.other,
-            ),
+            ("no_connect", connections.refused + connections.timeout + connections.no_local_port + connections.other),
             ("in_flight", u64::from(self.connection.in_flight)),
         ];
-        words.extend(
-            counts
-                .iter()
-                .filter(|count| count.1 > 0)
-                .map(|(name, count)| format!("{name}={count}")),
-        );
+        words.extend(counts.iter().filter(|count| count.1 > 0).map(|(name, count)| format!("{name}={count}")));
         words.join(" ")
     }
 
@@ -166,16 +129,9 @@ impl Bench {
     fn adds_up(&mut self, sent: u64) {
         let requests = self.tally.requests;
         let in_flight = u64::from(self.connection.in_flight);
-        assert_eq!(
-            sent,
-            requests.completed + requests.failed + requests.discarded + in_flight
-        );
+        assert_eq!(sent, requests.completed + requests.failed + requests.discarded + in_flight);
         let left = u64::from(self.stop.claim(u32::MAX));
-        assert_eq!(
-            left,
-            BUDGET - requests.completed - requests.failed - in_flight,
-            "the budget"
-        );
+        assert_eq!(left, BUDGET - requests.completed - requests.failed - in_flight, "the budget");
         self.tally.settle();
         assert_eq!(self.tally.latencies.service().count(), requests.completed);
     }
@@ -186,26 +142,13 @@ fn holds(job: &Job, table: &[(&[Event], &str)]) {
     for (events, expected) in table {
         let mut bench = Bench::new(job.clone());
         let opened = bench.all_of(&[Connects, Connected]);
-        let next = if events.is_empty() {
-            opened
-        } else {
-            bench.all_of(events)
-        };
+        let next = if events.is_empty() { opened } else { bench.all_of(events) };
         assert_eq!(bench.tells(next), *expected, "{events:?}");
-        let sent = events.iter().map(|event| {
-            if let Sent(count) = event {
-                u64::from(*count)
-            } else {
-                0
-            }
-        });
+        let sent = events.iter().map(|event| if let Sent(count) = event { u64::from(*count) } else { 0 });
         bench.adds_up(sent.sum());
     }
 }
 
 fn deep() -> Job {
-    Job {
-        pipeline: 8,
-        ..job()
-    }
+    Job { pipeline: 8, ..job() }
 }

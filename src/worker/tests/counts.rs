@@ -18,10 +18,7 @@ fn nothing_is_lost_or_counted_twice_whatever_the_server_does() {
 #[test]
 fn a_good_server_gets_no_failure_to_its_name() {
     for_seeds(50, |seed| {
-        let job = Job {
-            timeout_ns: 2 * SECOND,
-            ..job_of(seed)
-        };
+        let job = Job { timeout_ns: 2 * SECOND, ..job_of(seed) };
         let Ran { done, fake } = run_job(seed, job, Manners::good());
         let tally = &done.tally;
         assert_eq!((tally.requests.failed, tally.requests.discarded), (0, 0));
@@ -34,11 +31,7 @@ fn a_good_server_gets_no_failure_to_its_name() {
 fn a_count_is_exact_whatever_the_server_does() {
     for_seeds(120, |seed| {
         let count = 1 + seed * 4;
-        let job = Job {
-            duration_ns: None,
-            requests: Some(count),
-            ..job_of(seed)
-        };
+        let job = Job { duration_ns: None, requests: Some(count), ..job_of(seed) };
         let Ran { done, .. } = run_job(seed, job, Manners::hostile());
         let requests = done.tally.requests;
         assert_eq!(requests.completed + requests.failed, count, "{requests:?}");
@@ -49,21 +42,11 @@ fn a_count_is_exact_whatever_the_server_does() {
 #[test]
 fn of_count_and_time_the_first_ends_it() {
     for_seeds(20, |seed| {
-        let job = Job {
-            requests: Some(20),
-            ..job()
-        };
+        let job = Job { requests: Some(20), ..job() };
         let few = run_job(seed, job.clone(), Manners::good());
         assert_eq!(few.done.tally.requests.completed, 20);
         assert!(few.done.elapsed_ns < 100 * MS);
-        let many = run_job(
-            seed,
-            Job {
-                requests: Some(1_000_000),
-                ..job
-            },
-            Manners::good(),
-        );
+        let many = run_job(seed, Job { requests: Some(1_000_000), ..job }, Manners::good());
         assert_eq!(many.done.elapsed_ns, 100 * MS);
         assert!(many.done.tally.requests.completed < 1_000_000);
     });
@@ -73,20 +56,8 @@ fn of_count_and_time_the_first_ends_it() {
 #[test]
 fn all_places_of_all_connections_are_used() {
     for_seeds(50, |seed| {
-        let manners = Manners {
-            delay_ns: 500_000..500_001,
-            split: 0,
-            ..Manners::good()
-        };
-        let mut fake = Fake::new(
-            seed,
-            Job {
-                connections: 9,
-                pipeline: 4,
-                ..job()
-            },
-            manners,
-        );
+        let manners = Manners { delay_ns: 500_000..500_001, split: 0, ..Manners::good() };
+        let mut fake = Fake::new(seed, Job { connections: 9, pipeline: 4, ..job() }, manners);
         // A queue shorter than the list of connections only takes more turns.
         fake.rooms = [512..513, 1..2, 0..3][(seed % 3) as usize].clone();
         assert_eq!(run(fake).fake.record.most_in_flight, 36);
@@ -97,21 +68,13 @@ fn all_places_of_all_connections_are_used() {
 fn a_connection_carries_as_many_requests_as_allowed_and_is_replaced() {
     for_seeds(30, |seed| {
         let limit = 1 + seed % 5;
-        let job = Job {
-            requests_per_connection: Some(limit),
-            pipeline: 1 + (seed % 3) as u32,
-            ..job()
-        };
+        let job = Job { requests_per_connection: Some(limit), pipeline: 1 + (seed % 3) as u32, ..job() };
         let Ran { done, fake } = run_job(seed, job, Manners::good());
         let (tally, connections) = (&done.tally, fake.job.connections as u64);
         assert_eq!((tally.requests.failed, tally.requests.discarded), (0, 0));
         // All but the last connection of each slot are used up.
-        let used_up =
-            (tally.connections.established + tally.connections.reconnects - connections) * limit;
-        assert!(
-            (used_up..=used_up + connections * limit).contains(&tally.requests.sent),
-            "{tally:?}"
-        );
+        let used_up = (tally.connections.established + tally.connections.reconnects - connections) * limit;
+        assert!((used_up..=used_up + connections * limit).contains(&tally.requests.sent), "{tally:?}");
         assert!(tally.connections.reconnects > 5);
     });
 }

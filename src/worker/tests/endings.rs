@@ -8,14 +8,7 @@ use crate::worker::fake::{Deed, Fate};
 fn a_run_by_time_ends_to_the_nanosecond() {
     for_seeds(40, |seed| {
         let duration_ns = 30 * MS + seed * 777_777;
-        let Ran { done, fake } = run_job(
-            seed,
-            Job {
-                duration_ns: Some(duration_ns),
-                ..job_of(seed)
-            },
-            Manners::good(),
-        );
+        let Ran { done, fake } = run_job(seed, Job { duration_ns: Some(duration_ns), ..job_of(seed) }, Manners::good());
         assert_eq!(done.elapsed_ns, duration_ns);
         assert!(fake.record.over);
     });
@@ -24,26 +17,13 @@ fn a_run_by_time_ends_to_the_nanosecond() {
 #[test]
 fn what_is_in_flight_is_taken_off_the_wire_and_not_waited_for_longer_than_that() {
     for_seeds(40, |seed| {
-        let mut fake = Fake::new(
-            seed,
-            Job {
-                requests_per_connection: None,
-                ..job_of(seed)
-            },
-            Manners::good(),
-        );
+        let mut fake = Fake::new(seed, Job { requests_per_connection: None, ..job_of(seed) }, Manners::good());
         fake.late_ns = 0..1;
         let Ran { done, fake } = run(fake);
-        assert_eq!(
-            fake.record.late_answers, done.tally.requests.in_flight_at_end,
-            "the server's count and ours agree"
-        );
+        assert_eq!(fake.record.late_answers, done.tally.requests.in_flight_at_end, "the server's count and ours agree");
         assert_eq!(fake.unanswered(), 0);
         let drained = fake.time.last() - fake.at(100 * MS);
-        assert!(
-            drained < 20 * MS,
-            "over as soon as nothing is in flight: {drained}"
-        );
+        assert!(drained < 20 * MS, "over as soon as nothing is in flight: {drained}");
     });
 }
 
@@ -51,25 +31,11 @@ fn what_is_in_flight_is_taken_off_the_wire_and_not_waited_for_longer_than_that()
 fn a_server_that_stalls_is_drained_for_as_long_as_allowed() {
     for_seeds(40, |seed| {
         let drain_ns = [0, 5 * MS, 50 * MS][(seed % 3) as usize];
-        let job = Job {
-            drain_ns,
-            timeout_ns: 2 * SECOND,
-            ..job()
-        };
-        let Ran { done, fake } = run_job(
-            seed,
-            job,
-            Manners {
-                deeds: vec![(Deed::Stall, 1)],
-                ..Manners::good()
-            },
-        );
+        let job = Job { drain_ns, timeout_ns: 2 * SECOND, ..job() };
+        let Ran { done, fake } = run_job(seed, job, Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() });
         assert_eq!(done.tally.requests.in_flight_at_end, 2);
         let drained = fake.time.last() - fake.at(100 * MS);
-        assert!(
-            (drain_ns..drain_ns + 20_000).contains(&drained),
-            "{drained} ns of {drain_ns}"
-        );
+        assert!((drain_ns..drain_ns + 20_000).contains(&drained), "{drained} ns of {drain_ns}");
     });
 }
 
@@ -82,11 +48,7 @@ fn a_halt_keeps_what_was_measured() {
         let Ran { done, .. } = run(fake);
         assert_eq!(done.cut_short, None);
         let expected = halt_at.min(100 * MS);
-        assert!(
-            (expected..expected + 21 * MS).contains(&done.elapsed_ns),
-            "{} for {expected}",
-            done.elapsed_ns
-        );
+        assert!((expected..expected + 21 * MS).contains(&done.elapsed_ns), "{} for {expected}", done.elapsed_ns);
         assert!(done.tally.requests.completed > 0);
     });
 }
@@ -94,27 +56,12 @@ fn a_halt_keeps_what_was_measured() {
 #[test]
 fn a_halt_is_seen_while_nobody_answers() {
     for_seeds(20, |seed| {
-        let stalls = Manners {
-            deeds: vec![(Deed::Stall, 1)],
-            ..Manners::good()
-        };
-        let mut fake = Fake::new(
-            seed,
-            Job {
-                timeout_ns: 3600 * SECOND,
-                duration_ns: None,
-                ..job()
-            },
-            stalls,
-        );
+        let stalls = Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() };
+        let mut fake = Fake::new(seed, Job { timeout_ns: 3600 * SECOND, duration_ns: None, ..job() }, stalls);
         fake.job.requests = Some(1000);
         fake.halt_at = Some(fake.at(7 * SECOND + 1));
         let Ran { done, .. } = run(fake);
-        assert!(
-            (7 * SECOND..7 * SECOND + 21 * MS).contains(&done.elapsed_ns),
-            "{}",
-            done.elapsed_ns
-        );
+        assert!((7 * SECOND..7 * SECOND + 21 * MS).contains(&done.elapsed_ns), "{}", done.elapsed_ns);
         assert_eq!(done.tally.requests.in_flight_at_end, 2);
     });
 }
@@ -144,56 +91,27 @@ fn without_a_server_it_ends_after_the_timeout() {
             requests: by_count.then_some(1000),
             ..job()
         };
-        let Ran { done, .. } = run_job(
-            seed,
-            job,
-            Manners {
-                fates: vec![(fate, 1)],
-                ..Manners::good()
-            },
-        );
+        let Ran { done, .. } = run_job(seed, job, Manners { fates: vec![(fate, 1)], ..Manners::good() });
         let counts = done.tally.connections;
         assert!(
             counts.refused + counts.timeout + counts.other >= 2,
             "each connection's failure is counted, and so told: {counts:?}"
         );
-        assert_eq!(
-            done.cut_short.as_deref(),
-            Some("no connection could be opened")
-        );
-        assert!(
-            (timeout_ns..timeout_ns + 121 * MS).contains(&done.elapsed_ns),
-            "{} ns",
-            done.elapsed_ns
-        );
+        assert_eq!(done.cut_short.as_deref(), Some("no connection could be opened"));
+        assert!((timeout_ns..timeout_ns + 121 * MS).contains(&done.elapsed_ns), "{} ns", done.elapsed_ns);
     });
 }
 
 #[test]
 fn a_counted_run_gives_up_when_the_server_is_gone_for_long_and_not_before() {
     for_seeds(20, |seed| {
-        let gone = Manners {
-            fates: vec![(Fate::Refused, 1)],
-            deeds: vec![(Deed::Vanish, 1)],
-            ..Manners::good()
-        };
-        let job = Job {
-            duration_ns: None,
-            requests: Some(1_000_000),
-            ..job()
-        };
+        let gone = Manners { fates: vec![(Fate::Refused, 1)], deeds: vec![(Deed::Vanish, 1)], ..Manners::good() };
+        let job = Job { duration_ns: None, requests: Some(1_000_000), ..job() };
         let mut fake = Fake::new(seed, job, Manners::good());
         fake.later = vec![(fake.at(50 * MS), gone)];
         let Ran { done, .. } = run(fake);
-        assert_eq!(
-            done.cut_short.as_deref(),
-            Some("no connection could be opened for 30 s")
-        );
-        assert!(
-            (30 * SECOND..31 * SECOND).contains(&done.elapsed_ns),
-            "{} ns",
-            done.elapsed_ns
-        );
+        assert_eq!(done.cut_short.as_deref(), Some("no connection could be opened for 30 s"));
+        assert!((30 * SECOND..31 * SECOND).contains(&done.elapsed_ns), "{} ns", done.elapsed_ns);
         assert!(done.tally.requests.completed > 0);
     });
 }

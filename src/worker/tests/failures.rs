@@ -6,11 +6,7 @@ use crate::worker::fake::{Deed, Fate};
 
 /// A long timeout, so that nothing but the fault in question fails.
 fn patient_job() -> Job {
-    Job {
-        connections: 3,
-        timeout_ns: 2 * SECOND,
-        ..job()
-    }
+    Job { connections: 3, timeout_ns: 2 * SECOND, ..job() }
 }
 
 #[test]
@@ -23,10 +19,7 @@ fn requests_fail_under_the_name_of_the_fault() {
     ];
     for (deed, count) in table {
         for_seeds(20, |seed| {
-            let job = Job {
-                pipeline: 1 + (seed % 4) as u32,
-                ..patient_job()
-            };
+            let job = Job { pipeline: 1 + (seed % 4) as u32, ..patient_job() };
             let Ran { done, fake } = run_job(seed, job, Manners::with(&[deed]));
             assert!(count(&done.tally.errors) > 0, "{deed:?}");
             assert_eq!(count(&done.tally.errors), fake.record.given_up, "{deed:?}");
@@ -40,25 +33,13 @@ fn what_goes_wrong_after_a_whole_answer_is_no_failure() {
     type Expected = fn(&Fake) -> Anomalies;
     let table: [(Deed, Expected); 4] = [
         (Deed::Announce, |_| Anomalies::default()),
-        (Deed::AnswerAndEnd, |fake| Anomalies {
-            close_unannounced: fake.record.ended,
-            ..Anomalies::default()
-        }),
-        (Deed::AnswerAndReset, |fake| Anomalies {
-            reset_after_response: fake.record.ended,
-            ..Anomalies::default()
-        }),
-        (Deed::AnswerAndMore, |fake| Anomalies {
-            excess_bytes: fake.record.excess,
-            ..Anomalies::default()
-        }),
+        (Deed::AnswerAndEnd, |fake| Anomalies { close_unannounced: fake.record.ended, ..Anomalies::default() }),
+        (Deed::AnswerAndReset, |fake| Anomalies { reset_after_response: fake.record.ended, ..Anomalies::default() }),
+        (Deed::AnswerAndMore, |fake| Anomalies { excess_bytes: fake.record.excess, ..Anomalies::default() }),
     ];
     for (deed, expected) in table {
         for_seeds(20, |seed| {
-            let job = Job {
-                pipeline: 1 + (seed % 4) as u32,
-                ..patient_job()
-            };
+            let job = Job { pipeline: 1 + (seed % 4) as u32, ..patient_job() };
             let Ran { done, fake } = run_job(seed, job, Manners::with(&[deed]));
             let tally = &done.tally;
             assert_eq!(tally.requests.failed, 0, "{deed:?}");
@@ -68,14 +49,7 @@ fn what_goes_wrong_after_a_whole_answer_is_no_failure() {
                 Deed::Announce => tally.anomalies.reset_after_response,
                 _ => expected(&fake).reset_after_response,
             };
-            assert_eq!(
-                tally.anomalies,
-                Anomalies {
-                    reset_after_response,
-                    ..expected(&fake)
-                },
-                "{deed:?}"
-            );
+            assert_eq!(tally.anomalies, Anomalies { reset_after_response, ..expected(&fake) }, "{deed:?}");
         });
     }
 }
@@ -84,11 +58,7 @@ fn what_goes_wrong_after_a_whole_answer_is_no_failure() {
 fn a_timeout_counts_each_request_once_at_its_expiry() {
     for_seeds(40, |seed| {
         let timeout_ns = [3 * MS, 10 * MS, 33 * MS + 333][(seed % 3) as usize];
-        let job = Job {
-            timeout_ns,
-            pipeline: 1 + (seed % 4) as u32,
-            ..job()
-        };
+        let job = Job { timeout_ns, pipeline: 1 + (seed % 4) as u32, ..job() };
         let fake = Fake::new(seed, job, Manners::with(&[Deed::Stall]));
         // A tick of the wheel, the lateness of an enter, and an enter or two that return for nothing.
         let slack = (timeout_ns / 1000).max(10_000) + 3 * fake.late_ns.end;
@@ -97,10 +67,7 @@ fn a_timeout_counts_each_request_once_at_its_expiry() {
         assert_eq!(done.tally.errors.timeout, fake.record.given_up);
         assert_eq!(done.tally.requests.failed, fake.record.given_up);
         for &wait in &fake.record.waits {
-            assert!(
-                (timeout_ns..=timeout_ns + slack).contains(&wait),
-                "waited {wait} of {timeout_ns}"
-            );
+            assert!((timeout_ns..=timeout_ns + slack).contains(&wait), "waited {wait} of {timeout_ns}");
         }
     });
 }
@@ -108,21 +75,12 @@ fn a_timeout_counts_each_request_once_at_its_expiry() {
 #[test]
 fn no_slot_is_lost_to_a_server_that_fails_for_a_while() {
     for_seeds(90, |seed| {
-        let job = Job {
-            duration_ns: Some(2 * SECOND),
-            ..job_of(seed)
-        };
+        let job = Job { duration_ns: Some(2 * SECOND), ..job_of(seed) };
         let timeout_ns = [20 * MS, 60 * MS, 300 * MS][(seed % 3) as usize];
-        let slow = Manners {
-            delay_ns: 200_000..4 * MS,
-            ..Manners::good()
-        };
+        let slow = Manners { delay_ns: 200_000..4 * MS, ..Manners::good() };
         let mut fake = Fake::new(seed, Job { timeout_ns, ..job }, slow.clone());
         // Up, down in one of several ways, and up again.
-        let mut down = Manners {
-            delay_ns: slow.delay_ns.clone(),
-            ..Manners::hostile()
-        };
+        let mut down = Manners { delay_ns: slow.delay_ns.clone(), ..Manners::hostile() };
         match seed % 4 {
             0 => down.fates = vec![(Fate::Refused, 1)],
             1 => down.fates = vec![(Fate::Silent, 1)],
@@ -134,11 +92,7 @@ fn no_slot_is_lost_to_a_server_that_fails_for_a_while() {
         let Ran { done, fake } = run(fake);
         assert_eq!(done.cut_short, None);
         for (slot, &at) in fake.record.last_answer_at.iter().enumerate() {
-            assert!(
-                at > fake.at(1_900 * MS),
-                "slot {slot} was last answered at {} ns",
-                at - fake.starts_at
-            );
+            assert!(at > fake.at(1_900 * MS), "slot {slot} was last answered at {} ns", at - fake.starts_at);
         }
     });
 }
@@ -146,13 +100,7 @@ fn no_slot_is_lost_to_a_server_that_fails_for_a_while() {
 #[test]
 fn failed_connects_back_off_and_try_the_next_address() {
     for_seeds(60, |seed| {
-        let fates = [
-            Fate::Refused,
-            Fate::Unreachable,
-            Fate::NoLocalPort,
-            Fate::NoSocket,
-            Fate::TimedOut,
-        ];
+        let fates = [Fate::Refused, Fate::Unreachable, Fate::NoLocalPort, Fate::NoSocket, Fate::TimedOut];
         let fates = vec![(fates[(seed % 5) as usize], 1)];
         let job = Job {
             connections: 4,
@@ -162,39 +110,17 @@ fn failed_connects_back_off_and_try_the_next_address() {
             duration_ns: Some(3 * SECOND),
             ..job()
         };
-        let Ran { done, fake } = run_job(
-            seed,
-            job,
-            Manners {
-                fates,
-                ..Manners::good()
-            },
-        );
+        let Ran { done, fake } = run_job(seed, job, Manners { fates, ..Manners::good() });
         assert_eq!(done.tally.requests.sent, 0);
         for slot in 0..4u32 {
-            let attempts: Vec<_> = fake
-                .record
-                .attempts
-                .iter()
-                .filter(|attempt| attempt.0 == slot)
-                .collect();
+            let attempts: Vec<_> = fake.record.attempts.iter().filter(|attempt| attempt.0 == slot).collect();
             for (at, attempt) in attempts.iter().enumerate() {
-                assert_eq!(
-                    attempt.1,
-                    (1 + slot as usize + at) % 3,
-                    "attempt {at} of slot {slot}"
-                );
+                assert_eq!(attempt.1, (1 + slot as usize + at) % 3, "attempt {at} of slot {slot}");
             }
-            let pauses: Vec<u64> = attempts
-                .windows(2)
-                .map(|pair| (pair[1].2 - pair[0].2) / MS)
-                .collect();
+            let pauses: Vec<u64> = attempts.windows(2).map(|pair| (pair[1].2 - pair[0].2) / MS).collect();
             // Each as long as the last one doubled, up to half a second; the wheel's tick is 10 ms here.
             let expected = [10, 20, 40, 80, 160, 320, 500, 500, 500, 500];
-            assert!(
-                pauses.len() >= 8 && pauses.len() <= expected.len(),
-                "{pauses:?}"
-            );
+            assert!(pauses.len() >= 8 && pauses.len() <= expected.len(), "{pauses:?}");
             for (pause, least) in pauses.iter().zip(expected) {
                 assert!((least..=least + 21).contains(pause), "{pauses:?}");
             }
@@ -205,19 +131,9 @@ fn failed_connects_back_off_and_try_the_next_address() {
 #[test]
 fn a_server_that_hangs_up_on_everybody_is_not_flooded_with_connects() {
     for_seeds(30, |seed| {
-        let manners = Manners {
-            fates: vec![(Fate::OpensAndEnds, 1)],
-            ..Manners::good()
-        };
-        let job = Job {
-            connections: 1,
-            duration_ns: Some(SECOND),
-            ..job()
-        };
+        let manners = Manners { fates: vec![(Fate::OpensAndEnds, 1)], ..Manners::good() };
+        let job = Job { connections: 1, duration_ns: Some(SECOND), ..job() };
         let attempts = run_job(seed, job, manners).fake.record.attempts.len();
-        assert!(
-            (3..=8).contains(&attempts),
-            "{attempts} connects in a second"
-        );
+        assert!((3..=8).contains(&attempts), "{attempts} connects in a second");
     });
 }

@@ -9,28 +9,12 @@ fn answers_are_told_apart_wherever_the_reads_end() {
         &[
             (&[], "Ready"),
             (&[Sent(1), arrives(&[OK])], "Ready completed=1"),
-            (
-                &[Sent(3), arrives(&[OK, OK])],
-                "Ready completed=2 in_flight=1",
-            ),
-            (
-                &[
-                    Sent(3),
-                    arrives(&[OK, PART]),
-                    arrives(&[&OK[PART.len()..], OK]),
-                ],
-                "Ready completed=3",
-            ),
+            (&[Sent(3), arrives(&[OK, OK])], "Ready completed=2 in_flight=1"),
+            (&[Sent(3), arrives(&[OK, PART]), arrives(&[&OK[PART.len()..], OK])], "Ready completed=3"),
             (&[Sent(1), arrives(&[PART])], "Ready in_flight=1"),
-            (
-                &[Sent(1), arrives(&[INTERIM]), arrives(&[INTERIM, OK])],
-                "Ready completed=1",
-            ),
+            (&[Sent(1), arrives(&[INTERIM]), arrives(&[INTERIM, OK])], "Ready completed=1"),
             (&[Sent(1), arrives(&[UNTIL_END])], "Ready in_flight=1"),
-            (
-                &[Sent(1), arrives(&[OK]), Sent(2), arrives(&[OK])],
-                "Ready completed=2 in_flight=1",
-            ),
+            (&[Sent(1), arrives(&[OK]), Sent(2), arrives(&[OK])], "Ready completed=2 in_flight=1"),
         ],
     );
 }
@@ -41,18 +25,9 @@ fn an_announced_end_discards_what_is_behind_it() {
         &deep(),
         &[
             (&[Sent(1), arrives(&[LAST])], "Nothing completed=1"),
-            (
-                &[Sent(4), arrives(&[OK, LAST])],
-                "Nothing completed=2 discarded=2",
-            ),
-            (
-                &[Sent(4), arrives(&[LAST]), Ends],
-                "Reopen completed=1 discarded=3",
-            ),
-            (
-                &[Sent(4), arrives(&[LAST]), Later(500), Ends],
-                "Reopen completed=1 discarded=3",
-            ),
+            (&[Sent(4), arrives(&[OK, LAST])], "Nothing completed=2 discarded=2"),
+            (&[Sent(4), arrives(&[LAST]), Ends], "Reopen completed=1 discarded=3"),
+            (&[Sent(4), arrives(&[LAST]), Later(500), Ends], "Reopen completed=1 discarded=3"),
             (
                 &[Sent(2), arrives(&[LAST]), Breaks(Failure::Reset)],
                 "Reopen completed=1 discarded=1 reset_after_response=1",
@@ -61,23 +36,11 @@ fn an_announced_end_discards_what_is_behind_it() {
                 &[Sent(2), arrives(&[LAST]), SendFails(Failure::Reset), Ends],
                 "Reopen completed=1 discarded=1 reset_after_response=1",
             ),
-            (
-                &[Sent(2), arrives(&[LAST]), Expires],
-                "Reopen completed=1 discarded=1",
-            ),
+            (&[Sent(2), arrives(&[LAST]), Expires], "Reopen completed=1 discarded=1"),
             // An answer behind the last one is not owed.
-            (
-                &[Sent(2), arrives(&[LAST, OK])],
-                "Nothing completed=1 discarded=1 excess_bytes=1",
-            ),
-            (
-                &[Sent(2), arrives(&[LAST]), arrives(&[OK]), Ends],
-                "Reopen completed=1 discarded=1 excess_bytes=1",
-            ),
-            (
-                &[Sent(3), arrives(&[UNTIL_END]), Ends],
-                "Reopen completed=1 discarded=2",
-            ),
+            (&[Sent(2), arrives(&[LAST, OK])], "Nothing completed=1 discarded=1 excess_bytes=1"),
+            (&[Sent(2), arrives(&[LAST]), arrives(&[OK]), Ends], "Reopen completed=1 discarded=1 excess_bytes=1"),
+            (&[Sent(3), arrives(&[UNTIL_END]), Ends], "Reopen completed=1 discarded=2"),
         ],
     );
 }
@@ -87,14 +50,8 @@ fn an_end_soon_after_an_answer_belongs_to_that_answer() {
     holds(
         &deep(),
         &[
-            (
-                &[Sent(1), arrives(&[OK]), Ends],
-                "Reopen completed=1 close_unannounced=1",
-            ),
-            (
-                &[Sent(3), arrives(&[OK]), Ends],
-                "Reopen completed=1 discarded=2 close_unannounced=1",
-            ),
+            (&[Sent(1), arrives(&[OK]), Ends], "Reopen completed=1 close_unannounced=1"),
+            (&[Sent(3), arrives(&[OK]), Ends], "Reopen completed=1 discarded=2 close_unannounced=1"),
             (
                 &[Sent(1), arrives(&[OK]), Sent(2), Later(90), Ends],
                 "Reopen completed=1 discarded=2 close_unannounced=1",
@@ -108,10 +65,7 @@ fn an_end_soon_after_an_answer_belongs_to_that_answer() {
                 "Reopen completed=1 discarded=2 reset_after_response=1",
             ),
             // Idle for long, but nothing was asked meanwhile.
-            (
-                &[Sent(1), arrives(&[OK]), Later(900), Ends],
-                "Reopen completed=1 close_unannounced=1",
-            ),
+            (&[Sent(1), arrives(&[OK]), Later(900), Ends], "Reopen completed=1 close_unannounced=1"),
             (
                 &[Sent(1), arrives(&[OK]), Later(900), Breaks(Failure::Other)],
                 "Reopen completed=1 reset_after_response=1",
@@ -125,61 +79,21 @@ fn later_it_fails_what_was_asked() {
     holds(
         &deep(),
         &[
-            (
-                &[Sent(1), arrives(&[OK]), Sent(2), Later(100), Ends],
-                "Reopen completed=1 eof_mid_response=2",
-            ),
-            (
-                &[Sent(3), arrives(&[OK]), Later(100), Breaks(Failure::Reset)],
-                "Reopen completed=1 reset=2",
-            ),
-            (
-                &[Sent(3), arrives(&[OK]), Later(100), Breaks(Failure::Other)],
-                "Reopen completed=1 other=2",
-            ),
+            (&[Sent(1), arrives(&[OK]), Sent(2), Later(100), Ends], "Reopen completed=1 eof_mid_response=2"),
+            (&[Sent(3), arrives(&[OK]), Later(100), Breaks(Failure::Reset)], "Reopen completed=1 reset=2"),
+            (&[Sent(3), arrives(&[OK]), Later(100), Breaks(Failure::Other)], "Reopen completed=1 other=2"),
             // However soon, if an answer had begun.
-            (
-                &[Sent(2), arrives(&[OK, PART]), Ends],
-                "Reopen completed=1 eof_mid_response=1",
-            ),
-            (
-                &[Sent(2), arrives(&[OK, INTERIM]), Ends],
-                "Reopen completed=1 eof_mid_response=1",
-            ),
-            (
-                &[
-                    Sent(2),
-                    arrives(&[OK, PART]),
-                    SendFails(Failure::Reset),
-                    Ends,
-                ],
-                "Reopen completed=1 reset=1",
-            ),
+            (&[Sent(2), arrives(&[OK, PART]), Ends], "Reopen completed=1 eof_mid_response=1"),
+            (&[Sent(2), arrives(&[OK, INTERIM]), Ends], "Reopen completed=1 eof_mid_response=1"),
+            (&[Sent(2), arrives(&[OK, PART]), SendFails(Failure::Reset), Ends], "Reopen completed=1 reset=1"),
             // Or if there was none before; then connecting at once again would be a flood.
             (&[Sent(2), Ends], "ReopenAt(+10) eof_mid_response=2"),
             (&[Sent(2), Breaks(Failure::Reset)], "ReopenAt(+10) reset=2"),
-            (
-                &[Sent(2), SendFails(Failure::Reset), Ends],
-                "ReopenAt(+10) reset=2",
-            ),
-            (
-                &[Sent(2), SendFails(Failure::Other), Ends],
-                "ReopenAt(+10) eof_mid_response=2",
-            ),
+            (&[Sent(2), SendFails(Failure::Reset), Ends], "ReopenAt(+10) reset=2"),
+            (&[Sent(2), SendFails(Failure::Other), Ends], "ReopenAt(+10) eof_mid_response=2"),
             // An answer that a reset cut off is not whole, even if only the end can tell where it ends.
-            (
-                &[Sent(1), arrives(&[UNTIL_END]), Breaks(Failure::Reset)],
-                "ReopenAt(+10) reset=1",
-            ),
-            (
-                &[
-                    Sent(1),
-                    arrives(&[UNTIL_END]),
-                    SendFails(Failure::Reset),
-                    Ends,
-                ],
-                "ReopenAt(+10) reset=1",
-            ),
+            (&[Sent(1), arrives(&[UNTIL_END]), Breaks(Failure::Reset)], "ReopenAt(+10) reset=1"),
+            (&[Sent(1), arrives(&[UNTIL_END]), SendFails(Failure::Reset), Ends], "ReopenAt(+10) reset=1"),
         ],
     );
 }
@@ -190,10 +104,7 @@ fn a_timeout_fails_all_that_is_in_flight() {
         &deep(),
         &[
             (&[Sent(3), Later(50), Expires], "ReopenAt(+10) timeout=3"),
-            (
-                &[Sent(3), arrives(&[OK, PART]), Later(50), Expires],
-                "Reopen completed=1 timeout=2",
-            ),
+            (&[Sent(3), arrives(&[OK, PART]), Later(50), Expires], "Reopen completed=1 timeout=2"),
         ],
     );
 }
@@ -203,89 +114,35 @@ fn bytes_nobody_asked_for_are_an_anomaly_and_bad_answers_a_failure() {
     holds(
         &deep(),
         &[
-            (
-                &[Sent(1), arrives(&[OK, "more"])],
-                "Reopen completed=1 excess_bytes=1",
-            ),
-            (
-                &[Sent(1), arrives(&[OK]), arrives(&["\r\n"])],
-                "Reopen completed=1 excess_bytes=1",
-            ),
-            (
-                &[Sent(1), arrives(&[OK, OK])],
-                "Reopen completed=1 excess_bytes=1",
-            ),
+            (&[Sent(1), arrives(&[OK, "more"])], "Reopen completed=1 excess_bytes=1"),
+            (&[Sent(1), arrives(&[OK]), arrives(&["\r\n"])], "Reopen completed=1 excess_bytes=1"),
+            (&[Sent(1), arrives(&[OK, OK])], "Reopen completed=1 excess_bytes=1"),
             // The connection is lost for those behind, through no fault of theirs.
-            (
-                &[Sent(3), arrives(&[OK, "more"])],
-                "Reopen completed=1 discarded=2 excess_bytes=1",
-            ),
-            (
-                &[Sent(3), arrives(&[OK]), arrives(&["more"])],
-                "Reopen completed=1 discarded=2 excess_bytes=1",
-            ),
-            (
-                &[Sent(2), arrives(&["220 ready\r\n"])],
-                "ReopenAt(+10) protocol=2",
-            ),
-            (
-                &[Sent(2), arrives(&[BAD_LENGTH])],
-                "ReopenAt(+10) protocol=2",
-            ),
-            (
-                &[Sent(3), arrives(&[OK, BAD_LENGTH])],
-                "Reopen completed=1 protocol=2",
-            ),
+            (&[Sent(3), arrives(&[OK, "more"])], "Reopen completed=1 discarded=2 excess_bytes=1"),
+            (&[Sent(3), arrives(&[OK]), arrives(&["more"])], "Reopen completed=1 discarded=2 excess_bytes=1"),
+            (&[Sent(2), arrives(&["220 ready\r\n"])], "ReopenAt(+10) protocol=2"),
+            (&[Sent(2), arrives(&[BAD_LENGTH])], "ReopenAt(+10) protocol=2"),
+            (&[Sent(3), arrives(&[OK, BAD_LENGTH])], "Reopen completed=1 protocol=2"),
             // So late that the next request has been in the server's hands.
-            (
-                &[
-                    Sent(1),
-                    arrives(&[OK]),
-                    Sent(2),
-                    Later(100),
-                    arrives(&["220"]),
-                ],
-                "Reopen completed=1 protocol=2",
-            ),
+            (&[Sent(1), arrives(&[OK]), Sent(2), Later(100), arrives(&["220"])], "Reopen completed=1 protocol=2"),
             // Wherever the reads end.
-            (
-                &[Sent(3), arrives(&[OK, INTERIM, "220"])],
-                "Reopen completed=1 protocol=2",
-            ),
-            (
-                &[Sent(3), arrives(&[OK, INTERIM]), arrives(&["220"])],
-                "Reopen completed=1 protocol=2",
-            ),
-            (
-                &[Sent(3), arrives(&[OK, "HTML"])],
-                "Reopen completed=1 protocol=2",
-            ),
-            (
-                &[Sent(3), arrives(&[OK, "HT"]), arrives(&["ML"])],
-                "Reopen completed=1 protocol=2",
-            ),
+            (&[Sent(3), arrives(&[OK, INTERIM, "220"])], "Reopen completed=1 protocol=2"),
+            (&[Sent(3), arrives(&[OK, INTERIM]), arrives(&["220"])], "Reopen completed=1 protocol=2"),
+            (&[Sent(3), arrives(&[OK, "HTML"])], "Reopen completed=1 protocol=2"),
+            (&[Sent(3), arrives(&[OK, "HT"]), arrives(&["ML"])], "Reopen completed=1 protocol=2"),
             // Before anything was asked: no reason to come back at once.
-            (
-                &[arrives(&["220 ready\r\n"])],
-                "ReopenAt(+10) excess_bytes=1",
-            ),
+            (&[arrives(&["220 ready\r\n"])], "ReopenAt(+10) excess_bytes=1"),
         ],
     );
     let mut bench = Bench::new(deep());
     bench.all_of(&[Connects, Connected, Sent(2), arrives(&[BAD_LENGTH])]);
-    assert_eq!(
-        bench.tally.protocol_reasons[ProtocolError::InvalidLength.index()],
-        2
-    );
+    assert_eq!(bench.tally.protocol_reasons[ProtocolError::InvalidLength.index()], 2);
 }
 
 #[test]
 fn a_connection_that_carried_nothing_counts_as_a_failed_connect() {
     holds(
         &deep(),
-        &[
-            (&[Ends], "ReopenAt(+10) no_connect=1"),
-            (&[Breaks(Failure::Reset)], "ReopenAt(+10) no_connect=1"),
-        ],
+        &[(&[Ends], "ReopenAt(+10) no_connect=1"), (&[Breaks(Failure::Reset)], "ReopenAt(+10) no_connect=1")],
     );
 }

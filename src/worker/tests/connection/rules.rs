@@ -4,30 +4,15 @@ use super::*;
 
 #[test]
 fn limited_connections_end_with_their_last_answer() {
-    let job = Job {
-        requests_per_connection: Some(3),
-        ..deep()
-    };
+    let job = Job { requests_per_connection: Some(3), ..deep() };
     holds(
         &job,
         &[
-            (
-                &[Sent(3), arrives(&[OK, OK])],
-                "Ready completed=2 in_flight=1",
-            ),
+            (&[Sent(3), arrives(&[OK, OK])], "Ready completed=2 in_flight=1"),
             (&[Sent(3), arrives(&[OK, OK, OK])], "Nothing completed=3"),
-            (
-                &[Sent(3), arrives(&[OK, OK, OK]), Ends],
-                "Reopen completed=3",
-            ),
-            (
-                &[Sent(3), arrives(&[OK, OK, OK]), Expires],
-                "Reopen completed=3",
-            ),
-            (
-                &[Sent(3), arrives(&[OK, LAST])],
-                "Nothing completed=2 discarded=1",
-            ),
+            (&[Sent(3), arrives(&[OK, OK, OK]), Ends], "Reopen completed=3"),
+            (&[Sent(3), arrives(&[OK, OK, OK]), Expires], "Reopen completed=3"),
+            (&[Sent(3), arrives(&[OK, LAST])], "Nothing completed=2 discarded=1"),
         ],
     );
     let mut bench = Bench::new(job.clone());
@@ -36,28 +21,20 @@ fn limited_connections_end_with_their_last_answer() {
     assert_eq!(bench.connection.free(&job), 3);
     assert!(!bench.connection.sent(2, &job, bench.flights.of(0)));
     assert_eq!(bench.connection.free(&job), 1);
-    assert!(
-        bench.connection.sent(1, &job, bench.flights.of(0)),
-        "the last asks for the end"
-    );
+    assert!(bench.connection.sent(1, &job, bench.flights.of(0)), "the last asks for the end");
     bench.happens(&arrives(&[OK]));
     assert_eq!(bench.connection.free(&job), 0);
 }
 
 #[test]
 fn pauses_double_until_an_answer_comes() {
-    let mut bench = Bench::new(Job {
-        remotes: 3,
-        ..job()
-    });
+    let mut bench = Bench::new(Job { remotes: 3, ..job() });
     let mut pauses = Vec::new();
     let mut remotes = Vec::new();
     for _ in 0..8 {
         bench.happens(&Connects);
         let next = bench.happens(&ConnectFails(ConnectFailure::Refused));
-        let Next::ReopenAt(at) = next else {
-            panic!("{next:?}")
-        };
+        let Next::ReopenAt(at) = next else { panic!("{next:?}") };
         pauses.push((at - bench.now) / MS);
         remotes.push(bench.connection.remote);
         bench.happens(&Closed);
@@ -82,25 +59,14 @@ fn deadlines_follow_the_state() {
         let at = bench.connection.deadline(&bench.job, bench.flights.of(0));
         at.map(|at| at - bench.now)
     };
-    assert_eq!(
-        bench.connection.deadline(&bench.job, bench.flights.of(0)),
-        None
-    );
+    assert_eq!(bench.connection.deadline(&bench.job, bench.flights.of(0)), None);
     assert_eq!(deadline(&mut bench, &Connects), Some(timeout));
     assert_eq!(deadline(&mut bench, &Connected), None);
     assert_eq!(deadline(&mut bench, &Sent(1)), Some(timeout));
-    assert_eq!(
-        deadline(&mut bench, &arrives(&[PART])),
-        Some(timeout - MS),
-        "a part of an answer buys no time"
-    );
+    assert_eq!(deadline(&mut bench, &arrives(&[PART])), Some(timeout - MS), "a part of an answer buys no time");
     assert_eq!(deadline(&mut bench, &arrives(&[&OK[PART.len()..]])), None);
     assert_eq!(deadline(&mut bench, &Sent(1)), Some(timeout));
-    assert_eq!(
-        deadline(&mut bench, &arrives(&[LAST])),
-        Some(10 * MS),
-        "the peer's time to end it"
-    );
+    assert_eq!(deadline(&mut bench, &arrives(&[LAST])), Some(10 * MS), "the peer's time to end it");
     assert_eq!(deadline(&mut bench, &Closed), None);
     assert!(bench.connection.state == State::Closed);
     // Answered while it is still being sent.
