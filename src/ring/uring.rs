@@ -320,6 +320,8 @@ impl Ring for Uring {
             self.arm();
         }
         self.queue.sync();
+        // Shows the kernel what was taken; it would count that towards `want` otherwise, and not wait.
+        self.completions.sync();
         let timeout = Timespec::from(timeout);
         let mut args = SubmitArgs::new().timespec(&timeout);
         if self.parts.config.min_wait_us > 0 && want > 1 {
