@@ -7,6 +7,7 @@
 mod buffers;
 mod build;
 pub mod cpu;
+mod end;
 mod error;
 mod sockets;
 mod token;

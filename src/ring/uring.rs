@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use io_uring::squeue::{Entry, Flags};
-use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
+use io_uring::types::{Fd, SubmitArgs, Timespec};
 use io_uring::{CompletionQueue, IoUring, SubmissionQueue, Submitter, cqueue, opcode};
 
 use super::buffers::GROUP;
@@ -22,17 +22,17 @@ use super::{Completion, Counters, Ring};
 ///
 /// Field order matters: the queues and the submitter point into `io` and go first.
 pub struct Uring {
-    submitter: ManuallyDrop<Submitter<'static>>,
-    queue: ManuallyDrop<SubmissionQueue<'static>>,
-    completions: ManuallyDrop<CompletionQueue<'static>>,
-    io: ManuallyDrop<Box<IoUring>>,
-    parts: ManuallyDrop<Parts>,
+    pub(super) submitter: ManuallyDrop<Submitter<'static>>,
+    pub(super) queue: ManuallyDrop<SubmissionQueue<'static>>,
+    pub(super) completions: ManuallyDrop<CompletionQueue<'static>>,
+    pub(super) io: ManuallyDrop<Box<IoUring>>,
+    pub(super) parts: ManuallyDrop<Parts>,
     /// Slots whose receive must be armed by the next enter.
     to_arm: Vec<u32>,
     listener: Option<TcpListener>,
     accepting: Accepting,
     /// Operations whose last completion is still to come; silent sends are not among them.
-    outstanding: usize,
+    pub(super) outstanding: usize,
     /// The buffer under the completion last handed out.
     held: Option<u16>,
     counters: Counters,
@@ -51,7 +51,7 @@ enum Accepting {
 }
 
 /// A completion taken apart, before it is turned into what the caller sees.
-enum Raw {
+pub(super) enum Raw {
     Connected(u32, i32),
     Sent(u32, i32, bool),
     Data(u32, u16, usize),
@@ -196,7 +196,7 @@ impl Uring {
 
     /// The next completion of a connection that is still open, or of the listener.
     #[inline]
-    fn take_known(&mut self) -> Option<Raw> {
+    pub(super) fn take_known(&mut self) -> Option<Raw> {
         loop {
             if let Some(id) = self.held.take() {
                 self.parts.buffers.give_back(id);
@@ -384,45 +384,4 @@ fn outcome(result: i32) -> io::Result<usize> {
 /// The reason behind a negative result. A short send without one counts as a broken connection.
 fn reason(result: i32) -> io::Error {
     io::Error::from_raw_os_error(if result < 0 { -result } else { libc::EPIPE })
-}
-
-impl Uring {
-    /// Ends every operation and waits for that. False when the kernel would not say that nothing is left.
-    fn quiesce(&mut self) -> bool {
-        self.stop_listening();
-        self.parts.sockets.close_all();
-        // A closed socket ends what was armed on it; taking that in bulk is far quicker than cancelling one by one.
-        while self.outstanding > 0 {
-            let before = self.outstanding;
-            let _ = self.enter(before.min(1024), Duration::ZERO);
-            while self.take_known().is_some() {}
-            if self.outstanding == before {
-                break;
-            }
-        }
-        // What does not end by that: connects on their way, sends that stall.
-        let patience = || Some(Timespec::from(Duration::from_millis(20)));
-        (0..64).any(|_| {
-            let cancelled = self.submitter.register_sync_cancel(patience(), CancelBuilder::any().all());
-            cancelled.is_err_and(|error| error.raw_os_error() == Some(libc::ENOENT))
-        })
-    }
-}
-
-impl Drop for Uring {
-    fn drop(&mut self) {
-        // Nothing lent may be freed while the kernel might still use it: if quiet cannot be had, it leaks.
-        let quiet = self.quiesce();
-        // SAFETY: each field is dropped at most once and not used afterwards: the borrowed parts, then the ring they point
-        // into, and the memory only when no operation is left that could touch it.
-        unsafe {
-            ManuallyDrop::drop(&mut self.completions);
-            ManuallyDrop::drop(&mut self.queue);
-            ManuallyDrop::drop(&mut self.submitter);
-            ManuallyDrop::drop(&mut self.io);
-            if quiet {
-                ManuallyDrop::drop(&mut self.parts);
-            }
-        }
-    }
 }

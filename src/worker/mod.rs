@@ -5,6 +5,7 @@ mod deadlines;
 #[cfg(test)]
 mod fake;
 mod flights;
+mod sampler;
 #[cfg(test)]
 mod tests;
 mod turn;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::connection::{Connection, Next, Shared, State};
 use super::deadlines::Deadlines;
 use super::flights::Flights;
+use super::sampler::Sampler;
 use super::{Done, Halt, Job, Progress};
 use crate::http::response::Heads;
 use crate::measure::clock::Clock;
@@ -18,10 +19,6 @@ use crate::ring::{Completion, Ring};
 
 /// The longest wait, ns: a halt is seen this late at most.
 const PATIENCE_NS: u64 = 20_000_000;
-
-/// Response rates are sampled, and progress is shown, this often (ns); the settling of samples every ten.
-const SAMPLE_NS: u64 = 100_000_000;
-const SAMPLES_PER_SETTLING: u32 = 10;
 
 /// Connects on their way at a time, and begun per turn: neither a server's backlog nor the loop is flooded.
 const CONNECTING_AT_ONCE: usize = 512;
@@ -58,13 +55,7 @@ struct Loop<'a, R, C> {
     in_flight: u64,
     /// The last instant at which a connection was open, or the start.
     last_open_at: u64,
-    next_sample: Sample,
-}
-
-struct Sample {
-    at: u64,
-    completed: u64,
-    number: u32,
+    sampler: Sampler,
 }
 
 /// Runs `job` to its end on `ring`; the window starts at `starts_at` on the run's clock. Never loses what was measured: whatever ends it early is named in the outcome.
@@ -79,7 +70,7 @@ pub fn work<R: Ring, C: Clock>(
     let mut this = Loop::new(job, starts_at, ring, clock, progress);
     let cut_short = this.window(halt);
     let (mut tally, elapsed_ns) = this.close_window();
-    let cut_short = cut_short.err().or_else(|| this.drain().err().map(|error| lost(&error)));
+    let cut_short = cut_short.err().or_else(|| this.drain(halt).err().map(|error| lost(&error)));
     this.hang_up();
     tally.settle();
     Done { tally, elapsed_ns, ring: this.ring.counters(), cut_short }
@@ -114,7 +105,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             open: 0,
             in_flight: 0,
             last_open_at: starts_at,
-            next_sample: Sample { at: starts_at + SAMPLE_NS, completed: 0, number: 0 },
+            sampler: Sampler::new(starts_at),
         }
     }
 
@@ -132,8 +123,8 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
                 break;
             }
             self.reap(now);
-            if now >= self.next_sample.at {
-                self.sample(now);
+            if self.sampler.is_due(now) {
+                self.sampler.sample(now, &mut self.tally, self.open, self.progress);
                 self.forsaken(now)?;
             }
         }
@@ -233,7 +224,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             return Duration::ZERO;
         }
         let end = self.stop.ends_at().unwrap_or(u64::MAX);
-        let until = (now + PATIENCE_NS).min(self.next_sample.at).min(self.deadlines.next()).min(end);
+        let until = (now + PATIENCE_NS).min(self.sampler.next()).min(self.deadlines.next()).min(end);
         Duration::from_nanos(until.saturating_sub(now))
     }
 
@@ -345,25 +336,6 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         }
     }
 
-    /// Every 100 ms: the response rate since the last time, and what the progress line shows.
-    fn sample(&mut self, now: u64) {
-        let completed = self.tally.requests.completed;
-        let span = now - (self.next_sample.at - SAMPLE_NS);
-        let rate = (completed - self.next_sample.completed) as f64 * 1e9 / span as f64;
-        self.tally.rates.record_n(rate as u64, 1);
-        self.progress.completed.store(completed, Relaxed);
-        self.progress.failed.store(self.tally.requests.failed, Relaxed);
-        self.progress.open.store(self.open, Relaxed);
-        self.next_sample.number += 1;
-        if self.next_sample.number.is_multiple_of(SAMPLES_PER_SETTLING) {
-            let recent = &self.tally.recent;
-            let larger = if recent.single.count() >= recent.split.count() { &recent.single } else { &recent.split };
-            self.progress.p99_ns.store(larger.quantile_ns(0.99).unwrap_or(0), Relaxed);
-            self.tally.settle();
-        }
-        self.next_sample = Sample { at: now + SAMPLE_NS, completed, ..self.next_sample };
-    }
-
     /// Nobody is there: no connection was ever opened within the timeout, or a counted run lost all of them for long.
     fn forsaken(&mut self, now: u64) -> Result<(), String> {
         if self.open > 0 {
@@ -394,12 +366,14 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     }
 
     /// Takes answers on their way off the wire, so that the server's count and ours agree.
-    fn drain(&mut self) -> io::Result<()> {
+    fn drain(&mut self, halt: &Halt) -> io::Result<()> {
+        // A signal that closed the window leaves the drain to run; one that comes while draining ends it.
+        let halted = halt.load(Relaxed);
         let mut now = self.clock.now();
         let until = now + self.job.drain_ns;
         loop {
             self.reap(now);
-            if self.in_flight == 0 || now >= until {
+            if self.in_flight == 0 || now >= until || halt.load(Relaxed) != halted {
                 return Ok(());
             }
             self.ring.enter(1, Duration::from_nanos((until - now).min(PATIENCE_NS)))?;
