@@ -1,5 +1,7 @@
 //! Everything a worker counts; merged once, at the end.
 
+use serde::{Deserialize, Serialize};
+
 use super::histogram::Histogram;
 
 /// Why a request failed.
@@ -31,7 +33,7 @@ pub enum ConnectFailure {
 }
 
 /// Requests by outcome. `sent = completed + failed + discarded + in flight`, always.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requests {
     /// Handed to the kernel.
     pub sent: u64,
@@ -46,7 +48,7 @@ pub struct Requests {
 }
 
 /// Failures by kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Errors {
     /// See [`Failure::Reset`].
     pub reset: u64,
@@ -60,8 +62,16 @@ pub struct Errors {
     pub other: u64,
 }
 
+impl Errors {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.reset + self.eof_mid_response + self.timeout + self.protocol + self.other
+    }
+}
+
 /// Oddities around answers that were whole.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anomalies {
     /// Connections that carried bytes after an answer that no request asked for.
     pub excess_bytes: u64,
@@ -91,7 +101,7 @@ pub struct Connections {
 }
 
 /// Bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bytes {
     /// Of requests.
     pub sent: u64,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::measure::counters::{Anomalies, Bytes, Errors, Requests};
+
 /// Whom the load was put on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Target {
@@ -76,22 +78,6 @@ pub struct Engine {
     pub why: String,
 }
 
-/// What became of every request:
-/// `sent = completed + failed + discarded + in_flight_at_end`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Requests {
-    /// Sent within the window.
-    pub sent: u64,
-    /// Answered in whole, whatever the status.
-    pub completed: u64,
-    /// Not answered, or not as HTTP has it; by cause in [`Errors`].
-    pub failed: u64,
-    /// Sent behind a request whose answer announced the close: the server owed them nothing.
-    pub discarded: u64,
-    /// Not answered when the window closed.
-    pub in_flight_at_end: u64,
-}
-
 /// Requests per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
@@ -137,51 +123,6 @@ impl Spread {
             within_stdev: within.count() as f64 / n * 100.0,
         })
     }
-}
-
-/// Bytes on the wire, heads included, within the window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bytes {
-    /// Given to the kernel.
-    pub sent: u64,
-    /// Taken from the kernel.
-    pub received: u64,
-    /// Of those received, bodies without their framing.
-    pub body: u64,
-}
-
-/// Failed requests by cause.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Errors {
-    /// The connection was reset.
-    pub reset: u64,
-    /// The peer closed before the answer was whole.
-    pub eof_mid_response: u64,
-    /// No whole answer within the timeout.
-    pub timeout: u64,
-    /// The answer was not HTTP, or beyond a limit.
-    pub protocol: u64,
-    /// Any other failure of send or receive.
-    pub other: u64,
-}
-
-impl Errors {
-    /// All of them.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.reset + self.eof_mid_response + self.timeout + self.protocol + self.other
-    }
-}
-
-/// Oddities after a whole answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Anomalies {
-    /// Answers followed by bytes that belong to none.
-    pub excess_bytes: u64,
-    /// Connections reset while nothing was owed.
-    pub reset_after_response: u64,
-    /// Connections closed while nothing was owed, without `Connection: close`.
-    pub close_unannounced: u64,
 }
 
 /// What became of the connections.

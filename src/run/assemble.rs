@@ -8,8 +8,7 @@ use crate::measure::counters::{self, Tally};
 use crate::measure::histogram::{Histogram, LatencyKind};
 use crate::plan::Plan;
 use crate::result::{
-    Anomalies, Bytes, Client, ConnectFailures, Connections, Engine, Errors, PlanEcho, Rate, Requests, Ring, RunResult,
-    Spread, Target, Worker,
+    Client, ConnectFailures, Connections, Engine, PlanEcho, Rate, Ring, RunResult, Spread, Target, Worker,
 };
 use crate::ring::{Counters, cpu};
 
@@ -44,29 +43,19 @@ pub(super) fn assemble(plan: &Plan, command: Vec<String>, interrupted: bool, mut
         host: host::describe(),
         engine,
         elapsed_s,
-        requests: requests(tally.requests),
+        requests: tally.requests,
         rate: Rate {
             offered_per_s: None,
             achieved_per_s: if elapsed_s > 0.0 { completed as f64 / elapsed_s } else { 0.0 },
             per_worker: spread(&tally.rates),
         },
-        bytes: Bytes { sent: tally.bytes.sent, received: tally.bytes.received, body: tally.bytes.body },
+        bytes: tally.bytes,
         status: counted(tally.status.iter().enumerate().map(|(code, &count)| (code as u16, count))),
-        errors: Errors {
-            reset: tally.errors.reset,
-            eof_mid_response: tally.errors.eof_mid_response,
-            timeout: tally.errors.timeout,
-            protocol: tally.errors.protocol,
-            other: tally.errors.other,
-        },
+        errors: tally.errors,
         protocol_errors: counted(
             ProtocolError::ALL.iter().map(|error| (error.reason().to_owned(), tally.protocol_reasons[error.index()])),
         ),
-        anomalies: Anomalies {
-            excess_bytes: tally.anomalies.excess_bytes,
-            reset_after_response: tally.anomalies.reset_after_response,
-            close_unannounced: tally.anomalies.close_unannounced,
-        },
+        anomalies: tally.anomalies,
         connections: connections(plan, tally.connections),
         latency_ns: tally.latencies.service().summary(Some(LatencyKind::Service)),
         connect_ns: tally.connect.summary(None),
@@ -83,7 +72,7 @@ fn worker(home: &Home) -> Worker {
     Worker {
         cpu: home.cpu,
         connections: home.connections as u64,
-        requests: requests(home.done.tally.requests),
+        requests: home.done.tally.requests,
         user_s: home.used.user_s,
         sys_s: home.used.system_s,
         ring: Some(ring(home.done.ring, home.done.tally.requests.completed)),
@@ -114,11 +103,6 @@ fn echo(plan: &Plan, homes: &[Home]) -> PlanEcho {
         cpus: homes.iter().filter_map(|home| home.cpu).collect(),
         ..PlanEcho::default()
     }
-}
-
-fn requests(counted: counters::Requests) -> Requests {
-    let counters::Requests { sent, completed, failed, discarded, in_flight_at_end } = counted;
-    Requests { sent, completed, failed, discarded, in_flight_at_end }
 }
 
 fn connections(plan: &Plan, counted: counters::Connections) -> Connections {

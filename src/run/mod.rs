@@ -4,6 +4,7 @@ mod assemble;
 mod host;
 mod limits;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,7 +16,7 @@ use crate::measure::clock::{Clock, Monotonic};
 use crate::plan::Plan;
 use crate::result::{Phase, RunResult, Snapshot};
 use crate::ring::cpu::{self, CpuTime};
-use crate::ring::{Config, Endpoints, Idle};
+use crate::ring::{Config, Endpoints, Idle, SetupError};
 use crate::worker::{self, Done, Halt, Job, Progress};
 
 /// How often the observer is told.
@@ -55,6 +56,38 @@ struct Waiting {
     thread: JoinHandle<Option<Home>>,
 }
 
+/// All a worker's thread needs but its ring.
+struct Seat {
+    job: Job,
+    cpu: usize,
+    clock: Monotonic,
+    halt: Arc<Halt>,
+    board: Arc<[Progress]>,
+    index: usize,
+    begin: mpsc::Receiver<u64>,
+}
+
+impl Seat {
+    /// The thread's life: `None` if there was no start, as this or another worker failed.
+    fn run(self, idle: Idle, ready: mpsc::Sender<Result<(), SetupError>>) -> Option<Home> {
+        let cpu = cpu::pin(self.cpu).then_some(self.cpu);
+        let enabled = idle.enable();
+        let (mut ring, outcome) = match enabled {
+            Ok(ring) => (Some(ring), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        let _ = ready.send(outcome);
+        drop(ready);
+        let ring = ring.as_mut()?;
+        let starts_at = self.begin.recv().ok()?;
+        let before = cpu::of_this_thread();
+        let done = worker::work(&self.job, starts_at, ring, &self.clock, &self.board[self.index], &self.halt);
+        let used = cpu::of_this_thread().since(before);
+        let connections = self.job.connections;
+        Some(Home { done, cpu, used, connections, level: ring.level(), why: ring.why().to_owned() })
+    }
+}
+
 /// Runs `plan`; `halt` ends it early, with what was measured so far. `observe` is told every 100 ms how it goes.
 ///
 /// # Errors
@@ -72,7 +105,8 @@ pub fn run(
     let clock = Monotonic::start();
     let workers = plan.placement.cpus.len();
     let board: Arc<[Progress]> = (0..workers).map(|_| Progress::default()).collect();
-    let waiting = prepare(plan, clock, halt, &board)?;
+    let (alive, all_gone) = mpsc::channel();
+    let waiting = prepare(plan, clock, halt, &board, alive)?;
     let starts_at = clock.now();
     let mut threads = Vec::with_capacity(workers);
     for Waiting { start, thread } in waiting {
@@ -80,7 +114,7 @@ pub fn run(
         let _ = start.send(starts_at);
         threads.push(thread);
     }
-    watch(plan, &board, &threads, observe);
+    watch(plan, &board, &all_gone, observe);
     let homes: Vec<Home> =
         threads.into_iter().map(|thread| thread.join().expect("a worker panicked").expect("started")).collect();
     let result = assemble::assemble(plan, command, halt.load(Relaxed) != 0, homes);
@@ -91,7 +125,13 @@ pub fn run(
 }
 
 /// All rings are built before any thread is started, and all threads are ready before any begins.
-fn prepare(plan: &Plan, clock: Monotonic, halt: &Arc<Halt>, board: &Arc<[Progress]>) -> Result<Vec<Waiting>, Error> {
+fn prepare(
+    plan: &Plan,
+    clock: Monotonic,
+    halt: &Arc<Halt>,
+    board: &Arc<[Progress]>,
+    alive: mpsc::Sender<Infallible>,
+) -> Result<Vec<Waiting>, Error> {
     let jobs = jobs(plan);
     let payload: Arc<[u8]> = Job::payload(&plan.target.request, plan.load.pipeline as u32).into();
     let endpoints = Endpoints { remotes: plan.target.addresses.clone(), sources: plan.target.sources.clone() };
@@ -105,39 +145,24 @@ fn prepare(plan: &Plan, clock: Monotonic, halt: &Arc<Halt>, board: &Arc<[Progres
     let mut waiting = Vec::with_capacity(jobs.len());
     for (index, (job, idle)) in jobs.into_iter().zip(rings).enumerate() {
         let (start, begin) = mpsc::channel();
-        let (board, halt, ready) = (Arc::clone(board), Arc::clone(halt), ready.clone());
-        let wanted_cpu = plan.placement.cpus[index];
-        let main = thread::current();
+        let cpu = plan.placement.cpus[index];
+        let seat = Seat { job, cpu, clock, halt: Arc::clone(halt), board: Arc::clone(board), index, begin };
+        let (ready, alive) = (ready.clone(), alive.clone());
         let body = move || {
-            let cpu = cpu::pin(wanted_cpu).then_some(wanted_cpu);
-            let mut ring = match idle.enable() {
-                Ok(ring) => ring,
-                Err(error) => {
-                    let _ = ready.send(Err(error));
-                    return None;
-                }
-            };
-            let _ = ready.send(Ok(()));
-            drop(ready);
-            // No start: another worker failed.
-            let starts_at: u64 = begin.recv().ok()?;
-            let before = cpu::of_this_thread();
-            let done = worker::work(&job, starts_at, &mut ring, &clock, &board[index], &halt);
-            let used = cpu::of_this_thread().since(before);
-            let home =
-                Home { done, cpu, used, connections: job.connections, level: ring.level(), why: ring.why().to_owned() };
-            drop(ring);
-            main.unpark();
-            Some(home)
+            let home = seat.run(idle, ready);
+            // Nothing is ever said on it: that it ends is what is heard.
+            drop(alive);
+            home
         };
         let thread = thread::Builder::new().name(format!("worker-{index}")).spawn(body);
-        waiting.push((start, thread.map_err(|error| Error::new(format_args!("cannot start a thread: {error}")))?));
+        let thread = thread.map_err(|error| Error::new(format_args!("cannot start a thread: {error}")))?;
+        waiting.push(Waiting { start, thread });
     }
     drop(ready);
     for outcome in is_ready {
         outcome.map_err(Error::new)?;
     }
-    Ok(waiting.into_iter().map(|(start, thread)| Waiting { start, thread }).collect())
+    Ok(waiting)
 }
 
 /// Connections and requests spread evenly, none dropped.
@@ -173,15 +198,11 @@ fn nanoseconds(span: Duration) -> u64 {
 }
 
 /// Tells the observer how it goes, until all workers are home.
-fn watch(plan: &Plan, board: &[Progress], threads: &[JoinHandle<Option<Home>>], observe: &mut dyn FnMut(&Snapshot)) {
+fn watch(plan: &Plan, board: &[Progress], all_gone: &mpsc::Receiver<Infallible>, observe: &mut dyn FnMut(&Snapshot)) {
     let start = Instant::now();
     let (mut told_at, mut told) = (start, 0);
-    while !threads.iter().all(JoinHandle::is_finished) {
-        thread::park_timeout(OBSERVE_EVERY);
+    while all_gone.recv_timeout(OBSERVE_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
         let now = Instant::now();
-        if now - told_at < OBSERVE_EVERY {
-            continue;
-        }
         let sum = |read: fn(&Progress) -> u64| -> u64 { board.iter().map(read).sum() };
         let completed = sum(|one| one.completed.load(Relaxed));
         let elapsed = now - start;
