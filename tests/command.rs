@@ -57,6 +57,15 @@ fn a_run_that_cannot_start_is_exit_code_1() {
 }
 
 #[test]
+fn an_output_that_cannot_be_written_takes_no_other_with_it() {
+    let server = serve(always(HELLO));
+    let ended = run(&["-n", "20", "-c", "2", "--json", "/dev/full", &server.address.to_string()]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stdout.contains("20 requests in"), "{ended:?}");
+    assert!(ended.stderr.contains("/dev/full"), "{ended:?}");
+}
+
+#[test]
 fn help_and_version_go_to_standard_output() {
     let table: &[(&[&str], &str)] = &[
         (&["--help"], "--requests-per-connection"),

@@ -19,7 +19,7 @@ use argh::{ArgsInfo, FromArgs};
     note = "A duration takes us, ms, s, m or h: 500ms, 1.5s; a bare number is seconds.",
     note = "A value may be attached: -c64, -c 64, --connections 64, --connections=64.",
     error_code(0, "done"),
-    error_code(1, "the run could not start, or not one response came"),
+    error_code(1, "no run, not one response, or an output that could not be written"),
     error_code(2, "bad arguments"),
     error_code(130, "interrupted (SIGINT); what was measured is reported"),
     error_code(143, "terminated (SIGTERM); what was measured is reported")

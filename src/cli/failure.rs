@@ -5,7 +5,7 @@ use std::fmt;
 
 /// The run took place and at least one response came.
 pub const DONE: i32 = 0;
-/// The run could not start, or not one response came.
+/// The run could not start, not one response came, or an output could not be written.
 pub const NO_RUN: i32 = 1;
 /// The arguments break a rule.
 pub const BAD_ARGUMENTS: i32 = 2;

@@ -43,34 +43,29 @@ fn run_plan(plan: &Plan, output: &Output, args: &[String]) -> Result<i32, Failur
     let result = run::run(plan, command, signal.flag(), &mut |moment| bar.show(moment));
     bar.clear();
     let result = result.map_err(|error| Failure::no_run(error.to_string()))?;
-    let to_stdout = output.json == Some(Json::Stdout);
-    if !to_stdout {
-        print(&text::render(&result, style(output)));
-    }
-    if to_stdout {
-        print(&json_text(&result)?);
-    }
-    let written = json_file.map_or(Ok(()), |(path, mut file)| {
-        let failed = |error: io::Error| Failure::no_run(format!("--json {}: {error}", path.display()));
-        file.write_all(json_text(&result)?.as_bytes()).map_err(failed)
-    });
-    let code = exit_code(&result, &signal);
-    match written {
-        Err(failure) if code == DONE => Err(failure),
-        Err(failure) => {
-            complain(&failure.to_string());
-            Ok(code)
+    // Each output by itself: one that cannot be written takes no other with it.
+    let mut all_written = true;
+    let mut note = |written: io::Result<()>, what: &str| {
+        if let Err(error) = written {
+            complain(&format!("{what}: {error}"));
+            all_written = false;
         }
-        Ok(()) => Ok(code),
+    };
+    let json_text = output.json.as_ref().map(|_| json::render(&result)).transpose();
+    let json_text = json_text.map_err(|error| Failure::no_run(format!("--json: {error}")))?.unwrap_or_default();
+    match output.json {
+        Some(Json::Stdout) => note(print(&json_text), "standard output"),
+        _ => note(print(&text::render(&result, style(output))), "standard output"),
     }
+    if let Some((path, mut file)) = json_file {
+        note(file.write_all(json_text.as_bytes()), &format!("--json {}", path.display()));
+    }
+    let code = exit_code(&result, &signal);
+    Ok(if code == DONE && !all_written { NO_RUN } else { code })
 }
 
 fn create(path: &std::path::Path) -> Result<File, Failure> {
     File::create(path).map_err(|error| Failure::no_run(format!("--json {}: {error}", path.display())))
-}
-
-fn json_text(result: &RunResult) -> Result<String, Failure> {
-    json::render(result).map_err(|error| Failure::no_run(format!("--json: {error}")))
 }
 
 fn exit_code(result: &RunResult, signal: &Signal) -> i32 {
@@ -88,11 +83,12 @@ fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "saturing: {line}");
 }
 
-/// Standard output may be a pipe that closed: what else is to be written still is.
-fn print(text: &str) {
+/// That whoever read standard output has gone, as `head` does, is no failure.
+fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout();
-    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        complain(&format!("standard output: {error}"));
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }
 
