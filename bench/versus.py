@@ -55,7 +55,6 @@ def figures(output, usage, responses, rate):
         "cpu": cpu * 1e9 / responses,
         "user": usage.ru_utime * 1e9 / responses,
         "seconds": cpu,
-        "rss": usage.ru_maxrss * 1024,
     }
 
 
@@ -70,6 +69,8 @@ def saturing(address, connections, pipeline, seconds):
     row = figures(output, usage, result["requests"]["completed"], result["rate"]["achieved_per_s"])
     row["batch"] = result["ring"]["requests_per_enter"]
     row["busy"] = result["client"]["busy_share"]
+    # Not the rusage's: that counts in what the process was before it became saturing.
+    row["rss"] = result["client"]["max_rss_bytes"]
     return row
 
 

@@ -29,9 +29,16 @@ pub fn of_this_thread() -> CpuTime {
     of(UsageWho::RUSAGE_THREAD)
 }
 
-/// The largest resident size of this process so far, in bytes.
-pub fn max_resident_bytes() -> u64 {
-    getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss().unsigned_abs() * 1024)
+/// The largest resident size of this process so far, in bytes. From /proc, as `getrusage` counts in whatever program the
+/// process was before it became this one.
+pub fn max_resident_bytes() -> Option<u64> {
+    resident_peak(&std::fs::read_to_string("/proc/self/status").ok()?)
+}
+
+fn resident_peak(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
 }
 
 fn of(who: UsageWho) -> CpuTime {
@@ -40,4 +47,16 @@ fn of(who: UsageWho) -> CpuTime {
     };
     let seconds = |time: nix::sys::time::TimeVal| time.num_microseconds() as f64 / 1e6;
     CpuTime { user_s: seconds(usage.user_time()), system_s: seconds(usage.system_time()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_is_read_from_status() {
+        assert_eq!(resident_peak("VmPeak:\t  9000 kB\nVmHWM:\t    1234 kB\nVmRSS:\t 1000 kB\n"), Some(1234 * 1024));
+        assert_eq!(resident_peak("Name:\tx\n"), None);
+        assert!(max_resident_bytes().is_some_and(|bytes| bytes > 100_000));
+    }
 }

@@ -129,7 +129,7 @@ fn client(homes: &[Home], completed: u64, elapsed_s: f64) -> Client {
         sys_s,
         cpu_ns_per_request: (completed > 0).then(|| (user_s + sys_s) * 1e9 / completed as f64),
         busy_share: (available_s > 0.0).then(|| ((user_s + sys_s) / available_s).min(1.0)),
-        max_rss_bytes: Some(cpu::max_resident_bytes()),
+        max_rss_bytes: cpu::max_resident_bytes(),
     }
 }
 
