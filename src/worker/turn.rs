@@ -27,7 +27,7 @@ const CONNECTS_PER_TURN: usize = 64;
 /// Requests of one connection that fit any socket's send buffer whole, in bytes; more than that needs confirmed sends.
 const UNCONFIRMED_BYTES: usize = 8 * 1024;
 
-/// A counted run gives up when no connection could be held for this long, ns.
+/// A counted run gives up when nothing could be sent for this long, ns.
 const FORSAKEN_NS: u64 = 30_000_000_000;
 
 struct Loop<'a, R, C> {
@@ -53,8 +53,8 @@ struct Loop<'a, R, C> {
     connecting: usize,
     open: u64,
     in_flight: u64,
-    /// The last instant at which a connection was open, or the start.
-    last_open_at: u64,
+    /// The last instant at which a request was seen in flight, or the start.
+    last_busy_at: u64,
     sampler: Sampler,
 }
 
@@ -104,7 +104,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             connecting: 0,
             open: 0,
             in_flight: 0,
-            last_open_at: starts_at,
+            last_busy_at: starts_at,
             sampler: Sampler::new(starts_at),
         }
     }
@@ -135,7 +135,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         while let Some(slot) = self.deadlines.due(now) {
             let runs = self.flights.of(slot);
             match self.connections[slot as usize].deadline(self.job, runs) {
-                Some(at) if at <= now => self.event(slot, now, |connection, shared, _| connection.expire(now, shared)),
+                Some(at) if at <= now => self.event(slot, |connection, shared, _| connection.expire(now, shared)),
                 Some(at) => self.deadlines.look_at(slot, at),
                 None => {}
             }
@@ -244,24 +244,24 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
                     };
                     let next = connection.receive(bytes, now, self.flights.of(slot), shared);
                     self.in_flight -= u64::from(before - connection.in_flight);
-                    self.follow(slot, next, now);
+                    self.follow(slot, next);
                 }
                 Completion::Connected { slot } => {
                     self.connecting -= 1;
                     self.open += 1;
-                    self.event(slot, now, |connection, shared, _| connection.connected(now, shared));
+                    self.event(slot, |connection, shared, _| connection.connected(now, shared));
                 }
                 Completion::ConnectFailed { slot, error } => self.connect_failed(slot, &error, now),
                 Completion::Ended { slot, error } => {
                     let error = error.as_ref().map(failure);
-                    self.event(slot, now, |connection, shared, runs| connection.end(error, now, runs, shared));
+                    self.event(slot, |connection, shared, runs| connection.end(error, now, runs, shared));
                 }
                 Completion::SendFailed { slot, error } => self.connections[slot as usize].send_failed(failure(&error)),
                 Completion::Sent { slot, result } => {
                     let connection = &mut self.connections[slot as usize];
                     connection.confirming = false;
                     match result {
-                        Ok(_) => self.follow(slot, Next::Ready, now),
+                        Ok(_) => self.follow(slot, Next::Ready),
                         Err(error) => connection.send_failed(failure(&error)),
                     }
                 }
@@ -277,14 +277,13 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             Some(libc::EADDRNOTAVAIL) => ConnectFailure::NoLocalPort,
             _ => ConnectFailure::Other,
         };
-        self.event(slot, now, |connection, shared, _| connection.connect_failed(failure, now, shared));
+        self.event(slot, |connection, shared, _| connection.connect_failed(failure, now, shared));
     }
 
     /// Tells a slot's connection of an event and follows its answer.
     fn event(
         &mut self,
         slot: u32,
-        now: u64,
         tell: impl FnOnce(&mut Connection, &mut Shared<'_>, &mut [super::flights::Run]) -> Next,
     ) {
         let connection = &mut self.connections[slot as usize];
@@ -296,11 +295,11 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         if was == State::Connecting && matches!(next, Next::ReopenAt(_)) {
             self.connecting -= 1;
         }
-        self.follow(slot, next, now);
+        self.follow(slot, next);
     }
 
     #[inline]
-    fn follow(&mut self, slot: u32, next: Next, now: u64) {
+    fn follow(&mut self, slot: u32, next: Next) {
         match next {
             Next::Ready => {
                 let connection = &mut self.connections[slot as usize];
@@ -310,8 +309,8 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
                 }
             }
             Next::Nothing => self.enter_deadline(slot),
-            Next::Reopen => self.close(slot, None, now),
-            Next::ReopenAt(at) => self.close(slot, Some(at), now),
+            Next::Reopen => self.close(slot, None),
+            Next::ReopenAt(at) => self.close(slot, Some(at)),
         }
     }
 
@@ -322,11 +321,10 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         }
     }
 
-    fn close(&mut self, slot: u32, until: Option<u64>, now: u64) {
+    fn close(&mut self, slot: u32, until: Option<u64>) {
         let connection = &mut self.connections[slot as usize];
         if matches!(connection.state, State::Open | State::Ending) {
             self.open -= 1;
-            self.last_open_at = now;
         }
         self.ring.close(slot);
         connection.closed(until, &mut self.heads);
@@ -336,21 +334,20 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         }
     }
 
-    /// Nobody is there: no connection was ever opened within the timeout, or a counted run lost all of them for long.
+    /// Nobody is there: no connection was ever opened within the timeout, or a counted run could send nothing for long.
     fn forsaken(&mut self, now: u64) -> Result<(), String> {
-        if self.open > 0 {
-            self.last_open_at = now;
+        if self.in_flight > 0 {
+            self.last_busy_at = now;
             return Ok(());
         }
-        // A close in this turn may have been stamped after `now` was read.
-        let alone = now.saturating_sub(self.last_open_at);
+        let alone = now - self.last_busy_at;
         let never = self.tally.connections.established == 0;
         match (never, self.stop.ends_at()) {
             // Not before the attempts of the start have expired and are counted: the wheel looks at them a tick late.
             (true, _) if alone > self.job.timeout_ns + self.deadlines.tick_ns() => {
                 Err("no connection could be opened".into())
             }
-            (false, None) if alone > FORSAKEN_NS => Err("no connection could be opened for 30 s".into()),
+            (false, None) if alone > FORSAKEN_NS => Err("no connection could be used for 30 s".into()),
             _ => Ok(()),
         }
     }

@@ -110,7 +110,7 @@ fn a_counted_run_gives_up_when_the_server_is_gone_for_long_and_not_before() {
         let mut fake = Fake::new(seed, job, Manners::good());
         fake.later = vec![(fake.at(50 * MS), gone)];
         let Ran { done, .. } = run(fake);
-        assert_eq!(done.cut_short.as_deref(), Some("no connection could be opened for 30 s"));
+        assert_eq!(done.cut_short.as_deref(), Some("no connection could be used for 30 s"));
         assert!((30 * SECOND..31 * SECOND).contains(&done.elapsed_ns), "{} ns", done.elapsed_ns);
         assert!(done.tally.requests.completed > 0);
     });
