@@ -10,6 +10,8 @@ pub mod cpu;
 mod end;
 mod error;
 mod sockets;
+#[cfg(test)]
+mod tests;
 mod token;
 mod uring;
 

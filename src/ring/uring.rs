@@ -27,8 +27,8 @@ pub struct Uring {
     pub(super) completions: ManuallyDrop<CompletionQueue<'static>>,
     pub(super) io: ManuallyDrop<Box<IoUring>>,
     pub(super) parts: ManuallyDrop<Parts>,
-    /// Slots whose receive must be armed by the next enter.
-    to_arm: Vec<u32>,
+    /// Receives to be armed by the next enter, if their connection is still there then.
+    to_arm: Vec<Token>,
     listener: Option<TcpListener>,
     accepting: Accepting,
     /// Operations whose last completion is still to come; silent sends are not among them.
@@ -165,11 +165,12 @@ impl Uring {
             unsafe { self.push(accept.build().user_data(Token::new(Op::Accept, 0, 0).0), true) };
             self.accepting = Accepting::Armed;
         }
-        while let Some(slot) = self.to_arm.pop() {
-            let Some((fd, generation)) = self.parts.sockets.open_fd(slot) else {
+        while let Some(token) = self.to_arm.pop() {
+            // The slot may hold another connection by now, which is not open yet.
+            let Some(place) = self.parts.sockets.current(token.slot(), token.generation()) else {
                 continue;
             };
-            let Some(place) = self.parts.sockets.get(slot) else {
+            let Some(fd) = place.socket.as_ref().map(AsRawFd::as_raw_fd) else {
                 continue;
             };
             if std::mem::replace(&mut place.receiving, true) {
@@ -182,9 +183,15 @@ impl Uring {
                     .build()
                     .flags(Flags::BUFFER_SELECT),
             };
-            let token = Token::new(Op::Receive, slot, generation);
             // SAFETY: the memory received into is the buffer ring's, which outlives the operation.
             unsafe { self.push(receive.user_data(token.0), true) };
+        }
+    }
+
+    /// A receive of the slot's present connection is to be armed.
+    fn receive_from(&mut self, slot: u32) {
+        if let Some((_, generation)) = self.parts.sockets.open_fd(slot) {
+            self.to_arm.push(Token::new(Op::Receive, slot, generation));
         }
     }
 
@@ -238,7 +245,7 @@ impl Uring {
         }
         let fd = u32::try_from(entry.result()).ok()?;
         let slot = self.parts.sockets.adopt(fd as i32);
-        self.to_arm.push(slot);
+        self.receive_from(slot);
         Some(Raw::Accepted(slot))
     }
 
@@ -255,14 +262,14 @@ impl Uring {
             (1.., Some(id)) => {
                 if !cqueue::more(flags) {
                     self.counters.rearms += 1;
-                    self.to_arm.push(slot);
+                    self.receive_from(slot);
                 }
                 Some(Raw::Data(slot, id, result as usize))
             }
             (code, _) if code == -libc::ENOBUFS => {
                 self.counters.recv_starved += 1;
                 self.counters.rearms += 1;
-                self.to_arm.push(slot);
+                self.receive_from(slot);
                 None
             }
             _ => Some(Raw::Ended(slot, result)),
@@ -360,7 +367,7 @@ impl Ring for Uring {
             Raw::Sent(slot, result, true) => Completion::Sent { slot, result: outcome(result) },
             Raw::Sent(slot, result, false) => Completion::SendFailed { slot, error: reason(result) },
             Raw::Connected(slot, 0..) => {
-                self.to_arm.push(slot);
+                self.receive_from(slot);
                 Completion::Connected { slot }
             }
             Raw::Connected(slot, result) => {
