@@ -10,7 +10,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use saturing::ring::{Completion, Config, Endpoints, Features, Idle, Ring, cpu};
+use saturing::measure::clock::{Clock, Monotonic};
+use saturing::ring::{Completion, Config, Endpoints, Features, Idle, Ring, Wait, cpu};
 
 struct Arguments {
     address: SocketAddr,
@@ -129,7 +130,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         {
             ring.send(slot, 0..payload.len(), false);
         }
-        ring.enter(all.want, Duration::from_millis(20))?;
+        ring.enter(all.want, Wait::lasting(Monotonic.now(), Duration::from_millis(20)))?;
         while let Some(completion) = ring.next() {
             match completion {
                 Completion::Received { slot, bytes } => {

@@ -84,6 +84,24 @@ pub struct RunResult {
     /// Which side was the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// Each stage, step or window by itself, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<Stage>,
+    /// What the windows of a repeated run agree on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeated: Option<Repeated>,
+    /// The time series.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<Interval>,
+    /// The clauses of `--slo`, judged; absent where none were given or the run was interrupted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo: Option<Vec<Clause>>,
+    /// When the first window began, seconds since 1970-01-01 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_unix_s: Option<f64>,
+    /// What makes figures doubtful, a sentence each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Plain remarks, each a sentence for the reader of the report.
     #[serde(default)]
     pub notes: Vec<String>,

@@ -22,7 +22,7 @@ use typed::{Typed, TypedServe};
 const LATER: &[&str] = &["calibrate", "doctor", "compare", "search", "suite"];
 
 /// What a command line asks for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum Command {
     /// Print this on standard output.
     Text(String),

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::units;
 use crate::plan::cpus::{Topology, parse_list};
 use crate::plan::{
-    Ask, DEFAULT_DRAIN, DEFAULT_TIMEOUT, Error, Load, Plan, Server, Target, TargetSpec, Until, Url, place, serving,
+    Ask, DEFAULT_INTERVAL, DEFAULT_TIMEOUT, Error, Load, Plan, Server, Target, TargetSpec, Until, Url, place, serving,
 };
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,7 +17,7 @@ const DURATION_BUILT_IN: Duration = Duration::from_secs(5);
 
 /// A run as it was asked for: every value read and within its rule, but no host resolved and
 /// nothing placed yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Typed {
     /// What to do with the result.
     pub output: Output,
@@ -184,7 +184,12 @@ fn load(args: &LoadArgs, ask: &Ask) -> Result<Load, Failure> {
         until: Until { duration, requests },
         requests_per_connection,
         timeout: time("--timeout", &args.timeout)?.unwrap_or(DEFAULT_TIMEOUT),
-        drain: time("--drain", &args.drain)?.unwrap_or(DEFAULT_DRAIN),
+        drain: time("--drain", &args.drain)?,
+        open: None,
+        warmup: Duration::ZERO,
+        repeat: 1,
+        steps: Vec::new(),
+        interval: DEFAULT_INTERVAL,
     })
 }
 

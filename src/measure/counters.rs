@@ -43,8 +43,25 @@ pub struct Requests {
     pub failed: u64,
     /// Given up behind an answer that ended its connection: the server owed nothing.
     pub discarded: u64,
-    /// Not answered when the window closed.
+    /// Not answered when the window closed; in open loop, not even when the drain was over.
     pub in_flight_at_end: u64,
+    /// What an open loop counts beside them; absent in a closed one.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub open: Option<Intended>,
+}
+
+/// Requests of an open loop, by their intended instants. `intended = sent - discarded + shed + unsent`, always: a discarded
+/// request goes back to wait with its intended instant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intended {
+    /// Due inside the window.
+    pub intended: u64,
+    /// Given up before they were sent, as they had waited longer than `--deadline`.
+    pub shed: u64,
+    /// Still waiting to be sent when the drain was over.
+    pub unsent: u64,
+    /// Sent after the window had closed: the client, or the server's free connections, could not keep up.
+    pub sent_late: u64,
 }
 
 /// Failures by kind.
@@ -276,7 +293,7 @@ mod tests {
     #[test]
     fn merging_adds_every_field() {
         let mut one = Tally::new();
-        one.requests = Requests { sent: 1, completed: 2, failed: 0, discarded: 4, in_flight_at_end: 5 };
+        one.requests = Requests { sent: 1, completed: 2, failed: 0, discarded: 4, in_flight_at_end: 5, open: None };
         one.anomalies = Anomalies { excess_bytes: 1, reset_after_response: 2, close_unannounced: 3 };
         one.connections = Connections {
             established: 1,
@@ -298,7 +315,10 @@ mod tests {
         one.connect.record_n(10, 1);
         let mut both = one.clone();
         both.merge(&mut one.clone());
-        assert_eq!(both.requests, Requests { sent: 2, completed: 4, failed: 20, discarded: 8, in_flight_at_end: 10 });
+        assert_eq!(
+            both.requests,
+            Requests { sent: 2, completed: 4, failed: 20, discarded: 8, in_flight_at_end: 10, open: None }
+        );
         assert_eq!(both.errors, Errors { reset: 4, eof_mid_response: 4, timeout: 4, protocol: 4, other: 4 });
         assert_eq!(both.anomalies, Anomalies { excess_bytes: 2, reset_after_response: 4, close_unannounced: 6 });
         assert_eq!(both.connections.other, 14);

@@ -1,6 +1,7 @@
 //! How much load, and until when.
 
 use super::error::Error;
+pub use crate::measure::schedule::Arrivals;
 use std::time::Duration;
 
 /// The most connections one run may hold.
@@ -14,8 +15,12 @@ pub const DEFAULT_DRAIN: Duration = Duration::from_millis(100);
 /// The highest latency that is recorded, and so the longest wait that makes sense.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
 
-/// The load of a closed loop: every connection keeps `pipeline` requests in flight.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The length of the time series' intervals unless told otherwise.
+pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How much load. In closed loop every connection keeps `pipeline` requests in flight; in open loop they are places that due
+/// requests are sent from.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Load {
     /// Connections in all, 1 to [`MAX_CONNECTIONS`], spread evenly over the workers.
     pub connections: usize,
@@ -27,8 +32,62 @@ pub struct Load {
     pub requests_per_connection: Option<u64>,
     /// Time after which a request has failed: more than 0, at most 1 h.
     pub timeout: Duration,
-    /// Time for which answers on their way are awaited at the end, at most 1 h.
-    pub drain: Duration,
+    /// Time for which answers on their way are awaited at the end, at most 1 h; `None`: 100 ms in closed loop, the timeout in
+    /// open loop.
+    pub drain: Option<Duration>,
+    /// The offered rate of an open loop; `None`: closed loop.
+    pub open: Option<Open>,
+    /// Load before the window, of which nothing is recorded; at most 10000 h.
+    pub warmup: Duration,
+    /// Windows, each after a warm-up of its own: 1 to 1000.
+    pub repeat: u32,
+    /// Runs with other numbers of connections, one after the other; empty: one, with `connections` and `until`.
+    pub steps: Vec<Step>,
+    /// Length of the time series' intervals, at least 100 ms.
+    pub interval: Duration,
+}
+
+/// An open loop: requests are due at instants of their own, whatever the server does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Open {
+    /// Rates over time. One without a duration stands alone and lasts as long as the run.
+    pub stages: Vec<RateStage>,
+    /// How requests are spaced.
+    pub arrivals: Arrivals,
+    /// What Poisson arrivals are drawn from.
+    pub seed: u64,
+    /// Requests that waited longer to be sent are shed; more than 0, at most 1 h.
+    pub deadline: Option<Duration>,
+    /// Stay awake for the last stretch before a due instant.
+    pub spin: bool,
+}
+
+/// A stretch of time in which the rate goes evenly from one value to the other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RateStage {
+    /// More than 0; `None`: as long as the run.
+    pub duration: Option<Duration>,
+    /// Requests per second at its beginning, all workers together: 0.1 to 1e9.
+    pub from_per_s: f64,
+    /// The same at its end.
+    pub to_per_s: f64,
+}
+
+/// One step of the connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Connections in all.
+    pub connections: usize,
+    /// When it is over.
+    pub until: Until,
+}
+
+impl Load {
+    /// How long answers on their way are awaited at the end.
+    pub fn drain(&self) -> Duration {
+        let longest = if self.open.is_some() { self.timeout } else { DEFAULT_DRAIN };
+        self.drain.unwrap_or(longest)
+    }
 }
 
 /// The end of a run: after a time, a number of requests, or whichever comes first.
@@ -65,8 +124,8 @@ impl Load {
             let rule = "must be more than 0 and at most 1h";
             return Err(Error::argument("--timeout", rule, readable(self.timeout)));
         }
-        if self.drain > MAX_WAIT {
-            return Err(Error::argument("--drain", "must be at most 1h", readable(self.drain)));
+        if let Some(drain) = self.drain.filter(|drain| *drain > MAX_WAIT) {
+            return Err(Error::argument("--drain", "must be at most 1h", readable(drain)));
         }
         Ok(())
     }
@@ -94,7 +153,12 @@ mod tests {
             until: Until { duration: Some(Duration::from_secs(10)), requests: None },
             requests_per_connection: None,
             timeout: DEFAULT_TIMEOUT,
-            drain: DEFAULT_DRAIN,
+            drain: None,
+            open: None,
+            warmup: Duration::ZERO,
+            repeat: 1,
+            steps: Vec::new(),
+            interval: DEFAULT_INTERVAL,
         }
     }
 
@@ -105,7 +169,7 @@ mod tests {
             until: Until { duration: Some(Duration::from_nanos(1)), requests: Some(1) },
             requests_per_connection: Some(1),
             timeout: Duration::from_nanos(1),
-            drain: Duration::ZERO,
+            drain: Some(Duration::ZERO),
             ..usual()
         };
         let most = Load {
@@ -114,7 +178,8 @@ mod tests {
             until: Until { duration: None, requests: Some(u64::MAX) },
             requests_per_connection: Some(u64::MAX),
             timeout: MAX_WAIT,
-            drain: MAX_WAIT,
+            drain: Some(MAX_WAIT),
+            ..usual()
         };
         for load in [usual(), least, most] {
             assert_eq!(load.check(), Ok(()), "{load:?}");
@@ -142,7 +207,7 @@ mod tests {
             ),
             (Load { timeout: Duration::ZERO, ..usual() }, "--timeout: must be more than 0 and at most 1h, got 0"),
             (Load { timeout: too_long, ..usual() }, "--timeout: must be more than 0 and at most 1h, got 3600.5s"),
-            (Load { drain: too_long, ..usual() }, "--drain: must be at most 1h, got 3600.5s"),
+            (Load { drain: Some(too_long), ..usual() }, "--drain: must be at most 1h, got 3600.5s"),
         ] {
             assert_eq!(load.check().expect_err(message).to_string(), message);
         }

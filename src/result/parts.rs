@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::measure::counters::{Anomalies, Bytes, Errors, Requests};
+use super::Summary;
+
+pub use crate::measure::counters::{Anomalies, Bytes, Errors, Intended, Requests};
 
 /// Whom the load was put on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,12 +38,30 @@ pub struct PlanEcho {
     /// Requests after which a connection is replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_connection: Option<u64>,
-    /// Offered rate, of an open loop; absent in a closed loop.
+    /// Rate asked for, of an open loop: at its beginning, where it changes; absent in a closed loop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_per_s: Option<f64>,
-    /// How arrivals are spaced, of an open loop.
+    /// Rate asked for at the end, where it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_to_per_s: Option<f64>,
+    /// How arrivals are spaced, of an open loop: `constant` or `poisson`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrivals: Option<String>,
+    /// What Poisson arrivals were drawn from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// Requests that waited longer were shed, of an open loop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<f64>,
+    /// The last stretch before a due instant was spent awake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spin: Option<bool>,
+    /// Windows, of a repeated run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<u32>,
+    /// Length of the intervals of the time series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_s: Option<f64>,
     /// Load before the measurement window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warmup_s: Option<f64>,
@@ -81,10 +101,10 @@ pub struct Engine {
 /// Requests per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
-    /// Offered, of an open loop.
+    /// Offered, of an open loop: requests intended inside the window by its length.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offered_per_s: Option<f64>,
-    /// Completed requests by the window's length.
+    /// Requests completed inside the window by its length. In open loop those that completed while draining do not count here.
     pub achieved_per_s: f64,
     /// One worker's rate, sampled every 100 ms on each; absent if the run was too short for one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,7 +146,7 @@ impl Spread {
 }
 
 /// What became of the connections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Connections {
     /// Asked for: how many are to be open at a time.
     pub requested: u64,
@@ -138,6 +158,22 @@ pub struct Connections {
     pub reconnects: u64,
     /// Attempts that failed, each try by itself.
     pub failed: ConnectFailures,
+    /// How evenly they were served; absent where the number of connections changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed: Option<Fairness>,
+}
+
+/// Requests completed per connection (slot): a good mean can hide starved ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fairness {
+    /// The least served.
+    pub min: u64,
+    /// The slowest tenth, on average.
+    pub slowest_tenth: f64,
+    /// Half of the connections completed no more.
+    pub median: u64,
+    /// The best served.
+    pub max: u64,
 }
 
 /// Failed attempts to connect, by cause.
@@ -174,6 +210,9 @@ pub struct Client {
     /// Share of the workers' time in which they were busy, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub busy_share: Option<f64>,
+    /// CPU seconds of `--spin`, both user's and kernel's, among those above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spin_s: Option<f64>,
     /// Largest resident size of the process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_rss_bytes: Option<u64>,
@@ -239,4 +278,103 @@ pub struct Worker {
     /// What its ring did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ring: Option<Ring>,
+}
+
+/// A part of the run with figures of its own: a stage of the rate, a step of the connections, or one of several windows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// What it is, as in `5k:20k/s`, `20 connections` or `window 3`.
+    pub name: String,
+    /// Connections, all workers together.
+    pub connections: u64,
+    /// Seconds from the beginning of the first window to its own.
+    pub start_s: f64,
+    /// Its length in seconds.
+    pub elapsed_s: f64,
+    /// What became of its requests: in open loop those intended inside it, in closed loop those completed.
+    pub requests: Requests,
+    /// Requests per second; `achieved` counts what completed inside it, whenever that was intended.
+    pub rate: Rate,
+    /// The latency to quote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_ns: Option<Summary>,
+}
+
+/// What several windows agree on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Repeated {
+    /// Windows.
+    pub windows: usize,
+    /// Requests completed per second.
+    pub rate_per_s: Estimate,
+    /// Median of the latency, ns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p50_ns: Option<Estimate>,
+    /// 99th percentile of the latency, ns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p99_ns: Option<Estimate>,
+}
+
+/// A figure with its uncertainty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The median of the windows' figures.
+    pub median: f64,
+    /// Where the 95 % interval begins.
+    pub low: f64,
+    /// Where it ends.
+    pub high: f64,
+}
+
+/// One interval of the time series: what completed in it, whenever it was sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Seconds from the beginning of the window.
+    pub start_s: f64,
+    /// Its length in seconds; the last may be shorter.
+    pub length_s: f64,
+    /// Requests completed.
+    pub completed: u64,
+    /// Requests failed.
+    pub failed: u64,
+    /// Of the latency to quote, ns; absent where nothing completed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p50_ns: Option<u64>,
+    /// 90th percentile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p90_ns: Option<u64>,
+    /// 99th percentile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p99_ns: Option<u64>,
+    /// The longest, exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_ns: Option<u64>,
+    /// The interval's histograms, for the HDR log; not part of the JSON.
+    #[serde(skip)]
+    pub histograms: Vec<Tagged>,
+}
+
+/// A histogram of one kind of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tagged {
+    /// `response`, `service` or `lag`.
+    pub kind: &'static str,
+    /// The longest, ns, exact.
+    pub max_ns: u64,
+    /// HdrHistogram V2, deflated, in standard base64 (`HISTFAAA...`).
+    pub histogram: String,
+}
+
+/// One clause of `--slo`, judged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Clause {
+    /// As it was asked for, as in `p99<5ms`.
+    pub clause: String,
+    /// The figure it was held against, as printed; `none` where there is none.
+    pub figure: String,
+    /// The same as a number: ns, a share from 0 to 1, or requests per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// Whether it held.
+    pub held: bool,
 }

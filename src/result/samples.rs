@@ -39,6 +39,7 @@ pub(crate) fn good() -> RunResult {
             sys_s: 3.15,
             cpu_ns_per_request: Some(5_208.3),
             busy_share: Some(0.982),
+            spin_s: None,
             max_rss_bytes: Some(9_437_184),
         }),
         ring: Some(ring(33_420, 748_804)),
@@ -74,6 +75,7 @@ pub(crate) fn failing() -> RunResult {
             answered: 126,
             reconnects: 49,
             failed: ConnectFailures { refused: 3, timeout: 1, no_local_port: 2, other: 1 },
+            completed: None,
         },
         latency_ns: Some(summary(4_990, 2_000, Some(LatencyKind::Response))),
         service_ns: Some(summary(4_990, 1_500, None)),
@@ -85,6 +87,7 @@ pub(crate) fn failing() -> RunResult {
             sys_s: 0.05,
             cpu_ns_per_request: Some(12_024.0),
             busy_share: None,
+            spin_s: None,
             max_rss_bytes: None,
         }),
         ring: Some(Ring { cq_overflows: 3, recv_starved: 12, ..ring(4_100, 4_990) }),
@@ -132,7 +135,7 @@ fn plan() -> PlanEcho {
 }
 
 fn requests(sent: u64, completed: u64, failed: u64, discarded: u64, in_flight_at_end: u64) -> Requests {
-    Requests { sent, completed, failed, discarded, in_flight_at_end }
+    Requests { sent, completed, failed, discarded, in_flight_at_end, open: None }
 }
 
 fn ring(enters: u64, completed: u64) -> Ring {

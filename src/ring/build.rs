@@ -87,6 +87,8 @@ pub(super) struct Parts {
     pub(super) payload: Arc<[u8]>,
     pub(super) sockets: Sockets,
     pub(super) config: Config,
+    /// Waits end at an instant, not after a span (6.12).
+    pub(super) abs_timer: bool,
     pub(super) level: &'static str,
     pub(super) why: String,
 }
@@ -117,11 +119,12 @@ impl Idle {
         }
         let why = match level {
             "A+" => "this kernel has all that is used".to_owned(),
-            _ => "this kernel lacks min_wait (6.12)".to_owned(),
+            _ => "this kernel lacks min_wait and waits until an instant (6.12)".to_owned(),
         };
         let buffers = Buffers::new(config.buffers, config.buffer_bytes);
         let sockets = Sockets::new(config.slots, first, endpoints.clone());
-        let parts = Parts { buffers, payload: Arc::clone(payload), sockets, config, level, why };
+        let parts =
+            Parts { buffers, payload: Arc::clone(payload), sockets, config, abs_timer: level == "A+", level, why };
         Ok(Idle { parts, io })
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use io_uring::types::{CancelBuilder, Timespec};
 
-use super::Ring;
 use super::uring::Uring;
+use super::{Ring, Wait};
 
 impl Uring {
     /// Ends every operation and waits for that. False when the kernel would not say that nothing is left.
@@ -17,7 +17,7 @@ impl Uring {
         // A closed socket ends what was armed on it; taking that in bulk is far quicker than cancelling one by one.
         while self.outstanding > 0 {
             let before = self.outstanding;
-            let _ = self.enter(before.min(1024), Duration::ZERO);
+            let _ = self.enter(before.min(1024), Wait::NONE);
             while self.take_known().is_some() {}
             if self.outstanding == before {
                 break;

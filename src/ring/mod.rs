@@ -74,6 +74,32 @@ pub enum Completion<'a> {
     },
 }
 
+/// How long an enter may last: until an instant, as seen from another. Both are nanoseconds of `CLOCK_MONOTONIC`.
+///
+/// Where the kernel takes instants, what the enter spends on submitting does not delay the wait's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// When this was decided.
+    pub now: u64,
+    /// The wait's end; one that has passed means not to wait.
+    pub until: u64,
+}
+
+impl Wait {
+    /// Not at all.
+    pub const NONE: Wait = Wait { now: 0, until: 0 };
+
+    /// From `now` on for `span`.
+    pub fn lasting(now: u64, span: Duration) -> Wait {
+        Wait { now, until: now.saturating_add(span.as_nanos() as u64) }
+    }
+
+    /// The time between the two, ns.
+    pub fn span_ns(self) -> u64 {
+        self.until.saturating_sub(self.now)
+    }
+}
+
 /// What the loop needs of a ring, so that a seeded fake can stand in for the kernel in tests.
 pub trait Ring {
     /// How many more operations can be queued before the next [`enter`](Ring::enter).
@@ -92,11 +118,11 @@ pub trait Ring {
     /// Closes the slot's connection now. Nothing of it is reported afterwards.
     fn close(&mut self, slot: u32);
 
-    /// Submits what is queued and waits for `want` completions, at most for `timeout`.
+    /// Submits what is queued and waits for `want` completions, at most as long as `wait` says.
     ///
     /// # Errors
     /// Only what ends a run: interruptions, expiry and a full completion queue are survived.
-    fn enter(&mut self, want: usize, timeout: Duration) -> io::Result<()>;
+    fn enter(&mut self, want: usize, wait: Wait) -> io::Result<()>;
 
     /// The next completion of the last enter.
     fn next(&mut self) -> Option<Completion<'_>>;

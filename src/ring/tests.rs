@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Completion, Config, Endpoints, Features, Idle, Ring, Uring};
+use super::{Completion, Config, Endpoints, Features, Idle, Ring, Uring, Wait};
+use crate::measure::clock::{Clock, Monotonic};
 
 fn ring(listener: &TcpListener, features: Features) -> Uring {
     let remotes = vec![listener.local_addr().expect("bound")];
@@ -22,7 +23,7 @@ fn until(ring: &mut Uring, wanted: fn(&Completion<'_>) -> bool) {
                 return;
             }
         }
-        ring.enter(1, Duration::from_millis(10)).expect("the ring works");
+        ring.enter(1, Wait::lasting(Monotonic.now(), Duration::from_millis(10))).expect("the ring works");
     }
     panic!("waited in vain");
 }
@@ -35,7 +36,7 @@ fn a_receive_is_never_armed_on_the_connection_that_came_after() {
     ring.connect(0, 0).expect("a socket");
     until(&mut ring, |one| matches!(one, Completion::Connected { .. }));
     ring.send(0, 0..4, false);
-    ring.enter(0, Duration::ZERO).expect("submitted");
+    ring.enter(0, Wait::NONE).expect("submitted");
     let (mut peer, _) = listener.accept().expect("a connection");
     peer.read_exact(&mut [0; 4]).expect("a request");
     peer.write_all(b"pong").expect("an answer");
@@ -43,7 +44,7 @@ fn a_receive_is_never_armed_on_the_connection_that_came_after() {
     let before = ring.counters().sqes;
     ring.close(0);
     ring.connect(0, 0).expect("a socket");
-    ring.enter(0, Duration::ZERO).expect("submitted");
+    ring.enter(0, Wait::NONE).expect("submitted");
     assert_eq!(ring.counters().sqes - before, 1, "the connect, and no receive before it is open");
     until(&mut ring, |one| matches!(one, Completion::Connected { .. }));
 }

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use io_uring::squeue::{Entry, Flags};
 use io_uring::types::{Fd, SubmitArgs, Timespec};
-use io_uring::{CompletionQueue, IoUring, SubmissionQueue, Submitter, cqueue, opcode};
+use io_uring::{CompletionQueue, EnterFlags, IoUring, SubmissionQueue, Submitter, cqueue, opcode};
 
 use super::buffers::GROUP;
 use super::build::Parts;
 use super::token::{Op, Token};
-use super::{Completion, Counters, Ring};
+use super::{Completion, Counters, Ring, Wait};
 
 /// An enabled io_uring and everything lent to it. Bound to the thread that enabled it.
 ///
@@ -318,7 +318,7 @@ impl Ring for Uring {
     }
 
     #[inline]
-    fn enter(&mut self, want: usize, timeout: Duration) -> io::Result<()> {
+    fn enter(&mut self, want: usize, wait: Wait) -> io::Result<()> {
         if let Some(id) = self.held.take() {
             self.parts.buffers.give_back(id);
         }
@@ -329,13 +329,23 @@ impl Ring for Uring {
         self.queue.sync();
         // Shows the kernel what was taken; it would count that towards `want` otherwise, and not wait.
         self.completions.sync();
-        let timeout = Timespec::from(timeout);
+        let mut flags = EnterFlags::EXT_ARG | EnterFlags::GETEVENTS;
+        let nanoseconds = if self.parts.abs_timer {
+            flags |= EnterFlags::ABS_TIMER;
+            wait.until
+        } else {
+            wait.span_ns()
+        };
+        let timeout = Timespec::from(Duration::from_nanos(nanoseconds));
         let mut args = SubmitArgs::new().timespec(&timeout);
         if self.parts.config.min_wait_us > 0 && want > 1 {
             args = args.min_wait_usec(self.parts.config.min_wait_us);
         }
         self.counters.enters += 1;
-        let result = self.submitter.submit_with_args(want, &args);
+        let queued = self.queue.len() as u32;
+        // SAFETY: what the queued operations point to was promised valid when they were pushed; `args` and the time it points
+        // to outlive the call, and EXT_ARG says that it is such a structure.
+        let result = unsafe { self.submitter.enter(queued, want as u32, flags.bits(), Some(&args)) };
         self.queue.sync();
         self.completions.sync();
         if self.queue.cq_overflow() {

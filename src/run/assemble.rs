@@ -99,7 +99,7 @@ fn echo(plan: &Plan, homes: &[Home]) -> PlanEcho {
         requests: load.until.requests,
         requests_per_connection: load.requests_per_connection,
         timeout_ms: load.timeout.as_secs_f64() * 1e3,
-        drain_ms: Some(load.drain.as_secs_f64() * 1e3),
+        drain_ms: Some(load.drain().as_secs_f64() * 1e3),
         cpus: homes.iter().filter_map(|home| home.cpu).collect(),
         ..PlanEcho::default()
     }
@@ -117,6 +117,7 @@ fn connections(plan: &Plan, counted: counters::Connections) -> Connections {
             no_local_port: counted.no_local_port,
             other: counted.other,
         },
+        completed: None,
     }
 }
 
@@ -129,6 +130,7 @@ fn client(homes: &[Home], completed: u64, elapsed_s: f64) -> Client {
         sys_s,
         cpu_ns_per_request: (completed > 0).then(|| (user_s + sys_s) * 1e9 / completed as f64),
         busy_share: (available_s > 0.0).then(|| ((user_s + sys_s) / available_s).min(1.0)),
+        spin_s: None,
         max_rss_bytes: cpu::max_resident_bytes(),
     }
 }

@@ -102,7 +102,7 @@ pub fn run(
     observe: &mut dyn FnMut(&Snapshot),
 ) -> Result<RunResult, Error> {
     limits::allow_open_files(plan)?;
-    let clock = Monotonic::start();
+    let clock = Monotonic;
     let workers = plan.placement.cpus.len();
     let board: Arc<[Progress]> = (0..workers).map(|_| Progress::default()).collect();
     let (alive, all_gone) = mpsc::channel();
@@ -181,7 +181,7 @@ fn jobs(plan: &Plan) -> Vec<Job> {
                 pipeline: load.pipeline as u32,
                 requests_per_connection: load.requests_per_connection,
                 timeout_ns: nanoseconds(load.timeout),
-                drain_ns: nanoseconds(load.drain),
+                drain_ns: nanoseconds(load.drain()),
                 duration_ns: load.until.duration.map(nanoseconds),
                 requests: load.until.requests.map(|total| share(total, index)),
                 request_bytes: (request.keep_alive().len(), request.closing().len()),

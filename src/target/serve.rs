@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 use super::Served;
 use super::answers::{Answers, BATCH, Kind};
 use super::requests::{Repeated, Requests};
-use crate::ring::{Completion, Idle, Ring, Uring, cpu};
+use crate::measure::clock::{Clock, Monotonic};
+use crate::ring::{Completion, Idle, Ring, Uring, Wait, cpu};
 
 /// How long a wait may keep the stop flag from being seen.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -75,7 +76,7 @@ impl Loop {
             self.send(self.to_send[at]);
         }
         self.to_send.clear();
-        self.ring.enter(1, PATIENCE)?;
+        self.ring.enter(1, Wait::lasting(Monotonic.now(), PATIENCE))?;
         self.reap();
         Ok(())
     }

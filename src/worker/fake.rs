@@ -14,11 +14,10 @@ use std::io;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use super::{Halt, Job};
 use crate::measure::clock::Clock;
-use crate::ring::{Completion, Counters, Ring};
+use crate::ring::{Completion, Counters, Ring, Wait};
 
 use kernel::{Queued, Report};
 use random::Random;
@@ -202,14 +201,14 @@ impl Ring for Fake {
         place.close();
     }
 
-    fn enter(&mut self, want: usize, timeout: Duration) -> io::Result<()> {
+    fn enter(&mut self, want: usize, wait: Wait) -> io::Result<()> {
         assert_eq!(want, 1);
         assert!(self.batch.is_empty(), "all completions of an enter are taken before the next");
         self.counters.enters += 1;
         assert!(self.counters.enters < MAX_ENTERS, "the loop does not end: {:?}", self.record);
         self.record.goes_on();
         self.record.over |= self.halt.load(Relaxed) != 0;
-        let timeout_ns = timeout.as_nanos() as u64;
+        let timeout_ns = wait.span_ns();
         self.submit();
         self.check_wait(timeout_ns);
         self.room = self.random.within(&self.rooms);

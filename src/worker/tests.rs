@@ -89,7 +89,7 @@ fn run_job(seed: u64, job: Job, manners: Manners) -> Ran {
 fn check(Ran { done, fake }: &Ran) {
     let (tally, record) = (&done.tally, &fake.record);
     let (requests, errors) = (tally.requests, tally.errors);
-    let Requests { sent, completed, failed, discarded, in_flight_at_end } = requests;
+    let Requests { sent, completed, failed, discarded, in_flight_at_end, .. } = requests;
     assert_eq!(sent, completed + failed + discarded + in_flight_at_end, "{requests:?}");
     assert_eq!(failed, errors.reset + errors.eof_mid_response + errors.timeout + errors.protocol + errors.other);
     assert_eq!(errors.protocol, tally.protocol_reasons.iter().sum::<u64>());

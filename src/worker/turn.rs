@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use super::connection::{Connection, Next, Shared, State};
 use super::deadlines::Deadlines;
@@ -13,9 +12,8 @@ use super::{Done, Halt, Job, Progress};
 use crate::http::response::Heads;
 use crate::measure::clock::Clock;
 use crate::measure::counters::{ConnectFailure, Failure, Tally};
-use crate::measure::schedule::Schedule;
 use crate::measure::stop::Stop;
-use crate::ring::{Completion, Ring};
+use crate::ring::{Completion, Ring, Wait};
 
 /// The longest wait, ns: a halt is seen this late at most.
 const PATIENCE_NS: u64 = 20_000_000;
@@ -35,7 +33,6 @@ struct Loop<'a, R, C> {
     ring: &'a mut R,
     clock: &'a C,
     progress: &'a Progress,
-    schedule: Schedule,
     stop: Stop,
     starts_at: u64,
     connections: Vec<Connection>,
@@ -89,7 +86,6 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             ring,
             clock,
             progress,
-            schedule: Schedule::Closed,
             stop: Stop::new(job.duration_ns.map(|span| starts_at + span), job.requests),
             starts_at,
             connections: (0..count).map(|slot| Connection::new(remote(slot))).collect(),
@@ -173,7 +169,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     fn send(&mut self, slot: u32) {
         let connection = &mut self.connections[slot as usize];
         let free = connection.free(self.job);
-        let count = self.stop.claim(self.schedule.due(free));
+        let count = self.stop.claim(free);
         if count == 0 {
             return;
         }
@@ -217,15 +213,15 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
 
     /// How long the enter may last at most.
     #[inline]
-    fn wait(&self, now: u64) -> Duration {
+    fn wait(&self, now: u64) -> Wait {
         // What found no room, or was not its turn, is to go on with the next turn.
         let to_open = !self.to_open.is_empty() && self.connecting < self.connects_wanted();
         if to_open || !(self.stop.is_spent() || self.ready.is_empty()) {
-            return Duration::ZERO;
+            return Wait::NONE;
         }
         let end = self.stop.ends_at().unwrap_or(u64::MAX);
         let until = (now + PATIENCE_NS).min(self.sampler.next()).min(self.deadlines.next()).min(end);
-        Duration::from_nanos(until.saturating_sub(now))
+        Wait { now, until }
     }
 
     /// Takes what completed; `now` was read when the enter returned and stamps all of it.
@@ -373,7 +369,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             if self.in_flight == 0 || now >= until || halt.load(Relaxed) != halted {
                 return Ok(());
             }
-            self.ring.enter(1, Duration::from_nanos((until - now).min(PATIENCE_NS)))?;
+            self.ring.enter(1, Wait { now, until: until.min(now + PATIENCE_NS) })?;
             now = self.clock.now();
         }
     }

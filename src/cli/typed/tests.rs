@@ -58,7 +58,7 @@ fn a_plan_of_defaults() {
     assert_eq!(plan.load.connections, 128, "64 for each of two workers: half of four cores");
     assert_eq!(plan.load.pipeline, 1);
     assert_eq!(plan.load.requests_per_connection, None);
-    assert_eq!((plan.load.timeout, plan.load.drain), (DEFAULT_TIMEOUT, DEFAULT_DRAIN));
+    assert_eq!((plan.load.timeout, plan.load.drain), (DEFAULT_TIMEOUT, None));
     assert_eq!(plan.placement.cpus, [0, 1]);
     assert!(plan.placement.server_cpus.is_empty());
     assert!(plan.notes.is_empty(), "{:?}", plan.notes);
@@ -97,7 +97,12 @@ fn a_plan_of_everything() {
             until: Until { duration: Some(Duration::from_secs(3600)), requests: Some(2_000_000) },
             requests_per_connection: Some(100),
             timeout: Duration::from_millis(500),
-            drain: Duration::ZERO,
+            drain: Some(Duration::ZERO),
+            open: None,
+            warmup: Duration::ZERO,
+            repeat: 1,
+            steps: Vec::new(),
+            interval: DEFAULT_INTERVAL,
         }
     );
     assert_eq!(plan.placement.cpus, [1, 2, 3]);

@@ -1,0 +1,76 @@
+//! A rate over time, and when it has brought how many requests.
+
+/// A stretch of time in which the rate goes evenly from one value to another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stretch {
+    /// Its length in seconds, more than 0; infinite where the rate does not change.
+    pub seconds: f64,
+    /// Requests per second at its beginning, more than 0.
+    pub from_per_s: f64,
+    /// The same at its end.
+    pub to_per_s: f64,
+}
+
+impl Stretch {
+    /// How many requests it brings within its first `seconds`.
+    fn requests(&self, seconds: f64) -> f64 {
+        let climb = if self.is_level() { 0.0 } else { (self.to_per_s - self.from_per_s) / self.seconds };
+        (self.from_per_s + climb * seconds / 2.0) * seconds
+    }
+
+    /// After how many seconds it has brought `requests`.
+    fn seconds_for(&self, requests: f64) -> f64 {
+        if self.is_level() {
+            return requests / self.from_per_s;
+        }
+        let climb = (self.to_per_s - self.from_per_s) / self.seconds;
+        // The root of climb/2 t^2 + from t = requests, in the form that loses no digits for a small climb.
+        let root = (self.from_per_s * self.from_per_s + 2.0 * climb * requests).max(0.0).sqrt();
+        2.0 * requests / (self.from_per_s + root)
+    }
+
+    fn is_level(&self) -> bool {
+        self.from_per_s == self.to_per_s
+    }
+}
+
+/// Stretches one after the other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// Each with the seconds and requests before it.
+    stretches: Vec<(f64, f64, Stretch)>,
+}
+
+impl Profile {
+    /// Of at least one stretch; only the last may be infinite.
+    pub fn new(stretches: &[Stretch]) -> Profile {
+        let (mut seconds, mut requests) = (0.0, 0.0);
+        let place = |stretch: &Stretch| {
+            let before = (seconds, requests, *stretch);
+            seconds += stretch.seconds;
+            requests += if stretch.seconds.is_finite() { stretch.requests(stretch.seconds) } else { f64::INFINITY };
+            before
+        };
+        Profile { stretches: stretches.iter().map(place).collect() }
+    }
+
+    /// When `position` requests have been due, in ns from the beginning, or `None` if that many never are. `hint` is the stretch
+    /// of an earlier, smaller position (0 at first), and is moved on.
+    #[inline]
+    pub fn instant_ns(&self, position: f64, hint: &mut usize) -> Option<u64> {
+        while let Some((_, before, _)) = self.stretches.get(*hint + 1)
+            && position >= *before
+        {
+            *hint += 1;
+        }
+        let (seconds, before, stretch) = self.stretches.get(*hint)?;
+        let within = stretch.seconds_for(position - before);
+        // Where it ends is the next one's to say, also for the last.
+        (within < stretch.seconds).then(|| ((seconds + within) * 1e9) as u64)
+    }
+
+    /// When `position` requests have been due, in ns from the beginning.
+    pub fn instant_of(&self, position: f64) -> Option<u64> {
+        self.instant_ns(position, &mut 0)
+    }
+}

@@ -1,0 +1,111 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+const SECOND: u64 = 1_000_000_000;
+
+fn offer(stretches: &[Stretch], arrivals: Arrivals, workers: u64) -> Offer {
+    Offer { profile: Arc::new(Profile::new(stretches)), arrivals, seed: 7, workers }
+}
+
+fn level(rate: f64) -> Stretch {
+    Stretch { seconds: f64::INFINITY, from_per_s: rate, to_per_s: rate }
+}
+
+/// All instants of all workers, in order.
+fn instants(offer: &Offer, ends_at: u64) -> Vec<u64> {
+    let mut all = Vec::new();
+    for worker in 0..offer.workers {
+        let mut due = Due::new(offer.clone(), worker, 0, ends_at, None);
+        while due.next < ends_at {
+            all.push(due.take());
+        }
+    }
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn a_constant_rate_is_even_exact_and_without_drift() {
+    for (rate, workers) in [(0.1, 1), (3.0, 4), (1_000.0, 1), (2_000.0, 3), (333_333.0, 2)] {
+        let seconds = 20;
+        let all = instants(&offer(&[level(rate)], Arrivals::Constant, workers), seconds * SECOND);
+        assert_eq!(all.len() as f64, (rate * seconds as f64).ceil(), "{rate}/s of {workers}");
+        for (number, at) in all.iter().enumerate() {
+            let want = number as f64 / rate * 1e9;
+            assert!((*at as f64 - want).abs() < 2.0, "{rate}/s: the {number}th at {at}, not {want}");
+        }
+    }
+}
+
+#[test]
+fn after_a_day_it_is_still_exact() {
+    let profile = Profile::new(&[level(100_000.0)]);
+    let day = 86_400.0;
+    let at = profile.instant_of(day * 100_000.0 + 1.0).unwrap() as f64;
+    assert!((at - (day * 1e9 + 10_000.0)).abs() < 50.0, "{at}");
+}
+
+#[test]
+fn a_ramp_brings_the_area_under_its_line() {
+    let up = Stretch { seconds: 10.0, from_per_s: 100.0, to_per_s: 300.0 };
+    let down = Stretch { seconds: 10.0, from_per_s: 300.0, to_per_s: 100.0 };
+    for stretch in [up, down] {
+        let all = instants(&offer(&[stretch], Arrivals::Constant, 2), u64::MAX);
+        assert_eq!(all.len(), 2_000);
+        let early = all.iter().filter(|&&at| at < 5 * SECOND).count();
+        assert_eq!(early, if stretch == up { 750 } else { 1_250 });
+        assert!(all.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}
+
+#[test]
+fn stages_follow_each_other() {
+    let stages = [
+        Stretch { seconds: 1.0, from_per_s: 10.0, to_per_s: 10.0 },
+        Stretch { seconds: 2.0, from_per_s: 10.0, to_per_s: 50.0 },
+        Stretch { seconds: 0.5, from_per_s: 1_000.0, to_per_s: 1_000.0 },
+    ];
+    let all = instants(&offer(&stages, Arrivals::Constant, 3), u64::MAX);
+    let within = |from: f64, to: f64| all.iter().filter(|&&at| (from..to).contains(&(at as f64 / 1e9))).count();
+    assert_eq!([within(0.0, 1.0), within(1.0, 3.0), within(3.0, 3.5), all.len()], [10, 60, 500, 570]);
+}
+
+#[test]
+fn a_count_ends_it_and_so_does_an_early_close() {
+    let offer = offer(&[level(1_000.0)], Arrivals::Constant, 1);
+    let mut due = Due::new(offer.clone(), 0, 5, u64::MAX, Some(3));
+    assert_eq!([due.take(), due.take(), due.take(), due.next], [5, 1_000_005, 2_000_005, u64::MAX]);
+    let mut due = Due::new(offer, 0, 0, u64::MAX, None);
+    due.take();
+    due.end(1_000_001);
+    assert_eq!(due.take(), 1_000_000);
+    assert_eq!(due.next, u64::MAX);
+}
+
+#[test]
+fn poisson_gaps_are_exponential_by_kolmogorov_and_smirnov() {
+    // One stream, and two and five together, which make one again.
+    for workers in [1, 2, 5] {
+        let rate = 1_000.0;
+        let all = instants(&offer(&[level(rate)], Arrivals::Poisson, workers), 20 * SECOND);
+        let mut gaps: Vec<f64> = all.windows(2).map(|pair| (pair[1] - pair[0]) as f64 / 1e9).collect();
+        gaps.sort_by(f64::total_cmp);
+        let n = gaps.len() as f64;
+        assert!((n - 20_000.0).abs() < 4.0 * 20_000f64.sqrt(), "{n} arrivals");
+        let distance = |(number, gap): (usize, &f64)| {
+            let share = 1.0 - (-gap * rate).exp();
+            (share - number as f64 / n).abs().max((share - (number + 1) as f64 / n).abs())
+        };
+        let worst = gaps.iter().enumerate().map(distance).fold(0.0, f64::max);
+        // The critical value at 1 %.
+        assert!(worst < 1.628 / n.sqrt(), "{workers} workers: {worst} of {}", 1.628 / n.sqrt());
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_instants_and_another_one_others() {
+    let make = |seed| instants(&Offer { seed, ..offer(&[level(500.0)], Arrivals::Poisson, 2) }, SECOND);
+    assert_eq!(make(1), make(1));
+    assert_ne!(make(1), make(2));
+}
