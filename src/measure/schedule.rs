@@ -1,13 +1,14 @@
 //! When requests are due: at once in closed loop, at instants of their own in open loop.
 
+mod due;
 mod profile;
 #[cfg(test)]
 mod tests;
 
-use rand_pcg::Pcg64Mcg;
-use rand_pcg::rand_core::{RngCore, SeedableRng};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+pub use due::Due;
 pub use profile::{Profile, Stretch};
 
 /// How the requests of an open loop are spaced.
@@ -42,23 +43,36 @@ pub struct Offer {
     pub workers: u64,
 }
 
-/// One worker's part of what is due.
-#[derive(Debug, Clone)]
+/// One worker's part of what is due. All kinds of load differ in nothing else.
+#[derive(Debug)]
 pub enum Schedule {
     /// A free place on a connection is filled at once.
     Closed,
-    /// Requests are due at instants of their own.
-    Open(Box<Due>),
+    /// Requests are due at instants of their own, and wait where no place is free.
+    Open(Box<Waiting>),
+}
+
+/// How many due instants are held at most, whatever the places; those behind them are not computed yet, and not lost.
+const HELD: usize = 65_536;
+
+/// What is due in open loop and not sent: an unbounded queue, of which only the head is held in memory.
+#[derive(Debug)]
+pub struct Waiting {
+    due: Due,
+    /// Intended instants, the oldest first.
+    held: VecDeque<u64>,
+    /// No more is taken from `due` than this many at a time.
+    most: usize,
+    /// What has waited longer, ns, is shed.
+    deadline_ns: u64,
 }
 
 impl Schedule {
-    /// The instant at which the next request is due, ns; 0 in closed loop, `u64::MAX` when nothing more will be.
-    #[inline]
-    pub fn next(&self) -> u64 {
-        match self {
-            Schedule::Closed => 0,
-            Schedule::Open(due) => due.next,
-        }
+    /// An open loop over `due` for a worker with so many places for requests in flight.
+    pub fn open(due: Due, places: usize, deadline_ns: Option<u64>) -> Schedule {
+        let most = places.clamp(1, HELD);
+        let deadline_ns = deadline_ns.unwrap_or(u64::MAX);
+        Schedule::Open(Box::new(Waiting { due, held: VecDeque::with_capacity(2 * most), most, deadline_ns }))
     }
 
     /// True of an open loop.
@@ -66,83 +80,101 @@ impl Schedule {
     pub fn is_open(&self) -> bool {
         matches!(self, Schedule::Open(_))
     }
-}
 
-/// The instants at which one worker's requests are due, one after the other. Each is computed from its number, never from the
-/// one before it: there is no drift.
-#[derive(Debug, Clone)]
-pub struct Due {
-    offer: Offer,
-    /// The profile's beginning on the run's clock, ns.
-    starts_at: u64,
-    /// Nothing is due from this instant on.
-    ends_at: u64,
-    /// Requests still to come, where a count ends the run.
-    left: Option<u64>,
-    /// How many requests of all workers together are due before the next one of this worker.
-    position: f64,
-    stretch: usize,
-    random: Pcg64Mcg,
-    next: u64,
-}
-
-impl Due {
-    /// The part of the `worker`-th (from 0) worker from `starts_at` until `ends_at` (ns), at most `count` requests. With constant
-    /// arrivals the workers take turns, so that together they are as even as one.
-    pub fn new(offer: Offer, worker: u64, starts_at: u64, ends_at: u64, count: Option<u64>) -> Due {
-        // Seeds next to each other must not give related sequences.
-        let seed = offer.seed.wrapping_add(worker.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let mut due = Due {
-            random: Pcg64Mcg::seed_from_u64(seed),
-            position: worker as f64,
-            stretch: 0,
-            next: 0,
-            left: count,
-            offer,
-            starts_at,
-            ends_at,
-        };
-        if due.offer.arrivals == Arrivals::Poisson {
-            due.position = due.gap();
-        }
-        due.find();
-        due
-    }
-
-    /// Takes the next instant.
+    /// Sees what is due at `now` and tells `shed` the intended instant of what has waited too long.
     #[inline]
-    pub fn take(&mut self) -> u64 {
-        let taken = self.next;
-        self.left = self.left.map(|left| left.saturating_sub(1));
-        self.position += match self.offer.arrivals {
-            Arrivals::Constant => self.offer.workers as f64,
-            Arrivals::Poisson => self.gap(),
-        };
-        self.find();
-        taken
+    pub fn advance(&mut self, now: u64, shed: impl FnMut(u64)) {
+        if let Schedule::Open(waiting) = self {
+            waiting.advance(now, shed);
+        }
     }
 
-    /// Nothing is due from `now` on: the window was closed early.
+    /// Is a request to be sent now?
+    #[inline]
+    pub fn has_waiting(&self) -> bool {
+        match self {
+            Schedule::Closed => true,
+            Schedule::Open(waiting) => !waiting.held.is_empty(),
+        }
+    }
+
+    /// How many requests a connection with `free` places gets, one of `ready` that have some: all its places in closed loop; in
+    /// open loop its even part of what waits, so that no connection holds two while another one is free.
+    #[inline]
+    pub fn share(&self, free: u32, ready: usize) -> u32 {
+        match self {
+            Schedule::Closed => free,
+            Schedule::Open(waiting) => waiting.held.len().div_ceil(ready.max(1)).min(free as usize) as u32,
+        }
+    }
+
+    /// Takes the request that has waited longest and tells its intended instant: `now` in closed loop.
+    #[inline]
+    pub fn take(&mut self, now: u64) -> u64 {
+        match self {
+            Schedule::Closed => now,
+            Schedule::Open(waiting) => waiting.held.pop_front().unwrap_or(now),
+        }
+    }
+
+    /// A request that was sent and never owed an answer waits again, as the oldest; in closed loop nothing ever waits.
+    pub fn give_back(&mut self, intended_at: u64) {
+        if let Schedule::Open(waiting) = self {
+            waiting.held.push_front(intended_at);
+        }
+    }
+
+    /// When the next request will be due, ns, if none is waiting; `u64::MAX` when that is not known or never.
+    #[inline]
+    pub fn next(&self) -> u64 {
+        match self {
+            Schedule::Closed => u64::MAX,
+            Schedule::Open(waiting) => waiting.due.next(),
+        }
+    }
+
+    /// An open loop of which nothing waits and nothing is to come.
+    #[inline]
+    pub fn is_over(&self) -> bool {
+        matches!(self, Schedule::Open(waiting) if waiting.held.is_empty() && waiting.due.next() == u64::MAX)
+    }
+
+    /// Nothing is due from `now` on; what is due already still waits.
     pub fn end(&mut self, now: u64) {
-        self.ends_at = self.ends_at.min(now);
-        if self.next >= self.ends_at {
-            self.next = u64::MAX;
+        if let Schedule::Open(waiting) = self {
+            waiting.due.end(now);
         }
     }
 
-    /// In units of the mean gap between all workers' requests: each worker's stream is thinner by their number.
-    fn gap(&mut self) -> f64 {
-        let uniform = ((self.random.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
-        -uniform.ln() * self.offer.workers as f64
-    }
-
-    #[inline]
-    fn find(&mut self) {
-        let at = match self.left {
-            Some(0) => None,
-            _ => self.offer.profile.instant_ns(self.position, &mut self.stretch),
+    /// Gives up what waits and tells each one's intended instant, and whether it had waited too long at `now`.
+    pub fn abandon(&mut self, now: u64, mut each: impl FnMut(u64, bool)) {
+        let Schedule::Open(waiting) = self else {
+            return;
         };
-        let at = at.map_or(u64::MAX, |at| self.starts_at.saturating_add(at));
-        self.next = if at < self.ends_at { at } else { u64::MAX };
+        waiting.due.end(now);
+        let too_long = |at: u64| now.saturating_sub(at) > waiting.deadline_ns;
+        waiting.held.drain(..).for_each(|at| each(at, too_long(at)));
+        while waiting.due.next() != u64::MAX {
+            let at = waiting.due.take();
+            each(at, too_long(at));
+        }
+    }
+}
+
+impl Waiting {
+    #[inline]
+    fn advance(&mut self, now: u64, mut shed: impl FnMut(u64)) {
+        loop {
+            while let Some(&at) = self.held.front()
+                && now.saturating_sub(at) > self.deadline_ns
+            {
+                self.held.pop_front();
+                shed(at);
+            }
+            if self.due.next() > now || self.held.len() >= self.most {
+                return;
+            }
+            self.held.push_back(self.due.take());
+        }
     }
 }

@@ -16,8 +16,9 @@ fn level(rate: f64) -> Stretch {
 fn instants(offer: &Offer, ends_at: u64) -> Vec<u64> {
     let mut all = Vec::new();
     for worker in 0..offer.workers {
-        let mut due = Due::new(offer.clone(), worker, 0, ends_at, None);
-        while due.next < ends_at {
+        let mut due = Due::new(offer.clone(), worker, 0);
+        due.end(ends_at);
+        while due.next() < ends_at {
             all.push(due.take());
         }
     }
@@ -28,7 +29,7 @@ fn instants(offer: &Offer, ends_at: u64) -> Vec<u64> {
 #[test]
 fn a_constant_rate_is_even_exact_and_without_drift() {
     for (rate, workers) in [(0.1, 1), (3.0, 4), (1_000.0, 1), (2_000.0, 3), (333_333.0, 2)] {
-        let seconds = 20;
+        let seconds = 5;
         let all = instants(&offer(&[level(rate)], Arrivals::Constant, workers), seconds * SECOND);
         assert_eq!(all.len() as f64, (rate * seconds as f64).ceil(), "{rate}/s of {workers}");
         for (number, at) in all.iter().enumerate() {
@@ -74,13 +75,68 @@ fn stages_follow_each_other() {
 #[test]
 fn a_count_ends_it_and_so_does_an_early_close() {
     let offer = offer(&[level(1_000.0)], Arrivals::Constant, 1);
-    let mut due = Due::new(offer.clone(), 0, 5, u64::MAX, Some(3));
-    assert_eq!([due.take(), due.take(), due.take(), due.next], [5, 1_000_005, 2_000_005, u64::MAX]);
-    let mut due = Due::new(offer, 0, 0, u64::MAX, None);
+    let mut due = Due::new(offer.clone(), 0, 5).counting(0, 3);
+    assert_eq!([due.take(), due.take(), due.take(), due.next()], [5, 1_000_005, 2_000_005, u64::MAX]);
+    let mut due = Due::new(offer.clone(), 0, 0);
     due.take();
     due.end(1_000_001);
     assert_eq!(due.take(), 1_000_000);
-    assert_eq!(due.next, u64::MAX);
+    assert_eq!(due.next(), u64::MAX);
+    // What is due in the warm-up does not count.
+    let mut due = Due::new(offer, 0, 0).counting(2_000_000, 1);
+    assert_eq!([due.take(), due.take(), due.take(), due.next()], [0, 1_000_000, 2_000_000, u64::MAX]);
+}
+
+fn waiting(rate: f64, places: usize, deadline_ns: Option<u64>) -> Schedule {
+    let offer = offer(&[level(rate)], Arrivals::Constant, 1);
+    Schedule::open(Due::new(offer, 0, 0), places, deadline_ns)
+}
+
+/// What is taken at `now`.
+fn taken(schedule: &mut Schedule, now: u64) -> Vec<u64> {
+    schedule.advance(now, |at| panic!("{at} is shed"));
+    let mut all = Vec::new();
+    while schedule.has_waiting() {
+        all.push(schedule.take(now));
+        schedule.advance(now, |at| panic!("{at} is shed"));
+    }
+    all
+}
+
+#[test]
+fn what_is_due_waits_however_long_and_comes_in_order() {
+    let mut schedule = waiting(1_000.0, 2, None);
+    assert_eq!(taken(&mut schedule, 0), [0]);
+    assert_eq!(schedule.next(), 1_000_000);
+    let late = taken(&mut schedule, 60 * SECOND);
+    assert_eq!(late.len(), 60_000, "more than are held at a time");
+    assert!(late.windows(2).all(|pair| pair[0] < pair[1]));
+    schedule.give_back(late[7]);
+    assert_eq!(taken(&mut schedule, 60 * SECOND), [late[7]]);
+}
+
+#[test]
+fn what_waited_too_long_is_shed_and_told() {
+    let mut schedule = waiting(1_000.0, 4, Some(3_000_000));
+    let mut shed = Vec::new();
+    schedule.advance(10_000_000, |at| shed.push(at));
+    assert_eq!(shed, (0..7).map(|n| n * 1_000_000).collect::<Vec<u64>>());
+    assert_eq!(schedule.take(0), 7_000_000);
+    let (mut unsent, mut late) = (0, 0);
+    schedule.abandon(15_000_000, |_, too_long| if too_long { late += 1 } else { unsent += 1 });
+    assert_eq!((late, unsent), (4, 3), "8 to 11 ms, and 12 to 14 ms");
+    assert!(schedule.is_over());
+}
+
+#[test]
+fn waiting_requests_are_spread_over_the_ready_connections() {
+    let mut schedule = waiting(1_000.0, 64, None);
+    schedule.advance(9_000_000, |_| ());
+    for (free, ready, share) in [(16, 1, 10), (4, 1, 4), (16, 3, 4), (16, 10, 1), (16, 50, 1), (0, 1, 0)] {
+        assert_eq!(schedule.share(free, ready), share, "{free} places, {ready} ready");
+    }
+    assert_eq!(Schedule::Closed.share(16, 3), 16);
+    assert!(Schedule::Closed.has_waiting() && !Schedule::Closed.is_over());
 }
 
 /// The largest distance between the shares of gaps up to each length, as drawn and as the exponential distribution has it, in
