@@ -1,7 +1,9 @@
 //! Durations in nanoseconds: recorded per worker, merged at the end, summed up for the report.
 
+use std::fmt;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
 use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
@@ -14,12 +16,18 @@ pub const MAX_NS: u64 = 3_600_000_000_000;
 ///
 /// All memory (about 270 KiB) is taken at construction; recording neither allocates nor fails.
 /// Smallest, largest and sum are kept beside the buckets, so minimum, maximum and mean are exact.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Histogram {
     counts: hdrhistogram::Histogram<u64>,
     min_ns: u64,
     max_ns: u64,
     sum_ns: u128,
+}
+
+impl fmt::Debug for Histogram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Histogram").field("count", &self.count()).field("figures", &self.figures()).finish()
+    }
 }
 
 impl Default for Histogram {
@@ -69,6 +77,19 @@ impl Histogram {
         self.min_ns = u64::MAX;
         self.max_ns = 0;
         self.sum_ns = 0;
+    }
+
+    /// A few figures of all samples, all 0 without any.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let at = |q| self.quantile_ns(q).unwrap_or(0);
+        Figures { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: self.max_ns }
+    }
+
+    /// The longest sample, exact, in nanoseconds; 0 without samples.
+    #[must_use]
+    pub fn max_ns(&self) -> u64 {
+        self.max_ns
     }
 
     /// Samples recorded.
@@ -137,13 +158,51 @@ impl Histogram {
         within as f64 / self.count() as f64 * 100.0
     }
 
+    /// Appends all samples in a form of some kilobytes, for [`unpack`](Self::unpack); nothing if there are none.
+    pub fn pack(&self, to: &mut Vec<u8>) {
+        if self.is_empty() {
+            return;
+        }
+        for part in [self.min_ns, self.max_ns, self.sum_ns as u64, (self.sum_ns >> 64) as u64] {
+            to.extend_from_slice(&part.to_le_bytes());
+        }
+        V2Serializer::new().serialize(&self.counts, to).expect("writing to memory cannot fail");
+    }
+
+    /// Adds the samples of everything packed in `bytes`, one after the other.
+    ///
+    /// # Panics
+    /// If the bytes are not what [`pack`](Self::pack) made.
+    pub fn unpack(&mut self, mut bytes: &[u8]) {
+        while let Some((head, rest)) = bytes.split_first_chunk::<32>() {
+            let part = |at: usize| u64::from_le_bytes(head[at * 8..][..8].try_into().expect("8 bytes"));
+            bytes = rest;
+            let counts = Deserializer::new().deserialize(&mut bytes).expect("as it was packed");
+            let sum_ns = u128::from(part(2)) | u128::from(part(3)) << 64;
+            self.merge(&Histogram { counts, min_ns: part(0), max_ns: part(1), sum_ns });
+        }
+    }
+
     /// HdrHistogram's V2 format, deflated, in standard base64 (`HISTFAAA...`): what the
     /// HdrHistogram libraries of other languages and the interval logs carry.
-    fn to_base64(&self) -> String {
+    pub fn to_base64(&self) -> String {
         let mut bytes = Vec::new();
         V2DeflateSerializer::new().serialize(&self.counts, &mut bytes).expect("writing to memory cannot fail");
         STANDARD.encode(bytes)
     }
+}
+
+/// The figures of an interval, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Median.
+    pub p50: u64,
+    /// 90th percentile.
+    pub p90: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// The longest, exact.
+    pub max: u64,
 }
 
 /// From where to where a latency counts.

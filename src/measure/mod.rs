@@ -4,4 +4,6 @@ pub mod clock;
 pub mod counters;
 pub mod histogram;
 pub mod schedule;
+pub mod series;
 pub mod stop;
+pub mod tally;

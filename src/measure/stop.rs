@@ -6,18 +6,29 @@ pub struct Stop {
     ends_at: Option<u64>,
     /// Requests that may still be sent; `None` without a count.
     budget: Option<u64>,
+    closed: bool,
 }
 
 impl Stop {
     /// Ends at `ends_at` (ns on the run's clock) and after `budget` outcomes, whichever comes first.
     pub fn new(ends_at: Option<u64>, budget: Option<u64>) -> Stop {
-        Stop { ends_at, budget }
+        Stop { ends_at, budget, closed: false }
     }
 
     /// The instant at which the window closes by time.
     #[inline]
     pub fn ends_at(&self) -> Option<u64> {
         self.ends_at
+    }
+
+    /// From now on it counts too: ends after `budget` outcomes.
+    pub fn count(&mut self, budget: u64) {
+        self.budget = Some(budget);
+    }
+
+    /// Grants no request any more, whatever is put back.
+    pub fn close(&mut self) {
+        (self.budget, self.closed) = (Some(0), true);
     }
 
     /// Takes up to `wanted` requests from the budget.
@@ -33,7 +44,7 @@ impl Stop {
 
     /// Puts back requests that got neither answer nor failure: a count counts outcomes.
     pub fn refund(&mut self, discarded: u64) {
-        if let Some(left) = &mut self.budget {
+        if let Some(left) = self.budget.as_mut().filter(|_| !self.closed) {
             *left += discarded;
         }
     }
@@ -69,6 +80,9 @@ mod tests {
         stop.refund(3);
         assert!(!stop.is_spent() && stop.left() == 3);
         assert_eq!(stop.claim(16), 3);
+        stop.close();
+        stop.refund(5);
+        assert_eq!(stop.claim(1), 0);
     }
 
     #[test]

@@ -176,6 +176,22 @@ pub struct Fairness {
     pub max: u64,
 }
 
+impl Fairness {
+    /// Of `counts`, one for each connection; `None` without any.
+    #[must_use]
+    pub fn of(counts: &[u64]) -> Option<Fairness> {
+        let mut sorted = counts.to_vec();
+        sorted.sort_unstable();
+        let slowest = &sorted[..sorted.len().div_ceil(10)];
+        Some(Fairness {
+            min: *sorted.first()?,
+            slowest_tenth: slowest.iter().sum::<u64>() as f64 / slowest.len() as f64,
+            median: sorted[(sorted.len() - 1) / 2],
+            max: *sorted.last()?,
+        })
+    }
+}
+
 /// Failed attempts to connect, by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectFailures {

@@ -24,6 +24,13 @@ impl CpuTime {
     }
 }
 
+impl std::ops::AddAssign for CpuTime {
+    fn add_assign(&mut self, other: CpuTime) {
+        self.user_s += other.user_s;
+        self.system_s += other.system_s;
+    }
+}
+
 /// CPU time of the calling thread since it began.
 pub fn of_this_thread() -> CpuTime {
     of(UsageWho::RUSAGE_THREAD)

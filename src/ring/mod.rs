@@ -147,3 +147,28 @@ pub struct Counters {
     /// Receives armed again on a connection, for whatever reason.
     pub rearms: u64,
 }
+
+impl Counters {
+    /// What was counted since `start`.
+    pub fn since(self, start: Counters) -> Counters {
+        Counters {
+            enters: self.enters - start.enters,
+            sqes: self.sqes - start.sqes,
+            cqes: self.cqes - start.cqes,
+            cq_overflows: self.cq_overflows - start.cq_overflows,
+            recv_starved: self.recv_starved - start.recv_starved,
+            rearms: self.rearms - start.rearms,
+        }
+    }
+}
+
+impl std::ops::AddAssign for Counters {
+    fn add_assign(&mut self, other: Counters) {
+        self.enters += other.enters;
+        self.sqes += other.sqes;
+        self.cqes += other.cqes;
+        self.cq_overflows += other.cq_overflows;
+        self.recv_starved += other.recv_starved;
+        self.rearms += other.rearms;
+    }
+}

@@ -1,54 +1,93 @@
 //! From the workers' tallies to the result.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::{Home, host};
+use super::crew::Home;
+use super::{Passed, host, stages};
 use crate::http::response::ProtocolError;
-use crate::measure::counters::{self, Tally};
-use crate::measure::histogram::{Histogram, LatencyKind};
+use crate::measure::counters::{self, Requests};
+use crate::measure::histogram::Histogram;
+use crate::measure::series::{self, Kind, Series};
+use crate::measure::tally::Tally;
 use crate::plan::Plan;
 use crate::result::{
-    Client, ConnectFailures, Connections, Engine, PlanEcho, Rate, Ring, RunResult, Spread, Target, Worker,
+    Client, ConnectFailures, Connections, Engine, Fairness, Interval, PlanEcho, Rate, Ring, RunResult, Spread, Tagged,
+    Target, Worker,
 };
-use crate::ring::{Counters, cpu};
+use crate::ring::Counters;
+use crate::ring::cpu::{self, CpuTime};
+
+impl Passed {
+    /// The window's length in seconds: that of the worker whose lasted longest.
+    fn elapsed_s(&self) -> f64 {
+        self.homes.iter().map(|home| home.done.elapsed_ns).max().unwrap_or(0) as f64 / 1e9
+    }
+
+    /// Answers that came inside the window.
+    pub(super) fn inside(&self) -> u64 {
+        self.homes.iter().map(|home| home.done.inside).sum()
+    }
+}
+
+/// All passes together.
+#[derive(Default)]
+struct Sum {
+    tally: Tally,
+    elapsed_s: f64,
+    inside: u64,
+    used: CpuTime,
+    ring: Counters,
+    spun_ns: u64,
+    stages: Vec<crate::result::Stage>,
+    intervals: Vec<Interval>,
+    workers: Vec<Part>,
+    /// Answers by connection, of all workers one after the other; `None` where passes differ in their number.
+    by_connection: Option<Vec<u64>>,
+}
+
+/// One worker over all passes.
+#[derive(Default)]
+struct Part {
+    cpu: Option<usize>,
+    connections: usize,
+    requests: Requests,
+    used: CpuTime,
+    ring: Counters,
+}
 
 /// Merges what the workers brought home.
-pub(super) fn assemble(plan: &Plan, command: Vec<String>, interrupted: bool, mut homes: Vec<Home>) -> RunResult {
-    let workers: Vec<Worker> = homes.iter().map(worker).collect();
-    let elapsed_s = homes.iter().map(|home| home.done.elapsed_ns).max().unwrap_or(0) as f64 / 1e9;
-    let engine = Engine {
-        name: "uring".into(),
-        level: homes.first().map_or("", |home| home.level).into(),
-        why: homes.first().map_or_else(String::new, |home| home.why.clone()),
-    };
-    let mut notes = plan.notes.clone();
-    if homes.iter().any(|home| home.cpu.is_none()) {
-        notes.push("the system refused to pin a worker to its CPU: figures may scatter".into());
-    }
-    let mut reasons: Vec<String> = homes.iter().filter_map(|home| home.done.cut_short.clone()).collect();
-    reasons.dedup();
-    notes.extend(reasons.into_iter().map(|reason| format!("ended early: {reason}")));
-    let mut rings = Counters::default();
-    let mut tally = Tally::new();
-    for home in &mut homes {
-        tally.merge(&mut home.done.tally);
-        add(&mut rings, home.done.ring);
-    }
+pub(super) fn assemble(
+    plan: &Plan,
+    command: Vec<String>,
+    interrupted: bool,
+    started: Duration,
+    passed: Vec<Passed>,
+) -> RunResult {
+    let notes = notes(plan, &passed);
+    let engine = engine(&passed);
+    let requested = passed.iter().map(|one| one.pass.connections as u64).sum();
+    let echo = echo(plan, &passed);
+    let mut sum = Sum::default();
+    let first_begins_at = passed.first().map_or(0, |first| first.begins_at);
+    passed.into_iter().for_each(|one| sum.add(one, first_begins_at));
+    let (mut passes, intervals) = (std::mem::take(&mut sum.stages), std::mem::take(&mut sum.intervals));
+    let Sum { tally, elapsed_s, .. } = &sum;
     let completed = tally.requests.completed;
-    RunResult {
+    let latencies = &tally.latencies;
+    let is_open = tally.requests.open.is_some();
+    let mut all_stages = stages::of_rate(plan, &tally.segments, *elapsed_s);
+    all_stages.append(&mut passes);
+    let mut result = RunResult {
         command,
         interrupted,
         target: target(plan),
-        plan: echo(plan, &homes),
+        plan: echo,
         host: host::describe(),
         engine,
-        elapsed_s,
+        elapsed_s: *elapsed_s,
         requests: tally.requests,
-        rate: Rate {
-            offered_per_s: None,
-            achieved_per_s: if elapsed_s > 0.0 { completed as f64 / elapsed_s } else { 0.0 },
-            per_worker: spread(&tally.rates),
-        },
+        rate: Rate { per_worker: spread(&tally.rates), ..stages::rate(&tally.requests, sum.inside, *elapsed_s) },
         bytes: tally.bytes,
         status: counted(tally.status.iter().enumerate().map(|(code, &count)| (code as u16, count))),
         errors: tally.errors,
@@ -56,26 +95,123 @@ pub(super) fn assemble(plan: &Plan, command: Vec<String>, interrupted: bool, mut
             ProtocolError::ALL.iter().map(|error| (error.reason().to_owned(), tally.protocol_reasons[error.index()])),
         ),
         anomalies: tally.anomalies,
-        connections: connections(plan, tally.connections),
-        latency_ns: tally.latencies.service().summary(Some(LatencyKind::Service)),
+        connections: connections(&sum, requested, tally.connections),
+        latency_ns: stages::latency(tally).summary(Some(stages::kind(tally))),
+        service_ns: latencies.service().summary(None).filter(|_| is_open),
+        send_lag_ns: latencies.lag.summary(None),
         connect_ns: tally.connect.summary(None),
-        first_byte_ns: tally.latencies.first_byte().summary(None),
-        client: Some(client(&homes, completed, elapsed_s)),
-        ring: Some(ring(rings, completed)),
+        first_byte_ns: latencies.first_byte().summary(None),
+        client: Some(client(plan, &sum, completed)),
+        ring: Some(ring(sum.ring, completed)),
+        repeated: (plan.load.repeat > 1 && !all_stages.is_empty()).then(|| stages::repeated(&all_stages)),
+        stages: all_stages,
+        intervals,
+        started_unix_s: Some(started.as_secs_f64()),
         notes,
-        workers,
+        workers: sum.workers.iter().map(worker).collect(),
         ..RunResult::new()
+    };
+    result.warnings = Vec::new();
+    result
+}
+
+impl Sum {
+    fn add(&mut self, mut passed: Passed, first_begins_at: u64) {
+        let mut tally = Tally::new();
+        let mut by_connection = Vec::with_capacity(passed.pass.connections);
+        for (index, home) in passed.homes.iter_mut().enumerate() {
+            if self.workers.len() <= index {
+                self.workers.push(Part { cpu: home.cpu, ..Part::default() });
+            }
+            let part = &mut self.workers[index];
+            part.connections = part.connections.max(home.connections);
+            part.requests += home.done.tally.requests;
+            part.used += home.done.used;
+            part.ring += home.done.ring;
+            self.used += home.done.used;
+            self.ring += home.done.ring;
+            self.spun_ns += home.done.spun_ns;
+            by_connection.append(&mut home.done.completed_by_slot);
+            tally.merge(&mut home.done.tally);
+        }
+        let elapsed_s = passed.elapsed_s();
+        let offset_ns = passed.begins_at - first_begins_at;
+        self.stages.extend(stages::of_pass(&passed, &tally, elapsed_s, first_begins_at));
+        let series: Vec<Series> = passed.homes.iter_mut().map(|home| std::mem::take(&mut home.done.series)).collect();
+        self.intervals.extend(intervals(&series, passed.begins_at, offset_ns));
+        self.by_connection = match self.by_connection.take() {
+            _ if self.elapsed_s == 0.0 => Some(by_connection),
+            Some(mut all) if all.len() == by_connection.len() => {
+                all.iter_mut().zip(by_connection).for_each(|(all, one)| *all += one);
+                Some(all)
+            }
+            _ => None,
+        };
+        self.inside += passed.inside();
+        self.elapsed_s += elapsed_s;
+        self.tally.merge(&mut tally);
     }
 }
 
-fn worker(home: &Home) -> Worker {
+fn intervals(series: &[Series], begins_at: u64, offset_ns: u64) -> Vec<Interval> {
+    let (mut all, mut start) = (Vec::new(), begins_at);
+    series::merge(series, |merged| {
+        let seconds = |ns: u64| ns as f64 / 1e9;
+        let quoted = merged.histograms.iter().find(|one| !one.is_empty()).map(Histogram::figures);
+        all.push(Interval {
+            start_s: seconds(start.saturating_sub(begins_at) + offset_ns),
+            length_s: seconds(merged.ends_at.saturating_sub(start)),
+            completed: merged.completed,
+            failed: merged.failed,
+            p50_ns: quoted.map(|figures| figures.p50),
+            p90_ns: quoted.map(|figures| figures.p90),
+            p99_ns: quoted.map(|figures| figures.p99),
+            max_ns: quoted.map(|figures| figures.max),
+            histograms: tagged(&merged.histograms),
+        });
+        start = merged.ends_at;
+    });
+    all
+}
+
+fn tagged(histograms: &[Histogram]) -> Vec<Tagged> {
+    let tag = |(kind, histogram): (Kind, &Histogram)| Tagged {
+        kind: kind.name(),
+        max_ns: histogram.max_ns(),
+        histogram: histogram.to_base64(),
+    };
+    Kind::ALL.into_iter().zip(histograms).filter(|(_, histogram)| !histogram.is_empty()).map(tag).collect()
+}
+
+fn notes(plan: &Plan, passed: &[Passed]) -> Vec<String> {
+    let homes = || passed.iter().flat_map(|one| &one.homes);
+    let mut notes = plan.notes.clone();
+    if homes().any(|home| home.cpu.is_none()) {
+        notes.push("the system refused to pin a worker to its CPU: figures may scatter".into());
+    }
+    let mut reasons: Vec<String> = homes().filter_map(|home| home.done.cut_short.clone()).collect();
+    reasons.dedup();
+    notes.extend(reasons.into_iter().map(|reason| format!("ended early: {reason}")));
+    notes
+}
+
+fn engine(passed: &[Passed]) -> Engine {
+    let first: Option<&Home> = passed.first().and_then(|one| one.homes.first());
+    Engine {
+        name: "uring".into(),
+        level: first.map_or("", |home| home.level).into(),
+        why: first.map_or_else(String::new, |home| home.why.clone()),
+    }
+}
+
+fn worker(part: &Part) -> Worker {
     Worker {
-        cpu: home.cpu,
-        connections: home.connections as u64,
-        requests: home.done.tally.requests,
-        user_s: home.used.user_s,
-        sys_s: home.used.system_s,
-        ring: Some(ring(home.done.ring, home.done.tally.requests.completed)),
+        cpu: part.cpu,
+        connections: part.connections as u64,
+        requests: part.requests,
+        user_s: part.used.user_s,
+        sys_s: part.used.system_s,
+        ring: Some(ring(part.ring, part.requests.completed)),
     }
 }
 
@@ -89,8 +225,12 @@ fn target(plan: &Plan) -> Target {
     }
 }
 
-fn echo(plan: &Plan, homes: &[Home]) -> PlanEcho {
+fn echo(plan: &Plan, passed: &[Passed]) -> PlanEcho {
     let load = &plan.load;
+    let open = load.open.as_ref();
+    let (rate_per_s, rate_to_per_s) = open.map_or((None, None), stages::asked);
+    let homes = passed.iter().map(|one| &one.homes).max_by_key(|homes| homes.len());
+    let homes: &[Home] = homes.map_or(&[], Vec::as_slice);
     PlanEcho {
         threads: homes.len(),
         connections: load.connections as u64,
@@ -98,16 +238,24 @@ fn echo(plan: &Plan, homes: &[Home]) -> PlanEcho {
         duration_s: load.until.duration.map(|span| span.as_secs_f64()),
         requests: load.until.requests,
         requests_per_connection: load.requests_per_connection,
+        rate_per_s,
+        rate_to_per_s,
+        arrivals: open.map(|open| open.arrivals.name().into()),
+        seed: open.filter(|open| stages::is_drawn(open)).map(|open| open.seed),
+        deadline_ms: open.and_then(|open| open.deadline).map(|span| span.as_secs_f64() * 1e3),
+        spin: open.map(|open| open.spin),
+        warmup_s: (!load.warmup.is_zero()).then(|| load.warmup.as_secs_f64()),
+        repeat: (load.repeat > 1).then_some(load.repeat),
+        interval_s: Some(load.interval.as_secs_f64()),
         timeout_ms: load.timeout.as_secs_f64() * 1e3,
         drain_ms: Some(load.drain().as_secs_f64() * 1e3),
         cpus: homes.iter().filter_map(|home| home.cpu).collect(),
-        ..PlanEcho::default()
     }
 }
 
-fn connections(plan: &Plan, counted: counters::Connections) -> Connections {
+fn connections(sum: &Sum, requested: u64, counted: counters::Connections) -> Connections {
     Connections {
-        requested: plan.load.connections as u64,
+        requested,
         established: counted.established,
         answered: counted.answered,
         reconnects: counted.reconnects,
@@ -117,20 +265,20 @@ fn connections(plan: &Plan, counted: counters::Connections) -> Connections {
             no_local_port: counted.no_local_port,
             other: counted.other,
         },
-        completed: None,
+        completed: sum.by_connection.as_ref().and_then(|counts| Fairness::of(counts)),
     }
 }
 
-fn client(homes: &[Home], completed: u64, elapsed_s: f64) -> Client {
-    let user_s: f64 = homes.iter().map(|home| home.used.user_s).sum();
-    let sys_s: f64 = homes.iter().map(|home| home.used.system_s).sum();
-    let available_s = elapsed_s * homes.len() as f64;
+fn client(plan: &Plan, sum: &Sum, completed: u64) -> Client {
+    let CpuTime { user_s, system_s: sys_s } = sum.used;
+    let available_s = sum.elapsed_s * sum.workers.len() as f64;
+    let spins = plan.load.open.as_ref().is_some_and(|open| open.spin);
     Client {
         user_s,
         sys_s,
         cpu_ns_per_request: (completed > 0).then(|| (user_s + sys_s) * 1e9 / completed as f64),
         busy_share: (available_s > 0.0).then(|| ((user_s + sys_s) / available_s).min(1.0)),
-        spin_s: None,
+        spin_s: spins.then(|| sum.spun_ns as f64 / 1e9),
         max_rss_bytes: cpu::max_resident_bytes(),
     }
 }
@@ -145,15 +293,6 @@ fn ring(counted: Counters, completed: u64) -> Ring {
         recv_starved: counted.recv_starved,
         rearms: counted.rearms,
     }
-}
-
-fn add(to: &mut Counters, from: Counters) {
-    to.enters += from.enters;
-    to.sqes += from.sqes;
-    to.cqes += from.cqes;
-    to.cq_overflows += from.cq_overflows;
-    to.recv_starved += from.recv_starved;
-    to.rearms += from.rearms;
 }
 
 fn spread(rates: &Histogram) -> Option<Spread> {

@@ -2,9 +2,12 @@
 
 use super::Job;
 use super::flights::{Run, Window};
+use super::samples::Samples;
 use crate::http::response::{Answer, Heads, Parser, ProtocolError, Step};
-use crate::measure::counters::{ConnectFailure, Failure, Tally};
+use crate::measure::counters::{ConnectFailure, Failure};
+use crate::measure::schedule::Schedule;
 use crate::measure::stop::Stop;
+use crate::measure::tally::Tally;
 
 /// A close, a reset or stray bytes this soon (ns) after a whole answer belong to that answer; later, the server has had the next
 /// request in hand and failed it.
@@ -46,6 +49,7 @@ pub(super) struct Shared<'a> {
     pub(super) job: &'a Job,
     pub(super) heads: &'a mut Heads,
     pub(super) tally: &'a mut Tally,
+    pub(super) schedule: &'a mut Schedule,
     pub(super) stop: &'a mut Stop,
 }
 
@@ -75,6 +79,8 @@ pub(super) struct Connection {
     excess_seen: bool,
     ever_open: bool,
     ever_answered: bool,
+    /// Answers of the sample, on this and the slot's earlier connections.
+    pub(super) completed: u64,
 }
 
 impl Connection {
@@ -97,6 +103,7 @@ impl Connection {
             excess_seen: false,
             ever_open: false,
             ever_answered: false,
+            completed: 0,
         }
     }
 
@@ -113,18 +120,34 @@ impl Connection {
         }
     }
 
-    /// Notes `count` requests handed to the ring; true when the last of them is to ask for the connection's end.
+    /// Notes `count` requests to be handed to the ring in one send; true when the last of them is to ask for the connection's end.
     #[inline]
-    pub(super) fn sent(&mut self, count: u32, job: &Job, runs: &mut [Run]) -> bool {
-        self.window.push(count, runs);
+    pub(super) fn sent(&mut self, count: u32, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> bool {
+        let Shared { job, tally, schedule, stop, .. } = shared;
+        if schedule.is_open() {
+            for _ in 0..count {
+                let intended_at = schedule.take(now);
+                self.window.push(intended_at, 1, runs);
+                tally.count(intended_at, |requests| requests.sent += 1);
+                let late = stop.is_past(now);
+                tally.count_open(intended_at, |open| open.sent_late += u64::from(late));
+            }
+        } else {
+            self.window.push(now, count, runs);
+            tally.count(now, |requests| requests.sent += u64::from(count));
+        }
         self.in_flight += count;
         self.sent_here += u64::from(count);
         job.requests_per_connection == Some(self.sent_here)
     }
 
     #[inline]
-    pub(super) fn stamp(&self, sent_at: u64, runs: &mut [Run]) {
-        self.window.stamp(sent_at, runs);
+    pub(super) fn stamp(&self, sent_at: u64, runs: &mut [Run], tally: &mut Tally, open: bool) {
+        self.window.stamp(sent_at, runs, |run| {
+            if open && tally.samples(run.intended_at) {
+                tally.recent.lag.record_n(sent_at.saturating_sub(run.intended_at), 1);
+            }
+        });
     }
 
     pub(super) fn connecting(&mut self, now: u64) {
@@ -173,16 +196,17 @@ impl Connection {
             match step {
                 Step::Partial => break Next::Ready,
                 Step::Whole(answer) => {
-                    samples.add(self.complete(&answer, now, runs, shared), self.first_byte_at, now, shared);
+                    let run = self.complete(&answer, now, runs, shared);
+                    samples.add(run, self.first_byte_at, now, shared);
                     if !answer.keep_alive || shared.job.requests_per_connection == Some(self.answered_here) {
-                        self.discard(shared);
+                        self.discard(runs, shared);
                         self.state = State::Ending;
                         self.since = now;
                     }
                 }
                 Step::Refused(error) => {
                     let unasked = begins && !may_begin_answer(fed[0]);
-                    break self.refused(error, unasked, now, shared);
+                    break self.refused(error, unasked, now, runs, shared);
                 }
             }
         };
@@ -193,23 +217,30 @@ impl Connection {
         }
     }
 
-    /// Counts a whole answer to the oldest request and tells when that was sent.
+    /// Counts a whole answer to the oldest request and tells that one's instants.
     #[inline]
-    fn complete(&mut self, answer: &Answer, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> u64 {
-        let sent_at = self.window.pop(runs);
+    fn complete(&mut self, answer: &Answer, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> Run {
+        let run = self.window.pop(runs);
         self.in_flight -= 1;
         self.answered_here += 1;
         self.last_answer_at = now;
+        self.barren = 0;
         let tally = &mut *shared.tally;
-        tally.requests.completed += 1;
-        tally.bytes.body += answer.body_bytes;
-        tally.status[usize::from(answer.status) % 1000] += 1;
+        tally.inside += 1;
         if !self.ever_answered {
             self.ever_answered = true;
             tally.connections.answered += 1;
         }
-        self.barren = 0;
-        sent_at
+        if let Some(segment) = tally.segment(now) {
+            segment.inside += u64::from(now < segment.ends_at);
+        }
+        if tally.samples(run.intended_at) {
+            self.completed += 1;
+            tally.count(run.intended_at, |requests| requests.completed += 1);
+            tally.bytes.body += answer.body_bytes;
+            tally.status[usize::from(answer.status) % 1000] += 1;
+        }
+        run
     }
 
     /// Bytes that no request asked for.
@@ -228,14 +259,21 @@ impl Connection {
         }
     }
 
-    fn refused(&mut self, error: ProtocolError, unasked: bool, now: u64, shared: &mut Shared<'_>) -> Next {
+    fn refused(
+        &mut self,
+        error: ProtocolError,
+        unasked: bool,
+        now: u64,
+        runs: &[Run],
+        shared: &mut Shared<'_>,
+    ) -> Next {
         let belongs = self.answered_here > 0 && now - self.last_answer_at <= BELONGS_TO_ANSWER_NS;
         if unasked && belongs {
             // Not a bad answer but bytes too many behind the last one.
-            self.discard(shared);
+            self.discard(runs, shared);
             return self.excess(now, shared);
         }
-        self.fail(Failure::Protocol(error.index()), now, shared)
+        self.fail(Failure::Protocol(error.index()), now, runs, shared)
     }
 
     /// The peer ended the connection: in order, or by an error.
@@ -250,23 +288,30 @@ impl Connection {
             && let Step::Whole(answer) = self.parser.end(shared.heads)
         {
             let mut samples = Samples::default();
-            samples.add(self.complete(&answer, now, runs, shared), self.first_byte_at, now, shared);
+            let run = self.complete(&answer, now, runs, shared);
+            samples.add(run, self.first_byte_at, now, shared);
             samples.flush(shared);
-            self.discard(shared);
+            self.discard(runs, shared);
             return Next::Reopen;
         }
         let belongs = self.answered_here > 0 && now - self.last_answer_at <= BELONGS_TO_ANSWER_NS;
         if self.parser.is_idle() && (belongs || self.in_flight == 0) {
-            return self.ended_between_answers(error, now, shared);
+            return self.ended_between_answers(error, now, runs, shared);
         }
-        self.fail(error.unwrap_or(Failure::EofMidResponse), now, shared)
+        self.fail(error.unwrap_or(Failure::EofMidResponse), now, runs, shared)
     }
 
-    fn ended_between_answers(&mut self, error: Option<Failure>, now: u64, shared: &mut Shared<'_>) -> Next {
+    fn ended_between_answers(
+        &mut self,
+        error: Option<Failure>,
+        now: u64,
+        runs: &[Run],
+        shared: &mut Shared<'_>,
+    ) -> Next {
         if self.answered_here == 0 {
             return self.connect_failed(ConnectFailure::Other, now, shared);
         }
-        self.discard(shared);
+        self.discard(runs, shared);
         let anomalies = &mut shared.tally.anomalies;
         match error {
             Some(_) => anomalies.reset_after_response += 1,
@@ -298,28 +343,44 @@ impl Connection {
     }
 
     /// Its deadline has passed.
-    pub(super) fn expire(&mut self, now: u64, shared: &mut Shared<'_>) -> Next {
+    pub(super) fn expire(&mut self, now: u64, runs: &[Run], shared: &mut Shared<'_>) -> Next {
         match self.state {
             State::Closed => Next::Nothing,
             State::Connecting => self.connect_failed(ConnectFailure::Timeout, now, shared),
-            State::Open => self.fail(Failure::Timeout, now, shared),
+            State::Open => self.fail(Failure::Timeout, now, runs, shared),
             State::Ending | State::BackingOff => Next::Reopen,
         }
     }
 
     /// All that is in flight has failed: the first for the reason given, the rest with it, as their connection is gone.
-    fn fail(&mut self, failure: Failure, now: u64, shared: &mut Shared<'_>) -> Next {
-        shared.tally.fail(failure, u64::from(self.in_flight));
+    fn fail(&mut self, failure: Failure, now: u64, runs: &[Run], shared: &mut Shared<'_>) -> Next {
+        for run in self.window.youngest_first(runs) {
+            shared.tally.fail(failure, run.intended_at, u64::from(run.count));
+        }
+        self.window.clear();
         self.in_flight = 0;
         if self.answered_here > 0 { Next::Reopen } else { self.barren(now) }
     }
 
-    /// What is in flight was never owed an answer.
-    fn discard(&mut self, shared: &mut Shared<'_>) {
-        let count = u64::from(std::mem::take(&mut self.in_flight));
+    /// What is in flight was never owed an answer: in open loop it waits again.
+    fn discard(&mut self, runs: &[Run], shared: &mut Shared<'_>) {
+        for run in self.window.youngest_first(runs) {
+            let count = u64::from(run.count);
+            shared.tally.count(run.intended_at, |requests| requests.discarded += count);
+            if shared.tally.samples(run.intended_at) {
+                shared.stop.refund(count);
+            }
+            (0..count).for_each(|_| shared.schedule.give_back(run.intended_at));
+        }
         self.window.clear();
-        shared.tally.requests.discarded += count;
-        shared.stop.refund(count);
+        self.in_flight = 0;
+    }
+
+    /// Counts what is in flight as unanswered at the end.
+    pub(super) fn count_in_flight(&self, runs: &[Run], tally: &mut Tally) {
+        for run in self.window.youngest_first(runs) {
+            tally.count(run.intended_at, |requests| requests.in_flight_at_end += u64::from(run.count));
+        }
     }
 
     fn barren(&mut self, now: u64) -> Next {
@@ -354,37 +415,4 @@ impl Connection {
 /// Whether an answer, or an empty line before one, may begin so.
 fn may_begin_answer(byte: u8) -> bool {
     matches!(byte, b'H' | b'\r' | b'\n')
-}
-
-/// Samples of one read: pipelined answers often share theirs, and are then recorded at once.
-#[derive(Default)]
-struct Samples {
-    service_ns: u64,
-    count: u64,
-}
-
-impl Samples {
-    #[inline]
-    fn add(&mut self, sent_at: u64, first_byte_at: u64, now: u64, shared: &mut Shared<'_>) {
-        let service_ns = now.saturating_sub(sent_at);
-        if first_byte_at != now {
-            let recent = &mut shared.tally.recent;
-            recent.split.record_n(service_ns, 1);
-            recent.split_first.record_n(first_byte_at.saturating_sub(sent_at), 1);
-            return;
-        }
-        if service_ns != self.service_ns {
-            self.flush(shared);
-            self.service_ns = service_ns;
-        }
-        self.count += 1;
-    }
-
-    #[inline]
-    fn flush(&mut self, shared: &mut Shared<'_>) {
-        if self.count > 0 {
-            shared.tally.recent.single.record_n(self.service_ns, self.count);
-            self.count = 0;
-        }
-    }
 }

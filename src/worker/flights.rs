@@ -1,9 +1,12 @@
 //! Requests in flight on a connection, oldest first, as runs sent together.
 
-/// Requests of one send: they share their stamp.
+/// Requests of one send that share their intended instant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Run {
+    /// `u64::MAX` until it is stamped.
     pub(super) sent_at: u64,
+    /// When it was due; in closed loop when it was queued, shortly before `sent_at`.
+    pub(super) intended_at: u64,
     pub(super) count: u32,
 }
 
@@ -39,18 +42,28 @@ impl Window {
 
     /// Adds a run whose stamp is still to come.
     #[inline]
-    pub(super) fn push(&mut self, count: u32, runs: &mut [Run]) {
+    pub(super) fn push(&mut self, intended_at: u64, count: u32, runs: &mut [Run]) {
         debug_assert!(usize::from(self.len) < runs.len());
-        runs[self.index(self.len, runs)] = Run { sent_at: u64::MAX, count };
+        runs[self.index(self.len, runs)] = Run { sent_at: u64::MAX, intended_at, count };
         self.len += 1;
     }
 
-    /// Stamps the youngest run.
+    /// Stamps the youngest runs, back to the first that has a stamp, and tells `each` of them.
     #[inline]
-    pub(super) fn stamp(self, sent_at: u64, runs: &mut [Run]) {
-        if self.len > 0 {
-            runs[self.index(self.len - 1, runs)].sent_at = sent_at;
+    pub(super) fn stamp(self, sent_at: u64, runs: &mut [Run], mut each: impl FnMut(Run)) {
+        for at in (0..self.len).rev() {
+            let run = &mut runs[self.index(at, runs)];
+            if run.sent_at != u64::MAX {
+                return;
+            }
+            run.sent_at = sent_at;
+            each(*run);
         }
+    }
+
+    /// The runs, the youngest first.
+    pub(super) fn youngest_first(self, runs: &[Run]) -> impl Iterator<Item = Run> + '_ {
+        (0..self.len).rev().map(move |at| runs[self.index(at, runs)])
     }
 
     /// When the oldest request was sent.
@@ -59,18 +72,18 @@ impl Window {
         (self.len > 0).then(|| runs[usize::from(self.head)].sent_at)
     }
 
-    /// Takes the oldest request out and tells when it was sent.
+    /// Takes the oldest request out and tells its instants.
     #[inline]
-    pub(super) fn pop(&mut self, runs: &mut [Run]) -> u64 {
+    pub(super) fn pop(&mut self, runs: &mut [Run]) -> Run {
         debug_assert!(self.len > 0);
         let run = &mut runs[usize::from(self.head)];
         run.count -= 1;
-        let sent_at = run.sent_at;
+        let popped = *run;
         if run.count == 0 {
             self.head = self.index(1, runs) as u16;
             self.len -= 1;
         }
-        sent_at
+        popped
     }
 
     /// Forgets all.
@@ -89,13 +102,17 @@ mod tests {
         let runs = flights.of(1);
         let mut window = Window::default();
         for round in 0..10u64 {
-            window.push(2, runs);
-            window.stamp(round * 10, runs);
-            window.push(1, runs);
-            window.stamp(round * 10 + 5, runs);
+            let mut stamped = Vec::new();
+            window.push(1, 2, runs);
+            window.stamp(round * 10, runs, |run| stamped.push(run.intended_at));
+            window.push(2, 1, runs);
+            window.stamp(round * 10 + 5, runs, |run| stamped.push(run.intended_at));
+            assert_eq!(stamped, [1, 2], "each is stamped once");
             assert_eq!(window.oldest(runs), Some(round * 10));
-            let stamps: Vec<u64> = (0..3).map(|_| window.pop(runs)).collect();
-            assert_eq!(stamps, [round * 10, round * 10, round * 10 + 5]);
+            assert_eq!(window.youngest_first(runs).map(|run| run.intended_at).collect::<Vec<_>>(), [2, 1]);
+            let stamps: Vec<(u64, u64)> =
+                (0..3).map(|_| window.pop(runs)).map(|run| (run.intended_at, run.sent_at)).collect();
+            assert_eq!(stamps, [(1, round * 10), (1, round * 10), (2, round * 10 + 5)]);
             assert_eq!(window.oldest(runs), None);
         }
     }

@@ -1,11 +1,14 @@
 //! One worker: its connections, and the loop around them.
 
+mod closing;
 mod connection;
 mod deadlines;
 #[cfg(test)]
 mod fake;
 mod flights;
+mod reap;
 mod sampler;
+mod samples;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -13,8 +16,11 @@ mod turn;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use crate::http::request::Request;
-use crate::measure::counters::Tally;
+use crate::measure::schedule::Offer;
+use crate::measure::series::Series;
+use crate::measure::tally::Tally;
 use crate::ring::Counters;
+use crate::ring::cpu::CpuTime;
 
 pub use turn::work;
 
@@ -35,6 +41,12 @@ pub struct Job {
     pub timeout_ns: u64,
     /// How many ns answers are waited for after the window closed.
     pub drain_ns: u64,
+    /// The offered load of an open loop.
+    pub open: Option<OpenJob>,
+    /// Load before the window, ns, of which nothing is recorded.
+    pub warmup_ns: u64,
+    /// Length of the time series' intervals, ns.
+    pub interval_ns: u64,
     /// The window's length in ns, if that ends it.
     pub duration_ns: Option<u64>,
     /// How many outcomes end it, if a count does.
@@ -44,6 +56,21 @@ pub struct Job {
     pub request_bytes: (usize, usize),
     /// Answers to HEAD have no body.
     pub head_request: bool,
+}
+
+/// What one worker offers in open loop.
+#[derive(Debug, Clone)]
+pub struct OpenJob {
+    /// The offer of all workers together; its profile begins with the load, warm-up included.
+    pub offer: Offer,
+    /// Which of them this one is, from 0.
+    pub worker: u64,
+    /// What has waited longer, ns, to be sent is shed.
+    pub deadline_ns: Option<u64>,
+    /// Stay awake for the last stretch before a due instant.
+    pub spin: bool,
+    /// Where the stages of the rate end, ns from the window's beginning, if there are several.
+    pub stages_ns: Vec<u64>,
 }
 
 impl Job {
@@ -58,11 +85,21 @@ impl Job {
 /// What a worker did.
 #[derive(Debug)]
 pub struct Done {
-    /// Everything counted inside the window.
+    /// Everything measured: in closed loop what came inside the window, in open loop what was intended inside it.
     pub tally: Tally,
     /// The window's length, ns.
     pub elapsed_ns: u64,
-    /// The ring's own counts, the drain included.
+    /// Answers that came inside the window, whenever they were intended.
+    pub inside: u64,
+    /// Answers of the sample by slot.
+    pub completed_by_slot: Vec<u64>,
+    /// The time series.
+    pub series: Series,
+    /// Time spent awake before due instants, ns.
+    pub spun_ns: u64,
+    /// CPU time that its thread used for that, of the warm-up nothing.
+    pub used: CpuTime,
+    /// The ring's own counts of the same time.
     pub ring: Counters,
     /// Why it ended before its time, if it did.
     pub cut_short: Option<String>,
@@ -78,7 +115,7 @@ pub struct Progress {
     pub failed: AtomicU64,
     /// Connections open.
     pub open: AtomicU64,
-    /// 99th percentile of the last second's service times, ns; 0 before there is one.
+    /// 99th percentile of the latest interval's latencies, ns; 0 before there is one.
     pub p99_ns: AtomicU64,
 }
 

@@ -3,29 +3,44 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Progress;
-use crate::measure::counters::Tally;
+use crate::measure::series::Series;
+use crate::measure::tally::Tally;
 
-/// How often (ns) the response rate is sampled and progress is shown; samples are settled every ten times.
+/// How often (ns) the response rate is sampled and progress is shown; the latter's percentile every ten times.
 const EVERY_NS: u64 = 100_000_000;
-const TIMES_PER_SETTLING: u32 = 10;
+const TIMES_PER_PERCENTILE: u32 = 10;
 
 /// Knows when to look next, and what was there the last time.
 pub(super) struct Sampler {
     last_at: u64,
     completed: u64,
     times: u32,
+    interval_ns: u64,
+    /// The end of the interval under way; none during the warm-up.
+    next_cut: u64,
+    /// The window's beginning, until it has come.
+    begins_at: Option<u64>,
+    series: Series,
 }
 
 impl Sampler {
-    /// From `now` on.
-    pub(super) fn new(now: u64) -> Sampler {
-        Sampler { last_at: now, completed: 0, times: 0 }
+    /// The window begins at `begins_at`: after a warm-up or, without one, as soon as there is load.
+    pub(super) fn new(begins_at: u64, warm_up: bool, interval_ns: u64, intervals: usize) -> Sampler {
+        Sampler {
+            last_at: begins_at,
+            completed: 0,
+            times: 0,
+            interval_ns,
+            next_cut: if warm_up { u64::MAX } else { begins_at.saturating_add(interval_ns) },
+            begins_at: warm_up.then_some(begins_at),
+            series: Series::new(intervals),
+        }
     }
 
     /// The next instant, ns.
     #[inline]
     pub(super) fn next(&self) -> u64 {
-        self.last_at + EVERY_NS
+        (self.last_at + EVERY_NS).min(self.next_cut).min(self.begins_at.unwrap_or(u64::MAX))
     }
 
     /// Has it come?
@@ -34,8 +49,33 @@ impl Sampler {
         now >= self.next()
     }
 
-    /// Records the response rate since the last time and shows progress.
+    /// The warm-up is still on.
+    pub(super) fn warms_up(&self) -> bool {
+        self.begins_at.is_some()
+    }
+
+    /// True once, when the warm-up is over: then everything begins anew.
+    pub(super) fn begins(&mut self, now: u64) -> bool {
+        let Some(at) = self.begins_at.take_if(|at| now >= *at) else {
+            return false;
+        };
+        (self.last_at, self.completed, self.times) = (at, 0, 0);
+        self.next_cut = at.saturating_add(self.interval_ns);
+        true
+    }
+
+    /// Records the response rate since the last time, shows progress, and cuts the time series where an interval has ended.
     pub(super) fn sample(&mut self, now: u64, tally: &mut Tally, open: u64, progress: &Progress) {
+        if now >= self.last_at + EVERY_NS {
+            self.show(now, tally, open, progress);
+        }
+        while now >= self.next_cut {
+            self.series.cut(self.next_cut, tally);
+            self.next_cut = self.next_cut.saturating_add(self.interval_ns);
+        }
+    }
+
+    fn show(&mut self, now: u64, tally: &mut Tally, open: u64, progress: &Progress) {
         let completed = tally.requests.completed;
         let rate = (completed - self.completed) as f64 * 1e9 / (now - self.last_at) as f64;
         tally.rates.record_n(rate as u64, 1);
@@ -44,11 +84,20 @@ impl Sampler {
         progress.open.store(open, Relaxed);
         (self.last_at, self.completed) = (now, completed);
         self.times += 1;
-        if self.times.is_multiple_of(TIMES_PER_SETTLING) {
-            let (single, split) = (&tally.recent.single, &tally.recent.split);
-            let larger = if single.count() >= split.count() { single } else { split };
-            progress.p99_ns.store(larger.quantile_ns(0.99).unwrap_or(0), Relaxed);
-            tally.settle();
+        if self.times.is_multiple_of(TIMES_PER_PERCENTILE) {
+            let recent = &tally.recent;
+            let most = [&recent.response, &recent.single, &recent.split].into_iter().find(|one| !one.is_empty());
+            progress.p99_ns.store(most.and_then(|one| one.quantile_ns(0.99)).unwrap_or(0), Relaxed);
         }
+    }
+
+    /// The last interval ends at `now`; what is left in `tally` is in it. Nothing is looked at after that.
+    pub(super) fn finish(&mut self, now: u64, tally: &mut Tally) -> Series {
+        let began = self.next_cut.saturating_sub(self.interval_ns);
+        if !self.warms_up() && (now > began || !tally.recent.is_empty()) {
+            self.series.cut(now.max(began), tally);
+        }
+        (self.last_at, self.next_cut, self.begins_at) = (u64::MAX - EVERY_NS, u64::MAX, None);
+        std::mem::take(&mut self.series)
     }
 }

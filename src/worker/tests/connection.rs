@@ -5,10 +5,12 @@ mod rules;
 
 use super::*;
 use crate::http::response::{Heads, ProtocolError};
-use crate::measure::counters::{Anomalies, ConnectFailure, Errors, Failure, Tally};
+use crate::measure::counters::{Anomalies, ConnectFailure, Errors, Failure};
+use crate::measure::schedule::Schedule;
 use crate::measure::stop::Stop;
+use crate::measure::tally::Tally;
 use crate::worker::connection::{Connection, Next, Shared, State};
-use crate::worker::flights::Flights;
+use crate::worker::flights::{Flights, Run};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const LAST: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
@@ -51,6 +53,7 @@ struct Bench {
     flights: Flights,
     heads: Heads,
     tally: Tally,
+    schedule: Schedule,
     stop: Stop,
     now: u64,
 }
@@ -62,35 +65,43 @@ impl Bench {
             flights: Flights::new(1, job.pipeline),
             heads: Heads::new(false),
             tally: Tally::new(),
+            schedule: Schedule::Closed,
             stop: Stop::new(None, Some(BUDGET)),
             now: 0,
             job,
         }
     }
 
+    /// Sends so many requests; true when the last of them asks for the connection's end.
+    fn sends(&mut self, count: u32) -> bool {
+        self.with(|connection, now, runs, shared| {
+            let closes = connection.sent(count, now, runs, shared);
+            connection.stamp(now, runs, shared.tally, false);
+            closes
+        })
+    }
+
+    fn with<T>(&mut self, tell: impl FnOnce(&mut Connection, u64, &mut [Run], &mut Shared<'_>) -> T) -> T {
+        let (job, heads, tally, stop) = (&self.job, &mut self.heads, &mut self.tally, &mut self.stop);
+        let shared = &mut Shared { job, heads, tally, schedule: &mut self.schedule, stop };
+        tell(&mut self.connection, self.now, self.flights.of(0), shared)
+    }
+
     fn happens(&mut self, event: &Event) -> Next {
         self.now += MS;
-        let (now, connection, runs) = (self.now, &mut self.connection, self.flights.of(0));
-        let (job, heads, tally, stop) = (&self.job, &mut self.heads, &mut self.tally, &mut self.stop);
-        let shared = &mut Shared { job, heads, tally, stop };
         match event {
-            Later(ms) => self.now += ms * MS,
-            Connects => connection.connecting(now),
-            Connected => return connection.connected(now, shared),
-            ConnectFails(failure) => return connection.connect_failed(*failure, now, shared),
-            Sent(count) => {
-                assert_eq!(shared.stop.claim(*count), *count);
-                connection.sent(*count, shared.job, runs);
-                connection.stamp(now, runs);
+            Later(ms) => {
+                self.now += ms * MS;
+                return Next::Nothing;
             }
-            Arrives(bytes) => return connection.receive(bytes.as_bytes(), now, runs, shared),
-            Ends => return connection.end(None, now, runs, shared),
-            Breaks(failure) => return connection.end(Some(*failure), now, runs, shared),
-            SendFails(failure) => connection.send_failed(*failure),
-            Expires => return connection.expire(now, shared),
-            Closed => connection.closed(None, shared.heads),
+            Sent(count) => {
+                assert_eq!(self.stop.claim(*count), *count);
+                self.sends(*count);
+                return Next::Nothing;
+            }
+            _ => {}
         }
-        Next::Nothing
+        self.with(|connection, now, runs, shared| tell(event, connection, now, runs, shared))
     }
 
     /// What the last of them asks for.
@@ -135,6 +146,22 @@ impl Bench {
         self.tally.settle();
         assert_eq!(self.tally.latencies.service().count(), requests.completed);
     }
+}
+
+fn tell(event: &Event, connection: &mut Connection, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> Next {
+    match event {
+        Later(_) | Sent(_) => unreachable!("the bench's own"),
+        Connects => connection.connecting(now),
+        Connected => return connection.connected(now, shared),
+        ConnectFails(failure) => return connection.connect_failed(*failure, now, shared),
+        Arrives(bytes) => return connection.receive(bytes.as_bytes(), now, runs, shared),
+        Ends => return connection.end(None, now, runs, shared),
+        Breaks(failure) => return connection.end(Some(*failure), now, runs, shared),
+        SendFails(failure) => connection.send_failed(*failure),
+        Expires => return connection.expire(now, runs, shared),
+        Closed => connection.closed(None, shared.heads),
+    }
+    Next::Nothing
 }
 
 /// Each case: what happens to an open connection, and what is told after the last of it.

@@ -19,9 +19,9 @@ fn limited_connections_end_with_their_last_answer() {
     assert_eq!(bench.connection.free(&job), 0, "not open");
     bench.all_of(&[Connects, Connected]);
     assert_eq!(bench.connection.free(&job), 3);
-    assert!(!bench.connection.sent(2, &job, bench.flights.of(0)));
+    assert!(!bench.sends(2));
     assert_eq!(bench.connection.free(&job), 1);
-    assert!(bench.connection.sent(1, &job, bench.flights.of(0)), "the last asks for the end");
+    assert!(bench.sends(1), "the last asks for the end");
     bench.happens(&arrives(&[OK]));
     assert_eq!(bench.connection.free(&job), 0);
 }

@@ -1,0 +1,265 @@
+//! Everything a worker measures; merged once, at the end.
+
+use super::counters::{Anomalies, Bytes, ConnectFailure, Connections, Errors, Failure, Intended, REASONS, Requests};
+use super::histogram::Histogram;
+
+#[cfg(test)]
+mod tests;
+
+/// Times of requests. Every completed response is one sample, in `single` or in `split`, and in open loop one in `response` too.
+#[derive(Debug, Clone)]
+pub struct Latencies {
+    /// Service time of answers that came whole in one read: their first byte came then too.
+    pub single: Histogram,
+    /// Service time of answers that took several reads.
+    pub split: Histogram,
+    /// Time to first byte of the latter.
+    pub split_first: Histogram,
+    /// Open loop: done - intended.
+    pub response: Histogram,
+    /// Open loop: sent - intended, of every request sent.
+    pub lag: Histogram,
+}
+
+impl Latencies {
+    fn new() -> Latencies {
+        let [single, split, split_first, response, lag] = std::array::from_fn(|_| Histogram::new());
+        Latencies { single, split, split_first, response, lag }
+    }
+
+    fn all(&mut self) -> [&mut Histogram; 5] {
+        [&mut self.single, &mut self.split, &mut self.split_first, &mut self.response, &mut self.lag]
+    }
+
+    /// Moves all samples of `recent` here.
+    pub fn absorb(&mut self, recent: &mut Latencies) {
+        for (to, from) in self.all().into_iter().zip(recent.all()) {
+            if !from.is_empty() {
+                to.merge(from);
+                from.reset();
+            }
+        }
+    }
+
+    /// True if there is no sample.
+    pub fn is_empty(&self) -> bool {
+        [&self.single, &self.split, &self.response, &self.lag].into_iter().all(Histogram::is_empty)
+    }
+
+    fn reset(&mut self) {
+        self.all().into_iter().filter(|one| !one.is_empty()).for_each(Histogram::reset);
+    }
+
+    /// All service times.
+    pub fn service(&self) -> Histogram {
+        let mut all = self.single.clone();
+        all.merge(&self.split);
+        all
+    }
+
+    /// All times to first byte.
+    pub fn first_byte(&self) -> Histogram {
+        let mut all = self.single.clone();
+        all.merge(&self.split_first);
+        all
+    }
+}
+
+/// A stage of the rate: what was intended inside it.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// Its end, ns on the run's clock.
+    pub ends_at: u64,
+    /// Requests by outcome.
+    pub requests: Requests,
+    /// Answers that came inside it, whenever they were intended.
+    pub inside: u64,
+    /// Response times.
+    pub response: Histogram,
+}
+
+impl Segment {
+    /// An empty one.
+    pub fn new(ends_at: u64) -> Segment {
+        let requests = Requests { open: Some(Intended::default()), ..Requests::default() };
+        Segment { ends_at, requests, inside: 0, response: Histogram::new() }
+    }
+}
+
+/// Everything one worker measured.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    /// Requests that were intended (in closed loop: sent) before this instant, ns, are none of the sample.
+    pub sample_from: u64,
+    /// Requests by outcome.
+    pub requests: Requests,
+    /// Answers that came inside the window, whenever they were intended.
+    pub inside: u64,
+    /// Failures by kind.
+    pub errors: Errors,
+    /// Protocol failures by the reason's index.
+    pub protocol_reasons: [u64; REASONS],
+    /// Oddities.
+    pub anomalies: Anomalies,
+    /// Connections.
+    pub connections: Connections,
+    /// Bytes.
+    pub bytes: Bytes,
+    /// Completed responses by status code.
+    pub status: Box<[u64; 1000]>,
+    /// Samples moved out of `recent`.
+    pub latencies: Latencies,
+    /// Samples since the last [`settle`](Tally::settle).
+    pub recent: Latencies,
+    /// From the start of a connect to its end, ns.
+    pub connect: Histogram,
+    /// Responses per second of this worker, sampled every 100 ms.
+    pub rates: Histogram,
+    /// The stages of the rate, if there are several.
+    pub segments: Vec<Segment>,
+}
+
+impl Default for Tally {
+    fn default() -> Tally {
+        Tally::new()
+    }
+}
+
+impl Tally {
+    /// Takes all the memory it will ever need.
+    pub fn new() -> Tally {
+        Tally {
+            sample_from: 0,
+            requests: Requests::default(),
+            inside: 0,
+            errors: Errors::default(),
+            protocol_reasons: [0; REASONS],
+            anomalies: Anomalies::default(),
+            connections: Connections::default(),
+            bytes: Bytes::default(),
+            status: Box::new([0; 1000]),
+            latencies: Latencies::new(),
+            recent: Latencies::new(),
+            connect: Histogram::new(),
+            rates: Histogram::new(),
+            segments: Vec::new(),
+        }
+    }
+
+    /// The warm-up is over: forgets all but which connections there are, and how long they took to open. Of `carried` requests
+    /// in flight the answers are still to come and will count.
+    pub fn begin(&mut self, carried: u64) {
+        self.requests =
+            Requests { sent: carried, open: self.requests.open.map(|_| Intended::default()), ..Requests::default() };
+        self.inside = 0;
+        self.errors = Errors::default();
+        self.protocol_reasons = [0; REASONS];
+        self.anomalies = Anomalies::default();
+        let Connections { established, answered, .. } = self.connections;
+        self.connections = Connections { established, answered, ..Connections::default() };
+        self.bytes = Bytes::default();
+        self.status.fill(0);
+        self.latencies.reset();
+        self.recent.reset();
+        self.rates.reset();
+    }
+
+    /// Whether a request intended (in closed loop: sent) at this instant is one of the sample.
+    #[inline]
+    pub fn samples(&self, intended_at: u64) -> bool {
+        intended_at >= self.sample_from
+    }
+
+    /// The stage that an instant lies in, if there are several; what comes after the last belongs to it.
+    #[inline]
+    pub fn segment(&mut self, at: u64) -> Option<&mut Segment> {
+        let last = self.segments.len().checked_sub(1)?;
+        let index = self.segments.partition_point(|segment| segment.ends_at <= at).min(last);
+        self.segments.get_mut(index)
+    }
+
+    /// Counts `count` requests intended at `intended_at` where `tell` says, in the whole and in their stage.
+    #[inline]
+    pub fn count(&mut self, intended_at: u64, tell: impl Fn(&mut Requests)) {
+        if self.samples(intended_at) {
+            tell(&mut self.requests);
+            if let Some(segment) = self.segment(intended_at) {
+                tell(&mut segment.requests);
+            }
+        }
+    }
+
+    /// The same for what only an open loop counts.
+    pub fn count_open(&mut self, intended_at: u64, tell: impl Fn(&mut Intended)) {
+        self.count(intended_at, |requests| {
+            if let Some(open) = &mut requests.open {
+                tell(open);
+            }
+        });
+    }
+
+    /// Counts `count` failed requests intended at `intended_at`.
+    pub fn fail(&mut self, failure: Failure, intended_at: u64, count: u64) {
+        if !self.samples(intended_at) {
+            return;
+        }
+        self.count(intended_at, |requests| requests.failed += count);
+        let errors = &mut self.errors;
+        match failure {
+            Failure::Reset => errors.reset += count,
+            Failure::EofMidResponse => errors.eof_mid_response += count,
+            Failure::Timeout => errors.timeout += count,
+            Failure::Other => errors.other += count,
+            Failure::Protocol(reason) => {
+                errors.protocol += count;
+                self.protocol_reasons[reason.min(REASONS - 1)] += count;
+            }
+        }
+    }
+
+    /// Counts a failed attempt to connect.
+    pub fn connect_failed(&mut self, failure: ConnectFailure) {
+        let connections = &mut self.connections;
+        match failure {
+            ConnectFailure::Refused => connections.refused += 1,
+            ConnectFailure::Timeout => connections.timeout += 1,
+            ConnectFailure::NoLocalPort => connections.no_local_port += 1,
+            ConnectFailure::Other => connections.other += 1,
+        }
+    }
+
+    /// Moves recent samples to the rest.
+    pub fn settle(&mut self) {
+        self.latencies.absorb(&mut self.recent);
+    }
+
+    /// Adds what another worker measured; both have the same stages.
+    pub fn merge(&mut self, other: &mut Tally) {
+        self.settle();
+        other.settle();
+        self.latencies.absorb(&mut other.latencies);
+        self.connect.merge(&other.connect);
+        self.rates.merge(&other.rates);
+        add(&mut self.status[..], &other.status[..]);
+        add(&mut self.protocol_reasons, &other.protocol_reasons);
+        self.requests += other.requests;
+        self.inside += other.inside;
+        self.errors += other.errors;
+        self.anomalies += other.anomalies;
+        self.connections += other.connections;
+        self.bytes += other.bytes;
+        if self.segments.is_empty() {
+            self.segments = std::mem::take(&mut other.segments);
+            return;
+        }
+        for (segment, other) in self.segments.iter_mut().zip(&other.segments) {
+            segment.requests += other.requests;
+            segment.inside += other.inside;
+            segment.response.merge(&other.response);
+        }
+    }
+}
+
+fn add(to: &mut [u64], from: &[u64]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+}

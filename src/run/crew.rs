@@ -1,0 +1,127 @@
+//! The workers' threads: built and pinned first, started together, joined at the end.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use super::Error;
+use crate::measure::clock::Monotonic;
+use crate::plan::Plan;
+use crate::ring::{Config, Endpoints, Idle, SetupError, cpu};
+use crate::worker::{self, Done, Halt, Job, Progress};
+
+/// What a worker's thread brings home.
+pub(super) struct Home {
+    pub(super) done: Done,
+    pub(super) cpu: Option<usize>,
+    pub(super) connections: usize,
+    pub(super) level: &'static str,
+    pub(super) why: String,
+}
+
+impl Home {
+    /// The run ended early for this reason, unless there is one already.
+    pub(super) fn cut_short(&mut self, why: &str) {
+        self.done.cut_short.get_or_insert_with(|| why.to_owned());
+    }
+}
+
+/// A worker that waits for the start.
+struct Waiting {
+    start: mpsc::Sender<u64>,
+    thread: JoinHandle<Option<Home>>,
+}
+
+/// All workers of a pass, ready.
+pub(super) struct Crew {
+    waiting: Vec<Waiting>,
+    board: Arc<[Progress]>,
+    all_gone: mpsc::Receiver<Infallible>,
+}
+
+/// All a worker's thread needs but its ring.
+struct Seat {
+    job: Job,
+    cpu: usize,
+    halt: Arc<Halt>,
+    board: Arc<[Progress]>,
+    index: usize,
+    begin: mpsc::Receiver<u64>,
+}
+
+impl Seat {
+    /// The thread's life: `None` if there was no start, as this or another worker failed.
+    fn run(self, idle: Idle, ready: mpsc::Sender<Result<(), SetupError>>) -> Option<Home> {
+        let cpu = cpu::pin(self.cpu).then_some(self.cpu);
+        let enabled = idle.enable();
+        let (mut ring, outcome) = match enabled {
+            Ok(ring) => (Some(ring), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        let _ = ready.send(outcome);
+        drop(ready);
+        let ring = ring.as_mut()?;
+        let starts_at = self.begin.recv().ok()?;
+        let done = worker::work(&self.job, starts_at, ring, &Monotonic, &self.board[self.index], &self.halt);
+        let connections = self.job.connections;
+        Some(Home { done, cpu, connections, level: ring.level(), why: ring.why().to_owned() })
+    }
+}
+
+impl Crew {
+    /// All rings are built before any thread is started, and all threads are ready before any begins.
+    ///
+    /// # Errors
+    /// No ring or no thread can be had.
+    pub(super) fn prepare(plan: &Plan, jobs: Vec<Job>, halt: &Arc<Halt>) -> Result<Crew, Error> {
+        let board: Arc<[Progress]> = jobs.iter().map(|_| Progress::default()).collect();
+        let (alive, all_gone) = mpsc::channel::<Infallible>();
+        let payload: Arc<[u8]> = Job::payload(&plan.target.request, plan.load.pipeline as u32).into();
+        let endpoints = Endpoints { remotes: plan.target.addresses.clone(), sources: plan.target.sources.clone() };
+        let mut rings = Vec::with_capacity(jobs.len());
+        for job in &jobs {
+            let config = Config::for_slots(job.connections);
+            let first = job.first_connection;
+            rings.push(Idle::build(config, first, Arc::clone(&payload), endpoints.clone()).map_err(Error::new)?);
+        }
+        let (ready, is_ready) = mpsc::channel();
+        let mut waiting = Vec::with_capacity(jobs.len());
+        for (index, (job, idle)) in jobs.into_iter().zip(rings).enumerate() {
+            let (start, begin) = mpsc::channel();
+            let cpu = plan.placement.cpus[index];
+            let seat = Seat { job, cpu, halt: Arc::clone(halt), board: Arc::clone(&board), index, begin };
+            let (ready, alive) = (ready.clone(), alive.clone());
+            let body = move || {
+                let home = seat.run(idle, ready);
+                // Nothing is ever said on it: that it ends is what is heard.
+                drop(alive);
+                home
+            };
+            let thread = thread::Builder::new().name(format!("worker-{index}")).spawn(body);
+            let thread = thread.map_err(|error| Error::new(format_args!("cannot start a thread: {error}")))?;
+            waiting.push(Waiting { start, thread });
+        }
+        drop(ready);
+        for outcome in is_ready {
+            outcome.map_err(Error::new)?;
+        }
+        Ok(Crew { waiting, board, all_gone })
+    }
+
+    /// Starts all with load from `starts_at` on, lets `watch` look at them until they have gone home, and brings what they bring.
+    pub(super) fn work(
+        self,
+        starts_at: u64,
+        watch: impl FnOnce(&[Progress], &mpsc::Receiver<Infallible>),
+    ) -> Vec<Home> {
+        let started = self.waiting.into_iter().map(|Waiting { start, thread }| {
+            // Never fails: the thread waits for it.
+            let _ = start.send(starts_at);
+            thread
+        });
+        let threads: Vec<JoinHandle<Option<Home>>> = started.collect();
+        watch(&self.board, &self.all_gone);
+        threads.into_iter().map(|thread| thread.join().expect("a worker panicked").expect("started")).collect()
+    }
+}

@@ -1,0 +1,110 @@
+//! The parts of a run that have figures of their own.
+
+use super::Passed;
+use crate::measure::counters::Requests;
+use crate::measure::histogram::{Histogram, LatencyKind};
+use crate::measure::schedule::Arrivals;
+use crate::measure::tally::{Segment, Tally};
+use crate::plan::{Open, Plan, RateStage};
+use crate::result::{Rate, Repeated, Stage};
+
+/// Requests per second: completed `inside` the window, and in open loop those intended.
+pub(super) fn rate(requests: &Requests, inside: u64, elapsed_s: f64) -> Rate {
+    let by_time = |count: u64| if elapsed_s > 0.0 { count as f64 / elapsed_s } else { 0.0 };
+    Rate {
+        offered_per_s: requests.open.map(|open| by_time(open.intended)),
+        achieved_per_s: by_time(inside),
+        per_worker: None,
+    }
+}
+
+/// The stages of the rate, `segments` being what was measured in each.
+pub(super) fn of_rate(plan: &Plan, segments: &[Segment], elapsed_s: f64) -> Vec<Stage> {
+    let Some(open) = plan.load.open.as_ref().filter(|_| !segments.is_empty()) else {
+        return Vec::new();
+    };
+    let mut start_s = 0.0;
+    let row = |(stage, segment): (&RateStage, &Segment)| {
+        let planned_s = stage.duration.map_or(f64::INFINITY, |span| span.as_secs_f64());
+        // The last ones, or what was left of one, when the run ended early.
+        let length_s = planned_s.min((elapsed_s - start_s).max(0.0));
+        let row = Stage {
+            name: name(stage),
+            connections: plan.load.connections as u64,
+            start_s,
+            elapsed_s: length_s,
+            requests: segment.requests,
+            rate: rate(&segment.requests, segment.inside, length_s),
+            latency_ns: segment.response.summary(Some(LatencyKind::Response)),
+        };
+        start_s += length_s;
+        row
+    };
+    open.stages.iter().zip(segments).map(row).filter(|row| row.elapsed_s > 0.0).collect()
+}
+
+/// A rate as it is typed: `5000/s`, `5000:20000/s`.
+fn name(stage: &RateStage) -> String {
+    match stage.from_per_s == stage.to_per_s {
+        true => format!("{}/s", stage.from_per_s),
+        false => format!("{}:{}/s", stage.from_per_s, stage.to_per_s),
+    }
+}
+
+/// A row for a pass, of which `tally` is all that its workers measured.
+pub(super) fn of_pass(passed: &Passed, tally: &Tally, elapsed_s: f64, first_begins_at: u64) -> Option<Stage> {
+    Some(Stage {
+        name: passed.pass.name.clone()?,
+        connections: passed.pass.connections as u64,
+        start_s: passed.begins_at.saturating_sub(first_begins_at) as f64 / 1e9,
+        elapsed_s,
+        requests: tally.requests,
+        rate: rate(&tally.requests, passed.inside(), elapsed_s),
+        latency_ns: latency(tally).summary(Some(kind(tally))),
+    })
+}
+
+/// The times to quote.
+pub(super) fn latency(tally: &Tally) -> Histogram {
+    match kind(tally) {
+        LatencyKind::Response => tally.latencies.response.clone(),
+        LatencyKind::Service => tally.latencies.service(),
+    }
+}
+
+/// What they are.
+pub(super) fn kind(tally: &Tally) -> LatencyKind {
+    if tally.requests.open.is_some() { LatencyKind::Response } else { LatencyKind::Service }
+}
+
+/// The rate asked for at the beginning and, where it differs, at the end.
+pub(super) fn asked(open: &Open) -> (Option<f64>, Option<f64>) {
+    let from = open.stages.first().map(|stage| stage.from_per_s);
+    let to = open.stages.last().map(|stage| stage.to_per_s);
+    (from, to.filter(|to| Some(*to) != from))
+}
+
+/// What several windows agree on.
+pub(super) fn repeated(stages: &[Stage]) -> Repeated {
+    let estimate = |figures: Vec<f64>| crate::result::Estimate {
+        median: figures.iter().sum::<f64>() / figures.len() as f64,
+        low: 0.0,
+        high: 0.0,
+    };
+    let percentile = |pick: fn(&crate::result::Percentiles) -> u64| {
+        let figures = stages.iter().filter_map(|stage| stage.latency_ns.as_ref());
+        let figures: Vec<f64> = figures.map(|latency| pick(&latency.percentiles) as f64).collect();
+        (!figures.is_empty()).then(|| estimate(figures))
+    };
+    Repeated {
+        windows: stages.len(),
+        rate_per_s: estimate(stages.iter().map(|stage| stage.rate.achieved_per_s).collect()),
+        p50_ns: percentile(|percentiles| percentiles.p50),
+        p99_ns: percentile(|percentiles| percentiles.p99),
+    }
+}
+
+/// Whether arrivals are drawn at random.
+pub(super) fn is_drawn(open: &Open) -> bool {
+    open.arrivals == Arrivals::Poisson
+}

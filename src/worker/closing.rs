@@ -1,0 +1,148 @@
+//! The end: why a window closes early, what still comes when it has closed, and what is counted at last.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::turn::{Loop, lost};
+use super::{Done, Halt};
+use crate::measure::clock::Clock;
+use crate::measure::counters::Requests;
+use crate::measure::series::Series;
+use crate::measure::tally::Tally;
+use crate::ring::cpu::CpuTime;
+use crate::ring::{Counters, Ring};
+
+/// A counted run gives up when nothing could be sent for this long, ns.
+const FORSAKEN_NS: u64 = 30_000_000_000;
+
+/// Who says halt waits this long, ns, for answers on their way, at most.
+const HALTED_DRAIN_NS: u64 = 100_000_000;
+
+/// What is of the sample, when that is complete.
+struct Figures {
+    tally: Tally,
+    series: Series,
+    completed_by_slot: Vec<u64>,
+    used: CpuTime,
+    ring: Counters,
+}
+
+impl<R: Ring, C: Clock> Loop<'_, R, C> {
+    /// Nobody is there: no connection was ever opened within the timeout, or a counted run could send nothing for long.
+    pub(super) fn forsaken(&mut self, now: u64) -> Result<(), String> {
+        if self.tally.connections.established == 0 {
+            // Not before the attempts of the start have expired and are counted: the wheel looks at them a tick late.
+            let patience = self.job.timeout_ns + self.deadlines.tick_ns();
+            return match now - self.built_at > patience {
+                true => Err("no connection could be opened".into()),
+                false => Ok(()),
+            };
+        }
+        if self.in_flight > 0 || !self.schedule.has_waiting() {
+            self.last_busy_at = now;
+        }
+        match self.stop.ends_at() {
+            None if now - self.last_busy_at > FORSAKEN_NS => Err("no connection could be used for 30 s".into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Closes the window, takes off the wire what still comes, and closes the connections.
+    pub(super) fn close(mut self, cut_short: Option<String>, halt: &Halt) -> Done {
+        if self.sampler.warms_up() {
+            // Nothing of the window was seen.
+            self.begin();
+        }
+        let now = self.now();
+        let window_ends = self.stop.ends_at().map_or(now, |end| now.min(end));
+        let inside = self.tally.inside;
+        self.progress.completed.store(self.tally.requests.completed, Relaxed);
+        let halted = halt.load(Relaxed) != 0;
+        // In closed loop what comes from now on is not of the sample; in open loop the sample is what was intended until now.
+        let closed = (!self.schedule.is_open()).then(|| self.take_figures(window_ends));
+        if self.schedule.is_open() && (halted || cut_short.is_some()) {
+            self.give_up_waiting(window_ends);
+        }
+        let cut_short = cut_short.or_else(|| self.drain(window_ends, halted, halt).err());
+        let done_at = self.now();
+        let mut figures = closed.unwrap_or_else(|| {
+            self.give_up_waiting(done_at);
+            self.take_figures(done_at)
+        });
+        complete_intended(&mut figures.tally);
+        self.close_connections();
+        let Figures { tally, series, completed_by_slot, used, ring } = figures;
+        let elapsed_ns = window_ends.saturating_sub(self.begins_at);
+        Done { tally, elapsed_ns, inside, completed_by_slot, series, spun_ns: self.spun_ns, used, ring, cut_short }
+    }
+
+    fn take_figures(&mut self, now: u64) -> Figures {
+        let mut tally = std::mem::take(&mut self.tally);
+        for (slot, connection) in self.connections.iter().enumerate() {
+            connection.count_in_flight(self.flights.of(slot as u32), &mut tally);
+        }
+        let series = self.sampler.finish(now, &mut tally);
+        tally.settle();
+        let completed_by_slot = self.connections.iter().map(|connection| connection.completed).collect();
+        let (used, ring) = self.since_begin();
+        Figures { tally, series, completed_by_slot, used, ring }
+    }
+
+    /// What waits is not sent any more.
+    fn give_up_waiting(&mut self, now: u64) {
+        let tally = &mut self.tally;
+        self.schedule.abandon(now, |at, too_long| {
+            tally.count_open(at, |open| if too_long { open.shed += 1 } else { open.unsent += 1 });
+        });
+    }
+
+    /// Takes answers on their way off the wire, so that the server's count and ours agree; in open loop also sends what was due
+    /// and still waits.
+    fn drain(&mut self, window_ends: u64, halted: bool, halt: &Halt) -> Result<(), String> {
+        // A signal that closed the window leaves the drain to run; one that comes while draining ends it.
+        let signal = halt.load(Relaxed);
+        let mut drain_ns = self.job.drain_ns;
+        if self.schedule.is_open() {
+            self.schedule.end(window_ends);
+            // What is sent last is to expire within the drain, which the wheel sees a tick late.
+            drain_ns = drain_ns.saturating_add(2 * self.deadlines.tick_ns());
+        } else {
+            self.stop.close();
+        }
+        if halted {
+            drain_ns = drain_ns.min(HALTED_DRAIN_NS);
+        }
+        let mut now = self.now();
+        let until = now.saturating_add(drain_ns);
+        loop {
+            if self.sampler.is_due(now) {
+                self.sampler.sample(now, &mut self.tally, self.open, self.progress);
+            }
+            self.reap(now);
+            let over = self.in_flight == 0 && (self.schedule.is_over() || !self.schedule.is_open());
+            if over || now >= until || halt.load(Relaxed) != signal {
+                return Ok(());
+            }
+            // In closed loop nothing more is sent, and nothing expires: what is in flight is no longer of the sample.
+            let turned = if self.schedule.is_open() { self.turn(now, until) } else { self.listen(now, until) };
+            now = turned.map_err(|error| lost(&error))?;
+        }
+    }
+
+    fn close_connections(&mut self) {
+        for (slot, connection) in self.connections.iter_mut().enumerate() {
+            connection.abandon();
+            self.ring.close(slot as u32);
+        }
+    }
+}
+
+/// What was intended is known when it is known what became of it.
+fn complete_intended(tally: &mut Tally) {
+    let complete = |requests: &mut Requests| {
+        if let Some(open) = &mut requests.open {
+            open.intended = requests.sent - requests.discarded + open.shed + open.unsent;
+        }
+    };
+    complete(&mut tally.requests);
+    tally.segments.iter_mut().for_each(|segment| complete(&mut segment.requests));
+}
