@@ -60,6 +60,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         // In closed loop what comes from now on is not of the sample; in open loop the sample is what was intended until now.
         let closed = (!self.schedule.is_open()).then(|| self.take_figures(window_ends));
         if self.schedule.is_open() && (halted || cut_short.is_some()) {
+            self.stop.close();
             self.give_up_waiting(window_ends);
         }
         let cut_short = cut_short.or_else(|| self.drain(window_ends, halted, halt).err());
@@ -111,14 +112,15 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         if halted {
             drain_ns = drain_ns.min(HALTED_DRAIN_NS);
         }
-        let mut now = self.now();
-        let until = now.saturating_add(drain_ns);
+        let until = self.now().saturating_add(drain_ns);
+        // What the window's last enter brought came when that returned.
+        let mut now = self.entered_at;
         loop {
             if self.sampler.is_due(now) {
                 self.sampler.sample(now, &mut self.tally, self.open, self.progress);
             }
             self.reap(now);
-            let over = self.in_flight == 0 && (self.schedule.is_over() || !self.schedule.is_open());
+            let over = self.in_flight == 0 && (self.schedule.is_over() || self.stop.is_spent());
             if over || now >= until || halt.load(Relaxed) != signal {
                 return Ok(());
             }

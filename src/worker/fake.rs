@@ -132,8 +132,10 @@ impl Fake {
         self.slots.iter().all(|slot| !slot.is_open && slot.connecting_since.is_none())
     }
 
+    /// The window's end in closed loop; in open loop what was due inside it is still sent and counted after it.
     fn ends_at(&self) -> u64 {
-        self.job.duration_ns.map_or(u64::MAX, |span| self.starts_at + span)
+        let whole = self.job.duration_ns.filter(|_| self.job.open.is_none());
+        whole.map_or(u64::MAX, |span| self.starts_at + self.job.warmup_ns + span)
     }
 
     /// Nothing may be sent or opened any more.
@@ -207,7 +209,7 @@ impl Ring for Fake {
         self.counters.enters += 1;
         assert!(self.counters.enters < MAX_ENTERS, "the loop does not end: {:?}", self.record);
         self.record.goes_on();
-        self.record.over |= self.halt.load(Relaxed) != 0;
+        self.record.over |= self.halt.load(Relaxed) != 0 && self.job.open.is_none();
         let timeout_ns = wait.span_ns();
         self.submit();
         self.check_wait(timeout_ns);

@@ -55,6 +55,8 @@ pub(super) struct Loop<'a, R, C> {
     pub(super) connecting: usize,
     pub(super) open: u64,
     pub(super) in_flight: u64,
+    /// When the last enter returned.
+    pub(super) entered_at: u64,
     /// When it was built, and the last instant at which nothing was to be done or a request was seen in flight.
     pub(super) built_at: u64,
     pub(super) last_busy_at: u64,
@@ -114,6 +116,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             connecting: 0,
             open: 0,
             in_flight: 0,
+            entered_at: now,
             built_at: now,
             last_busy_at: now,
             sampler: Sampler::new(begins_at, warm_up, job.interval_ns, intervals),
@@ -148,11 +151,11 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         self.stamp(sent_at);
         let (wait, spins) = self.wait(sent_at, until);
         self.ring.enter(1, wait)?;
-        let now = self.clock.now();
+        self.entered_at = self.clock.now();
         if spins {
-            self.spun_ns += now - sent_at;
+            self.spun_ns += self.entered_at - sent_at;
         }
-        Ok(now)
+        Ok(self.entered_at)
     }
 
     pub(super) fn now(&self) -> u64 {

@@ -1,0 +1,248 @@
+//! The open loop: everything due is sent, however late, and every sample counts from its intended instant.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::measure::counters::Intended;
+use crate::measure::histogram::Histogram;
+use crate::measure::schedule::{Arrivals, Offer, Profile, Stretch};
+use crate::worker::OpenJob;
+use crate::worker::fake::Deed;
+
+/// So many requests a second for 200 ms, answered within half a second or not at all.
+fn open_job(rate_per_s: f64, arrivals: Arrivals) -> Job {
+    let level = Stretch { seconds: f64::INFINITY, from_per_s: rate_per_s, to_per_s: rate_per_s };
+    let offer = Offer { profile: Arc::new(Profile::new(&[level])), arrivals, seed: 5, workers: 1 };
+    Job {
+        open: Some(OpenJob { offer, worker: 0, deadline_ns: None, spin: false, stages_ns: Vec::new() }),
+        duration_ns: Some(200 * MS),
+        timeout_ns: 500 * MS,
+        drain_ns: 500 * MS,
+        ..job()
+    }
+}
+
+fn change(job: &mut Job, with: impl FnOnce(&mut OpenJob)) {
+    with(job.open.as_mut().expect("an open loop"));
+}
+
+fn intended(ran: &Ran) -> Intended {
+    ran.done.tally.requests.open.expect("an open loop")
+}
+
+fn figures(histogram: &Histogram) -> (u64, f64) {
+    histogram.summary(None).map_or((0, 0.0), |summary| (summary.count, summary.mean * summary.count as f64))
+}
+
+/// What holds in every open loop without a warm-up.
+fn run_open(fake: Fake) -> Ran {
+    let ran = run(fake);
+    let tally = &ran.done.tally;
+    let Intended { intended, shed, unsent, .. } = intended(&ran);
+    assert_eq!(intended, tally.requests.sent - tally.requests.discarded + shed + unsent);
+    let (response, lag) = (figures(&tally.latencies.response), figures(&tally.latencies.lag));
+    assert_eq!((response.0, lag.0), (tally.requests.completed, tally.requests.sent), "each answer, each send");
+    if tally.requests.completed == tally.requests.sent {
+        let service = figures(&tally.latencies.service());
+        assert!(
+            (response.1 - service.1 - lag.1).abs() < 1.0,
+            "response = lag + service: {response:?} {service:?} {lag:?}"
+        );
+    }
+    ran
+}
+
+#[test]
+fn as_many_are_sent_as_the_rate_has_it_and_on_time() {
+    for_seeds(40, |seed| {
+        let mut job = open_job(5_000.0, Arrivals::Constant);
+        (job.connections, job.pipeline) = (40, 1 + (seed % 3) as u32);
+        let mut fake = Fake::new(seed, job, Manners { delay_ns: 50_000..150_000, ..Manners::good() });
+        fake.late_ns = 0..20_000;
+        let ran = run_open(fake);
+        let tally = &ran.done.tally;
+        assert_eq!(intended(&ran), Intended { intended: 1_000, ..Intended::default() });
+        assert_eq!((tally.requests.sent, tally.requests.completed), (1_000, 1_000));
+        assert_eq!(ran.done.elapsed_ns, 200 * MS);
+        assert!((990..=1_000).contains(&ran.done.inside), "the last ones come while draining: {}", ran.done.inside);
+        let lag = tally.latencies.lag.quantile_ns(0.9).expect("sends");
+        assert!(lag < 25_000, "as late as the enters: {lag} ns");
+    });
+}
+
+#[test]
+fn a_server_that_stands_still_is_charged_for_all_who_waited() {
+    for_seeds(20, |seed| {
+        let mut job = open_job(10_000.0, Arrivals::Constant);
+        job.connections = 4;
+        // Each answer takes 1 ms: four connections bring 4,000 a second, 800 within the window.
+        let fake = Fake::new(seed, job, Manners { delay_ns: MS..MS + 1, split: 0, ..Manners::good() });
+        let ran = run_open(fake);
+        assert_eq!(intended(&ran).intended, 2_000);
+        assert_eq!(ran.done.tally.requests.completed, 2_000, "also those that were sent while draining");
+        assert!((700..=810).contains(&ran.done.inside), "{}", ran.done.inside);
+        assert!(intended(&ran).sent_late > 1_000);
+        let latencies = &ran.done.tally.latencies;
+        assert!(latencies.service().quantile_ns(1.0) < Some(3 * MS));
+        // The last was due at 200 ms and answered at 500.
+        let longest = latencies.response.quantile_ns(1.0).expect("answers");
+        assert!((290 * MS..350 * MS).contains(&longest), "{longest}");
+    });
+}
+
+#[test]
+fn what_is_unanswered_when_the_drain_is_over_is_said() {
+    for_seeds(20, |seed| {
+        let mut job = open_job(1_000.0, Arrivals::Constant);
+        job.drain_ns = 20 * MS;
+        let fake = Fake::new(seed, job, Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() });
+        let ran = run_open(fake);
+        let requests = ran.done.tally.requests;
+        assert_eq!((requests.sent, requests.in_flight_at_end), (2, 2));
+        assert_eq!((intended(&ran).intended, intended(&ran).unsent), (200, 198));
+        assert!(ran.fake.time.last() < ran.fake.at(240 * MS));
+    });
+}
+
+#[test]
+fn timeouts_within_the_drain_are_failures() {
+    for_seeds(20, |seed| {
+        let mut job = open_job(100.0, Arrivals::Constant);
+        (job.connections, job.timeout_ns, job.drain_ns) = (30, 50 * MS, 50 * MS);
+        let fake = Fake::new(seed, job, Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() });
+        let requests = run_open(fake).done.tally.requests;
+        assert_eq!((requests.sent, requests.failed, requests.in_flight_at_end), (20, 20, 0));
+    });
+}
+
+#[test]
+fn nothing_is_lost_whatever_the_server_does() {
+    for_seeds(250, |seed| {
+        let shape = job_of(seed);
+        let arrivals = [Arrivals::Constant, Arrivals::Poisson][(seed % 2) as usize];
+        let mut job = Job { drain_ns: shape.timeout_ns, ..shape };
+        job.open = open_job([300.0, 3_000.0, 30_000.0][(seed / 2 % 3) as usize], arrivals).open;
+        change(&mut job, |open| {
+            open.deadline_ns = [None, Some(5 * MS)][(seed / 3 % 2) as usize];
+            open.spin = seed % 4 == 0;
+        });
+        let mut fake = Fake::new(seed, job, Manners::hostile());
+        fake.rooms = [512..513, 0..4][(seed / 2 % 2) as usize].clone();
+        (fake.spurious, fake.failed_sends) = (seed % 40, seed % 5);
+        fake.manners.split = seed % 100;
+        if seed % 7 == 0 {
+            fake.halt_at = Some(fake.at(seed % 90 * MS));
+        }
+        let ran = run_open(fake);
+        assert_eq!(ran.done.cut_short, None);
+    });
+}
+
+#[test]
+fn what_waits_past_its_deadline_is_shed_and_counted() {
+    for_seeds(20, |seed| {
+        let mut job = open_job(10_000.0, Arrivals::Constant);
+        change(&mut job, |open| open.deadline_ns = Some(10 * MS));
+        let fake = Fake::new(seed, job, Manners { delay_ns: MS..MS + 1, split: 0, ..Manners::good() });
+        let ran = run_open(fake);
+        let open = intended(&ran);
+        assert_eq!(open.intended, 2_000);
+        assert!(open.shed > 1_400, "{open:?}");
+        let longest = ran.done.tally.latencies.lag.quantile_ns(1.0).expect("sends");
+        assert!(longest <= 10 * MS + 50_000, "{longest}");
+    });
+}
+
+#[test]
+fn a_count_ends_it_exactly() {
+    for_seeds(40, |seed| {
+        let mut job = open_job(2_000.0, [Arrivals::Constant, Arrivals::Poisson][(seed % 2) as usize]);
+        (job.duration_ns, job.requests) = (None, Some(1 + seed * 3));
+        let ran = run_open(Fake::new(seed, job, Manners::good()));
+        assert_eq!(intended(&ran).intended, 1 + seed * 3);
+        assert_eq!(ran.done.tally.requests.completed, 1 + seed * 3);
+    });
+}
+
+#[test]
+fn the_window_begins_clean_after_a_warm_up() {
+    for_seeds(40, |seed| {
+        let mut job = open_job(5_000.0, Arrivals::Constant);
+        (job.connections, job.warmup_ns, job.timeout_ns) = (40, 100 * MS, 20 * MS);
+        // Bad manners end with the warm-up, but for the resets of what was sent before.
+        let mut fake =
+            Fake::new(seed, job, Manners { deeds: vec![(Deed::Stall, 1), (Deed::Answer, 3)], ..Manners::good() });
+        fake.later = vec![(fake.at(50 * MS), Manners::good())];
+        let (time, starts_at) = (fake.time.clone(), fake.starts_at);
+        let (job, halt) = (fake.job.clone(), fake.halt.clone());
+        let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
+        let requests = done.tally.requests;
+        assert_eq!(requests.open, Some(Intended { intended: 1_000, ..Intended::default() }), "{requests:?}");
+        assert_eq!((requests.sent, requests.completed, requests.failed), (1_000, 1_000, 0));
+        assert_eq!(done.elapsed_ns, 200 * MS);
+        assert_eq!(done.completed_by_slot.iter().sum::<u64>(), 1_000);
+        assert_eq!(done.tally.connections.established, 40);
+        assert_eq!(done.tally.status.iter().sum::<u64>(), 1_000);
+    });
+}
+
+#[test]
+fn a_closed_loop_by_time_counts_what_completes_inside_the_window() {
+    for_seeds(40, |seed| {
+        let job = Job { warmup_ns: 50 * MS, ..job() };
+        let mut fake = Fake::new(seed, job.clone(), Manners { delay_ns: 2 * MS..3 * MS, split: 0, ..Manners::good() });
+        let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
+        let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
+        let requests = done.tally.requests;
+        assert_eq!(requests.sent, requests.completed + requests.failed + requests.in_flight_at_end, "{requests:?}");
+        assert_eq!((requests.completed, done.elapsed_ns), (done.inside, 100 * MS));
+        // Two connections, an answer each 2 to 3 ms and a little.
+        assert!((60..=100).contains(&requests.completed), "{requests:?}");
+    });
+}
+
+#[test]
+fn a_counted_closed_loop_is_exact_after_a_warm_up() {
+    for_seeds(40, |seed| {
+        let job = Job { warmup_ns: 20 * MS, duration_ns: None, requests: Some(1 + seed), ..job() };
+        let mut fake = Fake::new(seed, job.clone(), Manners::good());
+        let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
+        let requests = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt).tally.requests;
+        assert_eq!((requests.completed + requests.failed, requests.in_flight_at_end), (1 + seed, 0), "{requests:?}");
+    });
+}
+
+#[test]
+fn stages_divide_the_sample_by_intended_instants() {
+    for_seeds(20, |seed| {
+        let mut job = open_job(1_000.0, Arrivals::Constant);
+        job.connections = 20;
+        let stretch = |rate| Stretch { seconds: 0.1, from_per_s: rate, to_per_s: rate };
+        change(&mut job, |open| {
+            open.offer.profile = Arc::new(Profile::new(&[stretch(1_000.0), stretch(4_000.0)]));
+            open.stages_ns = vec![100 * MS, 200 * MS];
+        });
+        let done = run_open(Fake::new(seed, job, Manners { delay_ns: 100_000..300_000, ..Manners::good() })).done;
+        let rows: Vec<(u64, u64)> =
+            done.tally.segments.iter().map(|one| (one.requests.completed, one.response.count())).collect();
+        assert_eq!(rows, [(100, 100), (400, 400)]);
+    });
+}
+
+#[test]
+fn the_time_series_adds_up_to_the_whole() {
+    for_seeds(20, |seed| {
+        let mut job = open_job(5_000.0, Arrivals::Poisson);
+        (job.connections, job.interval_ns) = (20, 30 * MS);
+        let done = run_open(Fake::new(seed, job, Manners::good())).done;
+        let (mut ends, mut completed, mut responses) = (Vec::new(), 0, Histogram::new());
+        crate::measure::series::merge(&[done.series], |one| {
+            ends.push(one.ends_at);
+            completed += one.completed;
+            responses.merge(&one.histograms[0]);
+        });
+        assert!(ends.len() >= 7 && ends.windows(2).all(|pair| pair[0] < pair[1]), "{ends:?}");
+        assert_eq!(completed, done.tally.requests.completed);
+        assert_eq!(responses.summary(None), done.tally.latencies.response.summary(None));
+    });
+}
