@@ -47,6 +47,49 @@ pub struct LoadArgs {
     #[argh(option, short = 'n', arg_name = "N")]
     pub requests: Option<String>,
 
+    /// open loop: this many requests per second in all, 0.1 to 1G, whatever the server does; A:B
+    /// goes evenly from A to B
+    #[argh(option, short = 'R', arg_name = "N|A:B")]
+    pub rate: Option<String>,
+
+    /// how requests of an open loop are spaced: constant or poisson (default: constant)
+    #[argh(option, arg_name = "KIND")]
+    pub arrivals: Option<String>,
+
+    /// what Poisson arrivals are drawn from (default: 1)
+    #[argh(option, arg_name = "N")]
+    pub seed: Option<String>,
+
+    /// open loop in stages, each TIME@RATE or TIME@A:B, as in 30s@1k,1m@5k:20k
+    #[argh(option, arg_name = "LIST")]
+    pub stages: Option<String>,
+
+    /// one run after the other with other numbers of connections, each with N requests or for
+    /// TIME, as in 10..50+10x10000 or 1,8,64x5s
+    #[argh(option, arg_name = "LISTxN|TIME")]
+    pub steps: Option<String>,
+
+    /// open loop: give up requests that waited longer than this to be sent (default: never)
+    #[argh(option, arg_name = "TIME")]
+    pub deadline: Option<String>,
+
+    /// open loop: stay awake before requests are due; sends are later by less, for more CPU
+    #[argh(switch)]
+    pub spin: bool,
+
+    /// load before the window, of which nothing is recorded (default: 0)
+    #[argh(option, arg_name = "TIME")]
+    pub warmup: Option<String>,
+
+    /// so many windows, 1 to 1000, each after a warm-up of its own; the report adds what they agree
+    /// on (default: 1)
+    #[argh(option, arg_name = "N")]
+    pub repeat: Option<String>,
+
+    /// length of the time series' intervals: 100ms to 1h (default: 1s)
+    #[argh(option, arg_name = "TIME")]
+    pub interval: Option<String>,
+
     /// requests in flight on each connection: 1 to 1024 (default: 1)
     #[argh(option, short = 'p', arg_name = "N")]
     pub pipeline: Option<String>,
@@ -76,7 +119,8 @@ pub struct LoadArgs {
     #[argh(option, arg_name = "N")]
     pub requests_per_connection: Option<String>,
 
-    /// at the end, await answers on their way for at most this time, 0 to 1h (default: 100ms)
+    /// at the end, await answers on their way for at most this time, 0 to 1h (default: 100ms, in
+    /// open loop the timeout)
     #[argh(option, arg_name = "TIME")]
     pub drain: Option<String>,
 
@@ -96,10 +140,6 @@ pub struct LoadArgs {
     /// write the whole result as JSON to FILE; -: to standard output, and nothing else there
     #[argh(option, arg_name = "FILE|-")]
     pub json: Option<String>,
-
-    /// requests per second in open loop
-    #[argh(option, short = 'R', arg_name = "N", hidden_help)]
-    pub rate: Option<String>,
 
     /// print the version
     #[argh(switch, short = 'v')]

@@ -5,6 +5,7 @@ pub mod failure;
 pub mod help;
 mod load;
 mod serve;
+pub mod shapes;
 mod signals;
 pub mod spelling;
 pub mod typed;

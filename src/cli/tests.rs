@@ -52,7 +52,6 @@ fn runs() {
 #[test]
 fn what_is_refused() {
     for (line, message) in [
-        ("-t2 -c100 -d30s -R2000 --latency h", "--rate: open loop (-R) is not in this version yet"),
         ("-t2 -s post.lua h", "-s/--script: Lua scripts are not run; set a fixed request with -m, -H and -b"),
         ("--conections 5", "unknown option --conections; did you mean --connections?"),
         ("serve 8080", "unexpected argument 8080; there are only options here"),

@@ -1,19 +1,16 @@
 //! From what was typed to what it means: the second stage, up to the plan.
 
+mod load;
+
 use super::args::{LoadArgs, ServeArgs};
 use super::failure::Failure;
 use super::units;
 use crate::plan::cpus::{Topology, parse_list};
-use crate::plan::{
-    Ask, DEFAULT_INTERVAL, DEFAULT_TIMEOUT, Error, Load, Plan, Server, Target, TargetSpec, Until, Url, place, serving,
-};
+use crate::plan::{Ask, Error, Load, Plan, Server, Target, TargetSpec, Url, place, serving};
+use load::load;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
-
-const DURATION: Duration = Duration::from_secs(10);
-const DURATION_BUILT_IN: Duration = Duration::from_secs(5);
 
 /// A run as it was asked for: every value read and within its rule, but no host resolved and
 /// nothing placed yet.
@@ -63,9 +60,6 @@ impl Typed {
     /// # Errors
     /// A value breaks its rule, two options contradict each other, or the body cannot be read.
     pub fn read(args: &LoadArgs, stdin: &mut dyn Read) -> Result<Typed, Failure> {
-        if args.rate.is_some() {
-            return Err(Failure::usage("--rate: open loop (-R) is not in this version yet"));
-        }
         let ask = Ask {
             threads: size("--threads", args.threads.as_deref())?,
             connections: size("--connections", args.connections.as_deref())?,
@@ -73,6 +67,7 @@ impl Typed {
         };
         ask.check()?;
         let load = load(args, &ask)?;
+        let ask = Ask { connections: ask.connections.or(load.steps.iter().map(|step| step.connections).max()), ..ask };
         load.check()?;
         if let Some(url) = &args.url {
             Url::parse(url)?;
@@ -159,40 +154,6 @@ impl TypedServe {
     }
 }
 
-fn load(args: &LoadArgs, ask: &Ask) -> Result<Load, Failure> {
-    let time =
-        |argument, text: &Option<String>| text.as_deref().map(|text| units::duration(argument, text)).transpose();
-    let number = |argument, text: &Option<String>| text.as_deref().map(|text| units::count(argument, text)).transpose();
-    let requests = number("--requests", &args.requests)?;
-    let duration = match time("--duration", &args.duration)? {
-        None if requests.is_some() => None,
-        None if args.url.is_none() => Some(DURATION_BUILT_IN),
-        None => Some(DURATION),
-        typed => typed,
-    };
-    let per_connection = "--requests-per-connection";
-    let requests_per_connection = match number(per_connection, &args.requests_per_connection)? {
-        Some(typed) if args.no_keepalive && typed != 1 => {
-            return Err(Error::argument(per_connection, "must be 1 with --no-keepalive", typed).into());
-        }
-        None if args.no_keepalive => Some(1),
-        typed => typed,
-    };
-    Ok(Load {
-        connections: ask.connections.unwrap_or(1),
-        pipeline: size("--pipeline", args.pipeline.as_deref())?.unwrap_or(1),
-        until: Until { duration, requests },
-        requests_per_connection,
-        timeout: time("--timeout", &args.timeout)?.unwrap_or(DEFAULT_TIMEOUT),
-        drain: time("--drain", &args.drain)?,
-        open: None,
-        warmup: Duration::ZERO,
-        repeat: 1,
-        steps: Vec::new(),
-        interval: DEFAULT_INTERVAL,
-    })
-}
-
 /// Connections that end before their pipeline is full are worth a word.
 fn short_lived(load: &Load) -> Option<String> {
     let most = load.requests_per_connection?;
@@ -200,7 +161,7 @@ fn short_lived(load: &Load) -> Option<String> {
     deep.then(|| format!("at most {most} in flight on a connection, not {}: it ends then", load.pipeline))
 }
 
-fn size(argument: &'static str, text: Option<&str>) -> Result<Option<usize>, Error> {
+pub(super) fn size(argument: &'static str, text: Option<&str>) -> Result<Option<usize>, Error> {
     let Some(text) = text else { return Ok(None) };
     let count = units::count(argument, text)?;
     let size = usize::try_from(count);

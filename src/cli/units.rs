@@ -49,6 +49,23 @@ pub fn duration(argument: &'static str, text: &str) -> Result<Duration, Error> {
     }
 }
 
+/// Requests per second: `0.1`, `2000`, `1.5k`.
+///
+/// # Errors
+/// `text` is no such number, or outside 0.1 to 1G.
+pub fn rate(argument: &'static str, text: &str) -> Result<f64, Error> {
+    // In thousandths, which is finer than any rate makes sense.
+    const THOUSANDTHS: &[(&str, u64)] =
+        &[("", 1_000), ("k", 1_000_000), ("m", 1_000_000_000), ("g", 1_000_000_000_000)];
+    match scaled(text, THOUSANDTHS) {
+        Ok(Scaled { whole, .. }) if (100..=1_000_000_000_000).contains(&whole) => Ok(whole as f64 / 1e3),
+        _ => {
+            let rule = "must be a rate of 0.1 to 1G requests per second, as in 2000, 0.5 or 10k";
+            Err(Error::argument(argument, rule, text))
+        }
+    }
+}
+
 /// A number times its suffix.
 struct Scaled {
     whole: u128,

@@ -18,6 +18,15 @@ const MAX_WAIT: Duration = Duration::from_secs(3600);
 /// The length of the time series' intervals unless told otherwise.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
 
+/// The most windows of a repeated run, and the most steps.
+pub const MAX_REPEAT: u32 = 1000;
+/// See [`MAX_REPEAT`].
+pub const MAX_STEPS: usize = 1000;
+/// Rates that can be asked for, requests per second.
+const RATES: std::ops::RangeInclusive<f64> = 0.1..=1e9;
+/// The shortest interval of the time series.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+
 /// How much load. In closed loop every connection keeps `pipeline` requests in flight; in open loop they are places that due
 /// requests are sent from.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,6 +122,7 @@ impl Load {
                 return Err(Error::argument(argument, "must be at least 1", 0));
             }
         }
+        self.open.as_ref().map_or(Ok(()), |open| open.check(self.until))?;
         if self.until.duration == Some(Duration::ZERO) {
             return Err(Error::argument("--duration", "must be more than 0", 0));
         }
@@ -124,10 +134,79 @@ impl Load {
             let rule = "must be more than 0 and at most 1h";
             return Err(Error::argument("--timeout", rule, readable(self.timeout)));
         }
+        if !(1..=MAX_REPEAT).contains(&self.repeat) {
+            return Err(Error::argument("--repeat", format!("must be 1 to {MAX_REPEAT}"), self.repeat));
+        }
+        if !(SHORTEST_INTERVAL..=MAX_WAIT).contains(&self.interval) {
+            return Err(Error::argument("--interval", "must be 100ms to 1h", readable(self.interval)));
+        }
+        self.check_steps()?;
         if let Some(drain) = self.drain.filter(|drain| *drain > MAX_WAIT) {
             return Err(Error::argument("--drain", "must be at most 1h", readable(drain)));
         }
         Ok(())
+    }
+}
+
+impl Load {
+    fn check_steps(&self) -> Result<(), Error> {
+        let given = || format!("{} steps", self.steps.len());
+        if self.steps.len() > MAX_STEPS {
+            return Err(Error::argument("--steps", format!("must be at most {MAX_STEPS} steps"), given()));
+        }
+        for step in &self.steps {
+            within("--steps", step.connections, MAX_CONNECTIONS)?;
+            if step.until.requests == Some(0) || step.until.duration == Some(Duration::ZERO) {
+                return Err(Error::argument("--steps", "each must have at least 1 request or some time", 0));
+            }
+        }
+        if self.steps.is_empty() {
+            return Ok(());
+        }
+        if self.repeat > 1 {
+            return Err(Error::argument("--repeat", "cannot be used with --steps", self.repeat));
+        }
+        match &self.open {
+            Some(open) if open.changes() => {
+                Err(Error::argument("--steps", "the rate must be one and the same for all steps", given()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Open {
+    /// The rate is not the same from beginning to end.
+    fn changes(&self) -> bool {
+        self.stages.len() > 1 || self.stages.iter().any(|stage| stage.from_per_s != stage.to_per_s)
+    }
+
+    fn check(&self, until: Until) -> Result<(), Error> {
+        if self.stages.is_empty() {
+            return Err(Error::argument("--stages", "must be at least one", "none"));
+        }
+        let only = self.stages.len() == 1;
+        for stage in &self.stages {
+            for rate in [stage.from_per_s, stage.to_per_s] {
+                if !RATES.contains(&rate) {
+                    return Err(Error::argument("--rate", "must be 0.1 to 1G requests per second", rate));
+                }
+            }
+            let ends = stage.duration.or(until.duration.filter(|_| only));
+            if stage.from_per_s != stage.to_per_s && ends.is_none() {
+                let given = format!("{}:{}", stage.from_per_s, stage.to_per_s);
+                return Err(Error::argument("--rate", "a rate that changes needs a --duration", given));
+            }
+            if stage.duration.is_some_and(|span| span.is_zero()) || (stage.duration.is_none() && !only) {
+                return Err(Error::argument("--stages", "each must have some time", "0"));
+            }
+        }
+        match self.deadline {
+            Some(span) if span.is_zero() || span > MAX_WAIT => {
+                Err(Error::argument("--deadline", "must be more than 0 and at most 1h", readable(span)))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

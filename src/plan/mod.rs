@@ -12,8 +12,8 @@ mod url;
 pub use error::Error;
 pub(crate) use error::shown;
 pub use load::{
-    Arrivals, DEFAULT_DRAIN, DEFAULT_INTERVAL, DEFAULT_TIMEOUT, Load, MAX_CONNECTIONS, MAX_PIPELINE, Open, RateStage,
-    Step, Until,
+    Arrivals, DEFAULT_DRAIN, DEFAULT_INTERVAL, DEFAULT_TIMEOUT, Load, MAX_CONNECTIONS, MAX_PIPELINE, MAX_REPEAT,
+    MAX_STEPS, Open, RateStage, Step, Until,
 };
 pub use placement::{Ask, CONNECTIONS_PER_WORKER, MAX_THREADS, Placed, Placement, Server, place, serving};
 pub use target::{Target, TargetSpec};

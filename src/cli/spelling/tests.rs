@@ -105,7 +105,7 @@ fn what_is_refused() {
         (&["--Body"], "unknown option --Body; did you mean --body?"),
         (&["--hepl"], "unknown option --hepl; did you mean --help?"),
         (&["--completely-different"], "unknown option --completely-different; --help lists them all"),
-        (&["--rat", "5"], "unknown option --rat; --help lists them all"),
+        (&["--rat", "5"], "unknown option --rat; did you mean --rate?"),
         (&["--x y"], "unknown option \"--x y\"; --help lists them all"),
         (&["-C", "5"], "unknown option -C; did you mean -c (--connections)?"),
         (&["-Lx"], "unknown option -x in -Lx; --help lists them all"),

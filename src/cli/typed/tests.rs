@@ -3,8 +3,10 @@
 use super::*;
 use crate::cli::failure::{BAD_ARGUMENTS, NO_RUN};
 use crate::cli::spelling::{Spelled, WRK, spell};
+use crate::plan::{Arrivals, DEFAULT_INTERVAL, DEFAULT_TIMEOUT, Open, RateStage, Until};
 use argh::{ArgsInfo, FromArgs};
 use std::path::Path;
+use std::time::Duration;
 
 fn args_of<T: FromArgs + ArgsInfo>(words: &[&str]) -> T {
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
@@ -225,12 +227,61 @@ fn what_is_refused() {
             "--body: cannot be read (No such file or directory (os error 2)), got @/nonexistent/body",
         ),
         (&["--json", ""], "--json: must be a file, or - for standard output, got \"\""),
-        (&["-R", "2000"], "--rate: open loop (-R) is not in this version yet"),
+        (&["-R", "0"], "--rate: must be a rate of 0.1 to 1G requests per second, as in 2000, 0.5 or 10k, got 0"),
+        (&["-R", "1k:2k", "-n", "9"], "--rate: a rate that changes needs a --duration, got 1000:2000"),
+        (&["--stages", "1s@1k", "-R", "1"], "--stages: cannot be used with --rate, got 1s@1k"),
+        (&["--stages", "1s@1k", "-d", "1"], "--stages: cannot be used with --duration, got 1s@1k"),
+        (&["--stages", "0s@1k"], "--stages: each must have some time, got 0"),
+        (&["--steps", "1x1s", "-c", "5"], "--steps: cannot be used with --connections, got 1x1s"),
+        (&["--steps", "1x1s", "-n", "5"], "--steps: cannot be used with --requests, got 1x1s"),
+        (&["--steps", "1x0"], "--steps: each must have at least 1 request or some time, got 0"),
+        (&["--steps", "0x1s"], "--steps: must be 1 to 1000000, got 0"),
+        (
+            &["--steps", "1x1s", "-R", "1:2"],
+            "--steps: the rate must be one and the same for all steps, got \"1 steps\"",
+        ),
+        (&["--arrivals", "poisson"], "--arrivals: needs --rate or --stages, got neither"),
+        (&["--spin"], "--spin: needs --rate or --stages, got neither"),
+        (&["--deadline", "1s"], "--deadline: needs --rate or --stages, got neither"),
+        (&["-R", "1", "--deadline", "0"], "--deadline: must be more than 0 and at most 1h, got 0"),
+        (&["-R", "1", "--arrivals", "odd"], "--arrivals: must be constant or poisson, got odd"),
+        (&["--repeat", "0"], "--repeat: must be 1 to 1000, got 0"),
+        (&["--interval", "99ms"], "--interval: must be 100ms to 1h, got 99ms"),
         (&["https://h"], "URL: TLS (https) is not supported yet, only http, got https://h"),
     ] {
         let failure = read(words).expect_err(message);
         assert_eq!((failure.code, failure.message.as_str()), (BAD_ARGUMENTS, message));
     }
+}
+
+#[test]
+fn shapes_of_load() {
+    let load = |words: &[&str]| typed(words).load;
+    let level = |rate| vec![RateStage { duration: None, from_per_s: rate, to_per_s: rate }];
+    let open = |stages| Open { stages, arrivals: Arrivals::Constant, seed: 1, deadline: None, spin: false };
+    for words in [&["-R2000"][..], &["-R", "2k"], &["--rate=2k"]] {
+        assert_eq!(load(words).open, Some(open(level(2_000.0))), "{words:?}");
+    }
+    let poisson = ["-R", "0.1", "--arrivals", "poisson", "--seed", "7", "--deadline", "1s", "--spin", "-t", "4"];
+    let want = Open {
+        arrivals: Arrivals::Poisson,
+        seed: 7,
+        deadline: Some(Duration::from_secs(1)),
+        spin: true,
+        ..open(level(0.1))
+    };
+    assert_eq!(load(&poisson).open, Some(want));
+    let ramp = load(&["-R", "1k:2k", "-d", "5s"]);
+    assert_eq!(ramp.open, Some(open(vec![RateStage { duration: None, from_per_s: 1e3, to_per_s: 2e3 }])));
+    let stages = load(&["--stages", "2s@1k,3s@1k:2k"]);
+    assert_eq!(stages.until, Until { duration: Some(Duration::from_secs(5)), requests: None });
+    assert_eq!(stages.open.map(|open| open.stages.len()), Some(2));
+    let steps = load(&["--steps", "10..30+10x100", "--warmup", "1s", "--interval", "100ms"]);
+    assert_eq!((steps.connections, steps.steps.len()), (30, 3));
+    assert_eq!((steps.warmup, steps.interval), (Duration::from_secs(1), Duration::from_millis(100)));
+    let plain = load(&["--repeat", "5"]);
+    assert_eq!((plain.repeat, plain.interval, plain.warmup), (5, DEFAULT_INTERVAL, Duration::ZERO));
+    assert_eq!((plain.open, plain.steps), (None, vec![]));
 }
 
 #[test]
