@@ -116,13 +116,14 @@ impl Load {
     pub fn check(&self) -> Result<(), Error> {
         within("--connections", self.connections, MAX_CONNECTIONS)?;
         within("--pipeline", self.pipeline, MAX_PIPELINE)?;
+        self.open.as_ref().map_or(Ok(()), |open| open.check(self.until))?;
+        self.check_steps()?;
         let counts = [("--requests", self.until.requests), ("--requests-per-connection", self.requests_per_connection)];
         for (argument, count) in counts {
             if count == Some(0) {
                 return Err(Error::argument(argument, "must be at least 1", 0));
             }
         }
-        self.open.as_ref().map_or(Ok(()), |open| open.check(self.until))?;
         if self.until.duration == Some(Duration::ZERO) {
             return Err(Error::argument("--duration", "must be more than 0", 0));
         }
@@ -140,7 +141,6 @@ impl Load {
         if !(SHORTEST_INTERVAL..=MAX_WAIT).contains(&self.interval) {
             return Err(Error::argument("--interval", "must be 100ms to 1h", readable(self.interval)));
         }
-        self.check_steps()?;
         if let Some(drain) = self.drain.filter(|drain| *drain > MAX_WAIT) {
             return Err(Error::argument("--drain", "must be at most 1h", readable(drain)));
         }
