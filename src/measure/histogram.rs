@@ -4,13 +4,34 @@ use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
-use serde::{Deserialize, Serialize};
 
+mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use summary::{Figures, LatencyKind, Percentiles, Summary};
+
 /// The longest duration told apart, in nanoseconds: one hour. Anything longer counts as this.
 pub const MAX_NS: u64 = 3_600_000_000_000;
+
+/// As HdrHistogram's own tools have it.
+const TICKS_PER_HALF_DISTANCE: u32 = 5;
+
+/// The least that all buckets but the first are divided into, and how many buckets it takes up to [`MAX_NS`].
+pub const SUB_BUCKETS: u64 = 2048;
+/// See [`SUB_BUCKETS`].
+pub const BUCKETS: u32 = (MAX_NS / SUB_BUCKETS).ilog2() + 2;
+
+/// A step down the distribution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tick {
+    /// The value there, nanoseconds.
+    pub ns: u64,
+    /// The share of samples that do not exceed it, 0 to 1.
+    pub quantile: f64,
+    /// How many these are.
+    pub count: u64,
+}
 
 /// Durations from 1 ns to 1 h in buckets no wider than a thousandth of their value.
 ///
@@ -183,111 +204,42 @@ impl Histogram {
         }
     }
 
+    /// The samples that [`to_base64`](Self::to_base64) wrote, without their exact extremes and sum; `None` if it is something
+    /// else, or has other bounds.
+    #[must_use]
+    pub fn from_base64(text: &str) -> Option<Self> {
+        let bytes = STANDARD.decode(text).ok()?;
+        let counts: hdrhistogram::Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;
+        let mut samples = Self::new();
+        samples.counts.add(&counts).ok()?;
+        if !counts.is_empty() {
+            (samples.min_ns, samples.max_ns) = (counts.min(), counts.max().min(MAX_NS));
+            samples.sum_ns = (counts.mean() * counts.len() as f64) as u128;
+        }
+        Some(samples)
+    }
+
+    /// Down the distribution in steps that halve what is left five times each half: what the HdrHistogram tools print.
+    #[must_use]
+    pub fn spectrum(&self) -> Vec<Tick> {
+        let ticks = self.counts.iter_quantiles(TICKS_PER_HALF_DISTANCE);
+        let mut below = 0;
+        let tick = |tick: hdrhistogram::iterators::IterationValue<u64>| {
+            below += tick.count_since_last_iteration();
+            Tick {
+                ns: tick.value_iterated_to().clamp(self.min_ns, self.max_ns),
+                quantile: tick.quantile_iterated_to(),
+                count: below,
+            }
+        };
+        ticks.map(tick).collect()
+    }
+
     /// HdrHistogram's V2 format, deflated, in standard base64 (`HISTFAAA...`): what the
     /// HdrHistogram libraries of other languages and the interval logs carry.
     pub fn to_base64(&self) -> String {
         let mut bytes = Vec::new();
         V2DeflateSerializer::new().serialize(&self.counts, &mut bytes).expect("writing to memory cannot fail");
         STANDARD.encode(bytes)
-    }
-}
-
-/// The figures of an interval, in nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Median.
-    pub p50: u64,
-    /// 90th percentile.
-    pub p90: u64,
-    /// 99th percentile.
-    pub p99: u64,
-    /// The longest, exact.
-    pub max: u64,
-}
-
-/// From where to where a latency counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LatencyKind {
-    /// Done minus sent: what a closed loop can know.
-    Service,
-    /// Done minus intended: what a user of an open loop would have felt.
-    Response,
-}
-
-/// The figures of one histogram, in nanoseconds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// What the durations mean; only in `latency_ns`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<LatencyKind>,
-    /// Samples.
-    pub count: u64,
-    /// The shortest, exact.
-    pub min: u64,
-    /// The average, exact.
-    pub mean: f64,
-    /// Sample standard deviation, to three digits; 0 for a single sample.
-    pub stdev: f64,
-    /// The longest, exact; one hour stands for anything longer.
-    pub max: u64,
-    /// Share of the samples within one standard deviation of the mean, in percent (0 to 100).
-    pub within_stdev: f64,
-    /// Percentiles, to three digits, none below `min` or above `max`.
-    pub percentiles: Percentiles,
-    /// All samples: HdrHistogram V2, deflated, in standard base64 (`HISTFAAA...`).
-    pub histogram: String,
-}
-
-/// Percentiles of a [`Summary`], in nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "each field is the percentile it is named for")]
-pub struct Percentiles {
-    #[serde(rename = "50")]
-    pub p50: u64,
-    #[serde(rename = "75")]
-    pub p75: u64,
-    #[serde(rename = "90")]
-    pub p90: u64,
-    #[serde(rename = "95")]
-    pub p95: u64,
-    #[serde(rename = "99")]
-    pub p99: u64,
-    #[serde(rename = "99.9")]
-    pub p99_9: u64,
-    #[serde(rename = "99.99")]
-    pub p99_99: u64,
-    #[serde(rename = "99.999")]
-    pub p99_999: u64,
-}
-
-impl Percentiles {
-    fn of(samples: &Histogram) -> Option<Self> {
-        Some(Self {
-            p50: samples.quantile_ns(0.5)?,
-            p75: samples.quantile_ns(0.75)?,
-            p90: samples.quantile_ns(0.9)?,
-            p95: samples.quantile_ns(0.95)?,
-            p99: samples.quantile_ns(0.99)?,
-            p99_9: samples.quantile_ns(0.999)?,
-            p99_99: samples.quantile_ns(0.9999)?,
-            p99_999: samples.quantile_ns(0.99999)?,
-        })
-    }
-
-    /// Each percentile as printed, how many samples it takes for one to lie above it, and its
-    /// value in nanoseconds; ascending.
-    #[must_use]
-    pub fn rows(&self) -> [(&'static str, u64, u64); 8] {
-        [
-            ("50%", 2, self.p50),
-            ("75%", 4, self.p75),
-            ("90%", 10, self.p90),
-            ("95%", 20, self.p95),
-            ("99%", 100, self.p99),
-            ("99.9%", 1_000, self.p99_9),
-            ("99.99%", 10_000, self.p99_99),
-            ("99.999%", 100_000, self.p99_999),
-        ]
     }
 }

@@ -109,3 +109,32 @@ fn base64_reads_back_with_every_count() {
     let read: hdrhistogram::Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
     assert_eq!(read, histogram.counts);
 }
+
+#[test]
+fn a_summary_keeps_its_samples() {
+    let histogram = of(&samples(5_000));
+    let summary = histogram.summary(None).unwrap();
+    let read = summary.samples().unwrap();
+    for q in [0.0, 0.5, 0.99, 1.0] {
+        assert_eq!(read.quantile_ns(q), histogram.quantile_ns(q));
+    }
+    assert_eq!((Summary { count: 1, ..summary.clone() }).samples().map(|one| one.count()), None);
+    assert_eq!((Summary { histogram: "HISTFAAA".into(), ..summary }).samples().map(|one| one.count()), None);
+}
+
+#[test]
+fn the_spectrum_goes_down_to_the_last_sample() {
+    let raw: Vec<u64> = (1..=1_000).collect();
+    let spectrum = of(&raw).spectrum();
+    let first = spectrum.first().unwrap();
+    assert_eq!((first.ns, first.quantile, first.count), (1, 0.0, 1));
+    let last = spectrum.last().unwrap();
+    assert_eq!((last.ns, last.quantile, last.count), (1_000, 1.0, 1_000));
+    assert!(spectrum.windows(2).all(|pair| pair[0].quantile < pair[1].quantile && pair[0].ns <= pair[1].ns));
+    for tick in &spectrum {
+        // Values up to 2,048 have buckets of their own: the count below each is the value itself.
+        assert_eq!(tick.count, tick.ns, "{tick:?}");
+        assert!(tick.count as f64 >= tick.quantile * 1_000.0 - 1e-6, "{tick:?}");
+    }
+    assert_eq!(BUCKETS, 32, "as the crate divides these bounds");
+}
