@@ -12,11 +12,14 @@ use serde::{Deserialize, Serialize};
 pub use crate::measure::histogram::{LatencyKind, Percentiles, Summary};
 
 mod check;
+mod doubts;
 mod parts;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod slo;
 #[cfg(test)]
 mod tests;
+pub mod units;
 
 pub use parts::*;
 

@@ -7,6 +7,7 @@ mod load;
 mod serve;
 pub mod shapes;
 mod signals;
+pub mod slo;
 pub mod spelling;
 pub mod typed;
 pub mod units;

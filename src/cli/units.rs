@@ -66,6 +66,12 @@ pub fn rate(argument: &'static str, text: &str) -> Result<f64, Error> {
     }
 }
 
+/// A plain decimal number: digits, at most one point with digits on both sides.
+pub fn decimal(text: &str) -> Option<f64> {
+    scaled(text, &[("", 1)]).ok()?;
+    text.parse().ok()
+}
+
 /// A number times its suffix.
 struct Scaled {
     whole: u128,

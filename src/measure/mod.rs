@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod counters;
+pub mod estimate;
 pub mod histogram;
 pub mod schedule;
 pub mod series;

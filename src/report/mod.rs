@@ -4,7 +4,6 @@
 pub mod json;
 pub mod progress;
 pub mod text;
-pub mod units;
 
 #[cfg(test)]
 mod tests;

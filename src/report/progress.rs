@@ -1,6 +1,6 @@
 //! One line of progress, to be written over the last one.
 
-use crate::report::units::{metric, time_ns};
+use crate::result::units::{metric, time_ns};
 use crate::result::{Phase, Snapshot};
 
 /// The bar's width at most, and the least that still tells something.

@@ -5,6 +5,7 @@
 
 mod detail;
 mod page;
+mod parts;
 mod wrk;
 
 use crate::result::RunResult;

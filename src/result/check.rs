@@ -1,6 +1,6 @@
 //! The sums that hold in every result.
 
-use super::RunResult;
+use super::{Requests, RunResult};
 
 impl RunResult {
     /// Holds the figures against each other: nothing may be lost, counted twice or left over.
@@ -10,15 +10,9 @@ impl RunResult {
     /// program, never of the server.
     pub fn check(&self) -> Result<(), String> {
         let r = &self.requests;
-        let whereabouts = [r.completed, r.failed, r.discarded, r.in_flight_at_end];
-        let accounted = total(whereabouts);
-        if u128::from(r.sent) != accounted {
-            let [completed, failed, discarded, in_flight] = whereabouts;
-            return Err(format!(
-                "requests.sent is {}, but completed {completed} + failed {failed} + discarded \
-                 {discarded} + in_flight_at_end {in_flight} is {accounted}",
-                r.sent
-            ));
+        accounted(r)?;
+        for stage in &self.stages {
+            accounted(&stage.requests).map_err(|what| format!("{}: {what}", stage.name))?;
         }
         let e = &self.errors;
         let errors = [e.reset, e.eof_mid_response, e.timeout, e.protocol, e.other];
@@ -35,6 +29,29 @@ impl RunResult {
     }
 }
 
+/// Every request has one end, and in open loop every one intended was sent or not.
+fn accounted(r: &Requests) -> Result<(), String> {
+    let whereabouts = [r.completed, r.failed, r.discarded, r.in_flight_at_end];
+    let accounted = total(whereabouts);
+    if u128::from(r.sent) != accounted {
+        let [completed, failed, discarded, in_flight] = whereabouts;
+        return Err(format!(
+            "requests.sent is {}, but completed {completed} + failed {failed} + discarded {discarded} + in_flight_at_end \
+             {in_flight} is {accounted}",
+            r.sent
+        ));
+    }
+    let Some(open) = r.open else { return Ok(()) };
+    let accounted = total([r.sent, open.shed, open.unsent]);
+    if total([open.intended, r.discarded]) == accounted {
+        return Ok(());
+    }
+    Err(format!(
+        "requests.intended is {} and discarded {}, but sent {} + shed {} + unsent {} is {accounted}",
+        open.intended, r.discarded, r.sent, open.shed, open.unsent
+    ))
+}
+
 fn total(parts: impl IntoIterator<Item = u64>) -> u128 {
     parts.into_iter().map(u128::from).sum()
 }
@@ -48,8 +65,7 @@ fn agree(name: &str, value: u64, other: &str, sum: u128) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::result::RunResult;
-    use crate::result::samples;
+    use crate::result::{Intended, RunResult, samples};
 
     #[test]
     fn the_sums_of_every_sample_hold() {
@@ -61,11 +77,15 @@ mod tests {
     #[test]
     fn each_sum_is_checked_and_named_with_both_sides() {
         type Spoil = fn(&mut RunResult);
-        let table: [(Spoil, &str); 5] = [
+        let table: [(Spoil, &str); 6] = [
             (
                 |r| r.requests.sent += 1,
                 "requests.sent is 5021, but completed 4990 + failed 16 + discarded 6 + \
                  in_flight_at_end 8 is 5020",
+            ),
+            (
+                |r| r.requests.open = r.requests.open.map(|open| Intended { shed: 31, ..open }),
+                "requests.intended is 5054 and discarded 6, but sent 5020 + shed 31 + unsent 10 is 5061",
             ),
             (|r| r.errors.reset += 1, "requests.failed is 16, but the sum of errors is 17"),
             (

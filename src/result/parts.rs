@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Summary;
 
 pub use crate::measure::counters::{Anomalies, Bytes, Errors, Intended, Requests};
+pub use crate::measure::estimate::Estimate;
 
 /// Whom the load was put on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -329,17 +330,6 @@ pub struct Repeated {
     /// 99th percentile of the latency, ns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p99_ns: Option<Estimate>,
-}
-
-/// A figure with its uncertainty.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// The median of the windows' figures.
-    pub median: f64,
-    /// Where the 95 % interval begins.
-    pub low: f64,
-    /// Where it ends.
-    pub high: f64,
 }
 
 /// One interval of the time series: what completed in it, whenever it was sent.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::*;
 
 /// Every sample with the name of its golden files.
-pub(crate) fn all() -> [(&'static str, RunResult); 3] {
-    [("good", good()), ("failing", failing()), ("interrupted", interrupted())]
+pub(crate) fn all() -> [(&'static str, RunResult); 4] {
+    [("good", good()), ("open", open()), ("failing", failing()), ("interrupted", interrupted())]
 }
 
 /// A closed loop against a healthy server.
@@ -48,9 +48,77 @@ pub(crate) fn good() -> RunResult {
     }
 }
 
+/// An open loop in two stages against a healthy server.
+pub(crate) fn open() -> RunResult {
+    let stage = |name: &str, start_s, count, per_s| Stage {
+        name: name.into(),
+        connections: 128,
+        start_s,
+        elapsed_s: 5.0,
+        requests: intended(count),
+        rate: Rate { offered_per_s: Some(per_s), achieved_per_s: per_s, per_worker: None },
+        latency_ns: Some(summary(count, 2_000, Some(LatencyKind::Response))),
+    };
+    let interval = |start_s, completed, p50_ns| Interval {
+        start_s,
+        length_s: 1.0,
+        completed,
+        p50_ns: Some(p50_ns),
+        p90_ns: Some(p50_ns * 2),
+        p99_ns: Some(p50_ns * 3),
+        max_ns: Some(p50_ns * 4),
+        histograms: ["response", "service", "lag"]
+            .map(|kind| Tagged { kind, max_ns: p50_ns * 4, histogram: "HISTFAAA".into() })
+            .to_vec(),
+        ..Interval::default()
+    };
+    RunResult {
+        plan: PlanEcho {
+            duration_s: Some(10.0),
+            rate_per_s: Some(1_000.0),
+            rate_to_per_s: Some(3_000.0),
+            arrivals: Some("poisson".into()),
+            seed: Some(1),
+            spin: Some(true),
+            interval_s: Some(1.0),
+            ..plan()
+        },
+        elapsed_s: 10.0,
+        requests: intended(20_000),
+        rate: Rate { offered_per_s: Some(2_000.0), achieved_per_s: 2_000.0, per_worker: None },
+        bytes: Bytes { sent: 820_000, received: 2_620_000, body: 260_000 },
+        status: BTreeMap::from([(200, 20_000)]),
+        connections: Connections {
+            requested: 128,
+            established: 128,
+            answered: 128,
+            completed: Some(Fairness { min: 150, slowest_tenth: 151.5, median: 156, max: 160 }),
+            ..Connections::default()
+        },
+        latency_ns: Some(summary(20_000, 2_000, Some(LatencyKind::Response))),
+        service_ns: Some(summary(20_000, 1_950, None)),
+        send_lag_ns: Some(summary(20_000, 10, None)),
+        connect_ns: Some(summary(128, 250, None)),
+        first_byte_ns: Some(summary(20_000, 1_940, None)),
+        client: Some(Client {
+            user_s: 0.05,
+            sys_s: 0.2,
+            cpu_ns_per_request: Some(12_500.0),
+            busy_share: Some(0.0125),
+            spin_s: Some(0.04),
+            max_rss_bytes: Some(9_437_184),
+        }),
+        ring: Some(ring(19_000, 20_000)),
+        stages: vec![stage("1000/s", 0.0, 5_000, 1_000.0), stage("3000/s", 5.0, 15_000, 3_000.0)],
+        intervals: vec![interval(0.0, 1_000, 2_000_000), interval(1.0, 1_001, 2_100_000)],
+        started_unix_s: Some(1_700_000_000.25),
+        ..base()
+    }
+}
+
 /// An open loop against a server that does everything wrong.
 pub(crate) fn failing() -> RunResult {
-    RunResult {
+    let mut result = RunResult {
         target: Target { addresses: vec!["127.0.0.1:8080".into(), "[::1]:8080".into()], ..base().target },
         plan: PlanEcho {
             requests: Some(5_020),
@@ -62,8 +130,11 @@ pub(crate) fn failing() -> RunResult {
             ..plan()
         },
         elapsed_s: 2.51,
-        requests: requests(5_020, 4_990, 16, 6, 8),
-        rate: Rate { offered_per_s: Some(2_000.0), achieved_per_s: 1_988.05, per_worker: None },
+        requests: Requests {
+            open: Some(Intended { intended: 5_054, shed: 30, unsent: 10, sent_late: 5 }),
+            ..requests(5_020, 4_990, 16, 6, 8)
+        },
+        rate: Rate { offered_per_s: Some(2_013.55), achieved_per_s: 1_986.06, per_worker: None },
         bytes: Bytes { sent: 205_820, received: 653_690, body: 64_870 },
         status: BTreeMap::from([(200, 4_900), (404, 80), (503, 10)]),
         errors: Errors { reset: 4, eof_mid_response: 2, timeout: 3, protocol: 6, other: 1 },
@@ -75,7 +146,7 @@ pub(crate) fn failing() -> RunResult {
             answered: 126,
             reconnects: 49,
             failed: ConnectFailures { refused: 3, timeout: 1, no_local_port: 2, other: 1 },
-            completed: None,
+            completed: Some(Fairness { min: 0, slowest_tenth: 2.5, median: 39, max: 44 }),
         },
         latency_ns: Some(summary(4_990, 2_000, Some(LatencyKind::Response))),
         service_ns: Some(summary(4_990, 1_500, None)),
@@ -91,10 +162,16 @@ pub(crate) fn failing() -> RunResult {
             max_rss_bytes: None,
         }),
         ring: Some(Ring { cq_overflows: 3, recv_starved: 12, ..ring(4_100, 4_990) }),
-        verdict: Some(Verdict { bound: Bound::Offered, because: vec!["achieved 99.4% of the offered rate".into()] }),
+        verdict: Some(Verdict { bound: Bound::Offered, because: vec!["achieved 98.6% of the offered rate".into()] }),
+        slo: Some(vec![
+            Clause { clause: "p99<5ms".into(), figure: "6.00ms".into(), value: Some(6e6), held: false },
+            Clause { clause: "rate>1k".into(), figure: "1.99k/s".into(), value: Some(1_986.06), held: true },
+        ]),
         notes: vec!["2 of 4 threads used: only 2 CPUs are allowed.".into()],
         ..base()
-    }
+    };
+    result.warnings = result.doubts();
+    result
 }
 
 /// Stopped by a signal before anything answered.
@@ -136,6 +213,10 @@ fn plan() -> PlanEcho {
 
 fn requests(sent: u64, completed: u64, failed: u64, discarded: u64, in_flight_at_end: u64) -> Requests {
     Requests { sent, completed, failed, discarded, in_flight_at_end, open: None }
+}
+
+fn intended(count: u64) -> Requests {
+    Requests { open: Some(Intended { intended: count, ..Intended::default() }), ..requests(count, count, 0, 0, 0) }
 }
 
 fn ring(enters: u64, completed: u64) -> Ring {

@@ -15,15 +15,15 @@ fn keys_follow_the_schema_in_order() {
         keys(&value).join(" "),
         "schema version command interrupted target plan host engine elapsed_s requests rate bytes \
          status errors protocol_errors anomalies connections latency_ns service_ns send_lag_ns \
-         connect_ns first_byte_ns client ring verdict notes workers"
+         connect_ns first_byte_ns client ring verdict slo warnings notes workers"
     );
     let table = [
         ("target", "url address addresses method"),
-        ("requests", "sent completed failed discarded in_flight_at_end"),
+        ("requests", "sent completed failed discarded in_flight_at_end intended shed unsent sent_late"),
         ("rate", "offered_per_s achieved_per_s"),
         ("errors", "reset eof_mid_response timeout protocol other"),
         ("anomalies", "excess_bytes reset_after_response close_unannounced"),
-        ("connections", "requested established answered reconnects failed"),
+        ("connections", "requested established answered reconnects failed completed"),
         ("latency_ns", "kind count min mean stdev max within_stdev percentiles histogram"),
         ("connect_ns", "count min mean stdev max within_stdev percentiles histogram"),
         ("ring", "enters sqes cqes requests_per_enter cq_overflows recv_starved rearms"),
@@ -51,7 +51,9 @@ fn a_figure_not_taken_has_no_key() {
 
 #[test]
 fn reading_back_gives_the_same_and_ignores_unknown_keys() {
-    for (name, result) in samples::all() {
+    for (name, mut result) in samples::all() {
+        // Only the HDR log has them.
+        result.intervals.iter_mut().for_each(|interval| interval.histograms.clear());
         let mut value = serde_json::to_value(&result).unwrap();
         value["later"] = json!({"figure": 1});
         value["requests"]["later"] = json!(2);

@@ -103,7 +103,7 @@ pub(super) fn assemble(
         first_byte_ns: latencies.first_byte().summary(None),
         client: Some(client(plan, &sum, completed)),
         ring: Some(ring(sum.ring, completed)),
-        repeated: (plan.load.repeat > 1 && !all_stages.is_empty()).then(|| stages::repeated(&all_stages)),
+        repeated: (plan.load.repeat > 1).then(|| stages::repeated(&all_stages)).flatten(),
         stages: all_stages,
         intervals,
         started_unix_s: Some(started.as_secs_f64()),
@@ -111,7 +111,7 @@ pub(super) fn assemble(
         workers: sum.workers.iter().map(worker).collect(),
         ..RunResult::new()
     };
-    result.warnings = Vec::new();
+    result.warnings = result.doubts();
     result
 }
 
@@ -244,7 +244,7 @@ fn echo(plan: &Plan, passed: &[Passed]) -> PlanEcho {
         seed: open.filter(|open| stages::is_drawn(open)).map(|open| open.seed),
         deadline_ms: open.and_then(|open| open.deadline).map(|span| span.as_secs_f64() * 1e3),
         spin: open.map(|open| open.spin),
-        warmup_s: (!load.warmup.is_zero()).then(|| load.warmup.as_secs_f64()),
+        warmup_s: (!load.warmup.is_zero()).then_some(load.warmup.as_secs_f64()),
         repeat: (load.repeat > 1).then_some(load.repeat),
         interval_s: Some(load.interval.as_secs_f64()),
         timeout_ms: load.timeout.as_secs_f64() * 1e3,

@@ -6,7 +6,7 @@ use crate::measure::histogram::{Histogram, LatencyKind};
 use crate::measure::schedule::Arrivals;
 use crate::measure::tally::{Segment, Tally};
 use crate::plan::{Open, Plan, RateStage};
-use crate::result::{Rate, Repeated, Stage};
+use crate::result::{Estimate, Percentiles, Rate, Repeated, Stage};
 
 /// Requests per second: completed `inside` the window, and in open loop those intended.
 pub(super) fn rate(requests: &Requests, inside: u64, elapsed_s: f64) -> Rate {
@@ -84,24 +84,20 @@ pub(super) fn asked(open: &Open) -> (Option<f64>, Option<f64>) {
     (from, to.filter(|to| Some(*to) != from))
 }
 
-/// What several windows agree on.
-pub(super) fn repeated(stages: &[Stage]) -> Repeated {
-    let estimate = |figures: Vec<f64>| crate::result::Estimate {
-        median: figures.iter().sum::<f64>() / figures.len() as f64,
-        low: 0.0,
-        high: 0.0,
+/// What several windows agree on; `None` without any.
+pub(super) fn repeated(stages: &[Stage]) -> Option<Repeated> {
+    let percentile = |pick: fn(&Percentiles) -> u64| {
+        let latencies = stages.iter().filter_map(|stage| stage.latency_ns.as_ref());
+        let figures: Vec<f64> = latencies.map(|latency| pick(&latency.percentiles) as f64).collect();
+        Estimate::of(&figures)
     };
-    let percentile = |pick: fn(&crate::result::Percentiles) -> u64| {
-        let figures = stages.iter().filter_map(|stage| stage.latency_ns.as_ref());
-        let figures: Vec<f64> = figures.map(|latency| pick(&latency.percentiles) as f64).collect();
-        (!figures.is_empty()).then(|| estimate(figures))
-    };
-    Repeated {
+    let rates: Vec<f64> = stages.iter().map(|stage| stage.rate.achieved_per_s).collect();
+    Some(Repeated {
         windows: stages.len(),
-        rate_per_s: estimate(stages.iter().map(|stage| stage.rate.achieved_per_s).collect()),
+        rate_per_s: Estimate::of(&rates)?,
         p50_ns: percentile(|percentiles| percentiles.p50),
         p99_ns: percentile(|percentiles| percentiles.p99),
-    }
+    })
 }
 
 /// Whether arrivals are drawn at random.

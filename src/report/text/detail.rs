@@ -1,13 +1,17 @@
 //! What wrk lacks: all percentiles, exact outcomes, connections, the client's own cost.
 
 use super::page::{Page, Tone};
+use super::parts;
 use crate::measure::histogram::{LatencyKind, Summary};
-use crate::report::units::{binary, duration_s, hang, time_ns};
-use crate::result::{Bound, RunResult};
+use crate::result::units::{binary, duration_s, hang, time_ns};
+use crate::result::{Bound, Fairness, RunResult};
 
 pub(super) fn render(result: &RunResult, page: &mut Page) {
     alarms(result, page);
+    parts::limits(result.slo.as_ref(), page);
     times(result, page);
+    parts::stages(result, page);
+    parts::repeated(result, page);
     outcomes(result, page);
     connections(result, page);
     page.gap();
@@ -36,6 +40,9 @@ fn alarms(result: &RunResult, page: &mut Page) {
         };
         let text = format!("  Not one response came: {why}.");
         page.line(Tone::Failure, &text);
+    }
+    for warning in &result.warnings {
+        page.line(Tone::Warning, &format!("  Warning: {warning}."));
     }
 }
 
@@ -101,6 +108,12 @@ fn times(result: &RunResult, page: &mut Page) {
 fn outcomes(result: &RunResult, page: &mut Page) {
     let requests = &result.requests;
     page.heading(&format!("{:<42}{:>11}", "Requests", "of sent"));
+    if let Some(open) = &requests.open {
+        page.count(Tone::Plain, 1, "intended", open.intended, None);
+        page.count_if_any(Tone::Warning, 1, "shed, waited over --deadline", open.shed);
+        page.count_if_any(Tone::Warning, 1, "never sent", open.unsent);
+        page.count_if_any(Tone::Warning, 1, "sent after the window", open.sent_late);
+    }
     page.count(Tone::Plain, 1, "sent", requests.sent, None);
     let sent = Some(requests.sent);
     page.count(Tone::Plain, 1, "completed", requests.completed, sent);
@@ -153,12 +166,17 @@ fn connections(result: &RunResult, page: &mut Page) {
     page.count_if_any(failure, 2, "timed out", failed.timeout);
     page.count_if_any(failure, 2, "no local port", failed.no_local_port);
     page.count_if_any(failure, 2, "other", failed.other);
+    if let Some(Fairness { min, median, max, .. }) = &c.completed {
+        let words = format!("    answers each      {min} least, {median} median, {max} most");
+        page.line(Tone::Plain, &words);
+    }
 }
 
 fn facts(result: &RunResult, page: &mut Page) {
     if let Some(offered) = result.rate.offered_per_s {
         let achieved = result.rate.achieved_per_s;
-        let words = format!("{offered:.2}/s offered, {achieved:.2}/s achieved");
+        let how = result.plan.arrivals.as_deref().unwrap_or("constant");
+        let words = format!("{offered:.2}/s offered ({how} arrivals), {achieved:.2}/s achieved");
         page.fact("Rate", &words);
     }
     let [sent, received, body] =
@@ -205,22 +223,14 @@ fn client(result: &RunResult) -> Option<String> {
     if let Some(busy) = client.busy_share {
         words.push_str(&format!(", {:.1}% busy", busy * 100.0));
     }
+    if let Some(spun) = client.spin_s {
+        words.push_str(&format!(", {spun:.2}s of it spinning"));
+    }
     Some(words)
 }
 
-/// Notes as they were made, then what makes figures suspect.
 fn remarks(result: &RunResult, page: &mut Page) {
     for note in &result.notes {
         page.fact("Note", note);
-    }
-    let Some(ring) = &result.ring else { return };
-    let mut warn = |text: String| page.line(Tone::Warning, &format!("  {:<14}{text}", "Warning"));
-    if ring.cq_overflows > 0 {
-        let n = ring.cq_overflows;
-        warn(format!("{n} completion queue overflows: latencies are suspect."));
-    }
-    if ring.recv_starved > 0 {
-        let n = ring.recv_starved;
-        warn(format!("{n} receives met an empty buffer group and were repeated."));
     }
 }

@@ -12,7 +12,7 @@
 use std::fmt::Write as _;
 
 use crate::measure::histogram::Summary;
-use crate::report::units::{binary, duration_s, hang, metric, time_ns};
+use crate::result::units::{binary, duration_s, hang, metric, time_ns};
 use crate::result::{RunResult, Spread};
 
 pub(super) fn render(result: &RunResult, latency: bool) -> String {

@@ -1,0 +1,110 @@
+//! Service-level objectives as they are typed: `p99<5ms,errors<0.1%,rate>9k`.
+
+use super::units;
+use crate::plan::Error;
+use crate::result::slo::{Limit, Measure, Order, Slo, Statistic, Times};
+
+const FORM: &str =
+    "must be limits as in p99<5ms,errors<0.1%,rate>9k; any of pN, mean, max, service.pN, lag, lag.max, errors, rate";
+
+/// A list of limits, all of which have to hold.
+///
+/// # Errors
+/// A part is no limit.
+pub fn slo(text: &str) -> Result<Slo, Error> {
+    let limits = text.split(',').map(|part| limit(part.trim())).collect::<Result<_, _>>()?;
+    Ok(Slo { limits })
+}
+
+fn limit(text: &str) -> Result<Limit, Error> {
+    let form = || Error::argument("--slo", FORM, text);
+    let cut = |(spelling, order): (&str, Order)| text.split_once(spelling).map(|(name, bound)| (name, order, bound));
+    let (name, order, bound) = Order::ALL.into_iter().find_map(cut).ok_or_else(form)?;
+    let measure = measure(name.trim()).ok_or_else(form)?;
+    let bound = bound.trim();
+    let bound = match measure {
+        Measure::Time(..) => units::duration("--slo", bound)?.as_nanos() as f64,
+        Measure::Rate => units::rate("--slo", bound)?,
+        Measure::Errors => {
+            let percent = bound.strip_suffix('%').and_then(units::decimal).filter(|percent| *percent <= 100.0);
+            let rule = "errors are limited by a share of 0% to 100%, as in errors<0.1%";
+            percent.ok_or_else(|| Error::argument("--slo", rule, text))? / 100.0
+        }
+    };
+    Ok(Limit { text: text.to_owned(), measure, order, bound })
+}
+
+fn measure(name: &str) -> Option<Measure> {
+    Some(match name {
+        "errors" => Measure::Errors,
+        "rate" => Measure::Rate,
+        "lag" => Measure::Time(Times::Lag, Statistic::Percentile(99.0)),
+        _ => match name.split_once('.') {
+            Some(("service", rest)) => Measure::Time(Times::Service, statistic(rest)?),
+            Some(("lag", rest)) => Measure::Time(Times::Lag, statistic(rest)?),
+            _ => Measure::Time(Times::Latency, statistic(name)?),
+        },
+    })
+}
+
+fn statistic(name: &str) -> Option<Statistic> {
+    match name {
+        "mean" => Some(Statistic::Mean),
+        "max" => Some(Statistic::Max),
+        _ => {
+            let percentile = units::decimal(name.strip_prefix('p')?)?;
+            (percentile > 0.0 && percentile <= 100.0).then_some(Statistic::Percentile(percentile))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_every_kind() {
+        let time = |times, statistic| Measure::Time(times, statistic);
+        let p = Statistic::Percentile;
+        for (text, measure, order, bound) in [
+            ("p99<5ms", time(Times::Latency, p(99.0)), Order::Below, 5e6),
+            ("p99.9<=0.5s", time(Times::Latency, p(99.9)), Order::AtMost, 5e8),
+            ("p100 < 2", time(Times::Latency, p(100.0)), Order::Below, 2e9),
+            ("mean<250us", time(Times::Latency, Statistic::Mean), Order::Below, 2.5e5),
+            ("max>=1us", time(Times::Latency, Statistic::Max), Order::AtLeast, 1e3),
+            ("service.p50<1ms", time(Times::Service, p(50.0)), Order::Below, 1e6),
+            ("lag<100us", time(Times::Lag, p(99.0)), Order::Below, 1e5),
+            ("lag.p99.9<100us", time(Times::Lag, p(99.9)), Order::Below, 1e5),
+            ("lag.max<1ms", time(Times::Lag, Statistic::Max), Order::Below, 1e6),
+            ("errors<0.1%", Measure::Errors, Order::Below, 0.001),
+            ("errors<=0%", Measure::Errors, Order::AtMost, 0.0),
+            ("rate>9k", Measure::Rate, Order::Above, 9_000.0),
+        ] {
+            let read = slo(text).expect(text);
+            let [limit] = read.limits.as_slice() else { panic!("{text}") };
+            assert_eq!((limit.measure, limit.order), (measure, order), "{text}");
+            assert!((limit.bound - bound).abs() <= bound * 1e-12, "{text}: {}", limit.bound);
+        }
+        let all = slo("p99<5ms, errors<0.1%,rate>9k").expect("three");
+        assert_eq!((all.limits.len(), all.to_string().as_str()), (3, "p99<5ms,errors<0.1%,rate>9k"));
+        assert!((all.percentile() - 99.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for text in
+            ["", "p99", "p99=5ms", "p99<", "<5ms", "p0<5ms", "p101<5ms", "p<5ms", "px<5ms", "p99<5ms,", "foo<5ms"]
+        {
+            let error = slo(text).expect_err(text).to_string();
+            assert!(error.starts_with("--slo: must be "), "{text}: {error}");
+        }
+        for (text, rule) in [
+            ("errors<0.1", "--slo: errors are limited by a share of 0% to 100%, as in errors<0.1%, got errors<0.1"),
+            ("errors<101%", "--slo: errors are limited by a share of 0% to 100%, as in errors<0.1%, got errors<101%"),
+            ("p99<5x", "--slo: must be a duration in us, ms, s, m or h, as in 10s or 500ms, got 5x"),
+            ("rate>x", "--slo: must be a rate of 0.1 to 1G requests per second, as in 2000, 0.5 or 10k, got x"),
+        ] {
+            assert_eq!(slo(text).expect_err(text).to_string(), rule);
+        }
+    }
+}

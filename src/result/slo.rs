@@ -1,0 +1,270 @@
+//! Service-level objectives: limits that a result keeps or breaches.
+
+use std::fmt;
+
+use super::units::{metric, time_ns};
+use super::{Clause, RunResult, Summary};
+
+/// What a run is held against: all limits together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Slo {
+    /// At least one.
+    pub limits: Vec<Limit>,
+}
+
+/// One limit, as in `p99<5ms`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit {
+    /// As it was typed.
+    pub text: String,
+    /// The figure.
+    pub measure: Measure,
+    /// How it has to compare.
+    pub order: Order,
+    /// To what: ns, a share from 0 to 1, or requests per second.
+    pub bound: f64,
+}
+
+/// The figures that can be limited.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Measure {
+    /// A time, ns.
+    Time(Times, Statistic),
+    /// Requests without a good answer, as a share of all: failed, status 400 and above, and in open loop what was shed, never
+    /// sent, or not answered when the drain was over.
+    Errors,
+    /// Requests completed per second.
+    Rate,
+}
+
+/// Whose times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// The latency to quote: response time in open loop, service time in closed loop.
+    Latency,
+    /// Done - sent.
+    Service,
+    /// Sent - intended.
+    Lag,
+}
+
+/// Which figure of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Statistic {
+    /// A percentile, more than 0 and at most 100.
+    Percentile(f64),
+    /// The average.
+    Mean,
+    /// The longest.
+    Max,
+}
+
+/// How a figure has to compare to its bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// `<`
+    Below,
+    /// `<=`
+    AtMost,
+    /// `>`
+    Above,
+    /// `>=`
+    AtLeast,
+}
+
+impl Order {
+    /// All, with their spelling; the longer ones first.
+    pub const ALL: [(&'static str, Order); 4] =
+        [("<=", Order::AtMost), (">=", Order::AtLeast), ("<", Order::Below), (">", Order::Above)];
+
+    fn holds(self, figure: f64, bound: f64) -> bool {
+        match self {
+            Order::Below => figure < bound,
+            Order::AtMost => figure <= bound,
+            Order::Above => figure > bound,
+            Order::AtLeast => figure >= bound,
+        }
+    }
+}
+
+impl Slo {
+    /// Each limit with its figure in `result`.
+    #[must_use]
+    pub fn judge(&self, result: &RunResult) -> Vec<Clause> {
+        self.limits.iter().map(|limit| limit.judge(result)).collect()
+    }
+
+    /// The highest percentile of the latency that is limited, 50 where there is none: how long a run has to be depends on it.
+    #[must_use]
+    pub fn percentile(&self) -> f64 {
+        let of = |limit: &Limit| match limit.measure {
+            Measure::Time(_, Statistic::Percentile(percentile)) => percentile,
+            _ => 50.0,
+        };
+        self.limits.iter().map(of).fold(50.0, f64::max)
+    }
+}
+
+impl fmt::Display for Slo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<&str> = self.limits.iter().map(|limit| limit.text.as_str()).collect();
+        f.write_str(&texts.join(","))
+    }
+}
+
+impl Limit {
+    fn judge(&self, result: &RunResult) -> Clause {
+        let value = self.measure.of(result);
+        let figure = value.map_or_else(|| "none".to_owned(), |value| self.measure.spell(value));
+        let held = value.is_some_and(|value| self.order.holds(value, self.bound));
+        Clause { clause: self.text.clone(), figure, value: value.filter(|value| value.is_finite()), held }
+    }
+}
+
+impl Measure {
+    /// The figure, if there is one; infinite where it is longer than anybody waited.
+    fn of(self, result: &RunResult) -> Option<f64> {
+        match self {
+            Measure::Rate => Some(result.rate.achieved_per_s),
+            Measure::Errors => errors(result),
+            Measure::Time(times, statistic) => {
+                let summary = times.of(result)?;
+                let unanswered = if times == Times::Lag { 0 } else { unanswered(result) };
+                match statistic {
+                    Statistic::Mean => Some(summary.mean),
+                    Statistic::Max if unanswered > 0 => Some(f64::INFINITY),
+                    Statistic::Max => Some(summary.max as f64),
+                    Statistic::Percentile(percentile) => quantile(summary, percentile / 100.0, unanswered),
+                }
+            }
+        }
+    }
+
+    fn spell(self, value: f64) -> String {
+        match self {
+            Measure::Rate => format!("{}/s", metric(value)),
+            Measure::Errors => format!("{:.3}%", value * 100.0),
+            Measure::Time(..) if value.is_infinite() => "not answered".to_owned(),
+            Measure::Time(..) => time_ns(value),
+        }
+    }
+}
+
+impl Times {
+    fn of(self, result: &RunResult) -> Option<&Summary> {
+        match self {
+            Times::Latency => result.latency_ns.as_ref(),
+            // In a closed loop the service time is the latency.
+            Times::Service => result.service_ns.as_ref().or(result.latency_ns.as_ref()),
+            Times::Lag => result.send_lag_ns.as_ref(),
+        }
+    }
+}
+
+/// Requests that nobody saw an answer to: slower than any that was measured, so a percentile that left them out would be too good.
+fn unanswered(result: &RunResult) -> u64 {
+    let late = result.errors.timeout;
+    result.requests.open.map_or(late, |open| late + open.shed + open.unsent + result.requests.in_flight_at_end)
+}
+
+/// Of the samples and `unanswered` ones that are longer than all of them.
+fn quantile(summary: &Summary, q: f64, unanswered: u64) -> Option<f64> {
+    let samples = summary.samples()?;
+    let count = samples.count();
+    let rank = ((count + unanswered) as f64 * q).ceil().max(1.0);
+    if rank > count as f64 {
+        return Some(f64::INFINITY);
+    }
+    // In the middle of the rank, away from what rounding does to its edges.
+    samples.quantile_ns((rank - 0.5) / count as f64).map(|ns| ns as f64)
+}
+
+fn errors(result: &RunResult) -> Option<f64> {
+    let requests = &result.requests;
+    let refused: u64 = result.status.iter().filter(|(code, _)| **code >= 400).map(|(_, count)| count).sum();
+    let (mut bad, mut all) = (requests.failed + refused, requests.completed + requests.failed);
+    if let Some(open) = requests.open {
+        let lost = open.shed + open.unsent + requests.in_flight_at_end;
+        (bad, all) = (bad + lost, all + lost);
+    }
+    (all > 0).then(|| bad as f64 / all as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::measure::histogram::Histogram;
+    use crate::result::{LatencyKind, samples};
+
+    fn limit(measure: Measure, order: Order, bound: f64) -> Limit {
+        Limit { text: "clause".into(), measure, order, bound }
+    }
+
+    /// 1 us, 2 us ... 1 ms.
+    fn result() -> RunResult {
+        let mut times = Histogram::new();
+        (1..=1_000).for_each(|us| times.record_n(us * 1_000, 1));
+        let mut result = samples::open();
+        result.latency_ns = times.summary(Some(LatencyKind::Response));
+        result
+    }
+
+    #[test]
+    fn figures_are_held_against_bounds() {
+        let p = |percentile| Measure::Time(Times::Latency, Statistic::Percentile(percentile));
+        let us = 1e3;
+        // Values of 2^20 ns and less have buckets of 512 ns at most.
+        for (measure, order, bound, figure, held) in [
+            (p(99.0), Order::Below, 991.0 * us, "0.99ms", true),
+            (p(99.0), Order::Below, 990.0 * us, "0.99ms", false),
+            (p(50.0), Order::Above, 499.0 * us, "500.22us", true),
+            (p(100.0), Order::AtMost, 1_000.0 * us, "1.00ms", true),
+            (Measure::Time(Times::Latency, Statistic::Max), Order::Below, 1_000.0 * us, "1.00ms", false),
+            (Measure::Time(Times::Latency, Statistic::Mean), Order::AtMost, 500.5 * us, "500.50us", true),
+            (Measure::Time(Times::Lag, Statistic::Percentile(99.0)), Order::Below, 1e9, "none", false),
+            (Measure::Rate, Order::Above, 1_999.0, "2.00k/s", true),
+            (Measure::Rate, Order::AtLeast, 2_001.0, "2.00k/s", false),
+            (Measure::Errors, Order::AtMost, 0.0, "0.000%", true),
+            (Measure::Errors, Order::Below, 0.0, "0.000%", false),
+        ] {
+            let mut result = result();
+            result.send_lag_ns = None;
+            let clause = limit(measure, order, bound).judge(&result);
+            assert_eq!((clause.figure.as_str(), clause.held), (figure, held), "{measure:?} {order:?} {bound}");
+        }
+    }
+
+    #[test]
+    fn whoever_was_not_answered_waited_longer_than_all() {
+        let p = |percentile| limit(Measure::Time(Times::Latency, Statistic::Percentile(percentile)), Order::Below, 2e6);
+        let mut result = result();
+        result.errors.timeout = 1_000;
+        assert_eq!(p(50.0).judge(&result).figure, "1.00ms");
+        let beyond = p(50.1).judge(&result);
+        assert_eq!((beyond.figure.as_str(), beyond.value, beyond.held), ("not answered", None, false));
+        result.errors.timeout = 0;
+        let open = result.requests.open.as_mut().unwrap();
+        (open.shed, open.unsent, result.requests.in_flight_at_end) = (4, 3, 4);
+        assert!(p(98.9).judge(&result).held && !p(99.0).judge(&result).held);
+        let max = limit(Measure::Time(Times::Latency, Statistic::Max), Order::Below, 1e12);
+        assert!(!max.judge(&result).held);
+    }
+
+    #[test]
+    fn errors_are_all_that_had_no_good_answer() {
+        let errors = |result: &RunResult| super::errors(result).unwrap();
+        let mut result = result();
+        (result.requests.completed, result.requests.failed) = (900, 100);
+        assert!((errors(&result) - 0.1).abs() < 1e-12);
+        result.status.insert(503, 50);
+        result.status.insert(302, 50);
+        assert!((errors(&result) - 0.15).abs() < 1e-12);
+        result.requests.open.as_mut().unwrap().shed = 1_000;
+        assert!((errors(&result) - 0.575).abs() < 1e-12);
+        result.requests = crate::result::Requests::default();
+        result.status.clear();
+        assert_eq!(super::errors(&result), None);
+    }
+}
