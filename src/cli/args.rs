@@ -21,6 +21,7 @@ use argh::{ArgsInfo, FromArgs};
     error_code(0, "done"),
     error_code(1, "no run, not one response, or an output that could not be written"),
     error_code(2, "bad arguments"),
+    error_code(3, "done, and a limit of --slo did not hold"),
     error_code(130, "interrupted (SIGINT); what was measured is reported"),
     error_code(143, "terminated (SIGTERM); what was measured is reported")
 )]
@@ -133,13 +134,34 @@ pub struct LoadArgs {
     #[argh(option, arg_name = "A[,B...]")]
     pub source_address: Vec<String>,
 
-    /// print the latency distribution
+    /// print the latency distribution and its spectrum, in open loop as wrk2 has them
     #[argh(switch, short = 'L')]
     pub latency: bool,
 
     /// write the whole result as JSON to FILE; -: to standard output, and nothing else there
     #[argh(option, arg_name = "FILE|-")]
     pub json: Option<String>,
+
+    /// write the latency's percentile spectrum to FILE, for HdrHistogram's plotter
+    #[argh(option, arg_name = "FILE|-")]
+    pub hgrm: Option<String>,
+
+    /// write the histograms of each interval to FILE, as an HdrHistogram log
+    #[argh(option, arg_name = "FILE|-")]
+    pub hdr_log: Option<String>,
+
+    /// write a line of JSON for each interval to FILE
+    #[argh(option, arg_name = "FILE|-")]
+    pub timeseries: Option<String>,
+
+    /// write the run and each of its parts to FILE as CSV
+    #[argh(option, arg_name = "FILE|-")]
+    pub csv: Option<String>,
+
+    /// what has to hold, as in p99<5ms,errors<0.1%,rate>9k: exit code 3 if it does not; times are
+    /// pN, mean, max, service.pN, lag, lag.pN
+    #[argh(option, arg_name = "LIST")]
+    pub slo: Option<String>,
 
     /// print the version
     #[argh(switch, short = 'v')]

@@ -9,6 +9,8 @@ pub const DONE: i32 = 0;
 pub const NO_RUN: i32 = 1;
 /// The arguments break a rule.
 pub const BAD_ARGUMENTS: i32 = 2;
+/// The run is done and breaches a limit of `--slo`.
+pub const BREACH: i32 = 3;
 /// Stopped by SIGINT (128 + its number); what was measured is reported.
 pub const INTERRUPTED: i32 = 130;
 /// Stopped by SIGTERM (128 + its number); what was measured is reported.

@@ -1,16 +1,15 @@
 //! Putting load on a server: from what was typed to the report.
 
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 
-use super::failure::{DONE, Failure, NO_RUN};
+use super::failure::{BREACH, DONE, Failure, NO_RUN};
+use super::outputs::{Opened, complain};
 use super::signals::Signal;
-use super::typed::{Json, Output, Typed};
+use super::typed::Typed;
 use crate::plan::cpus::Topology;
 use crate::plan::{Plan, Url};
-use crate::report::text::Style;
-use crate::report::{json, progress, text};
+use crate::report::progress;
 use crate::result::RunResult;
 use crate::run;
 use crate::target::Server;
@@ -19,53 +18,31 @@ use crate::target::Server;
 pub(super) fn load(typed: &Typed, args: &[String]) -> Result<i32, Failure> {
     let topology = Topology::read()?;
     match typed.url() {
-        Some(url) => run_plan(&typed.plan(url, &topology)?, &typed.output, args),
+        Some(url) => run_plan(&typed.plan(url, &topology)?, typed, args),
         None => {
             let cpus = typed.server_cpus(&topology)?;
             let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
             let server = Server::start(anywhere, &cpus).map_err(|error| Failure::no_run(error.to_string()))?;
             let url = Url::from(server.address()).to_string();
-            run_plan(&typed.plan(&url, &topology)?, &typed.output, args)
+            run_plan(&typed.plan(&url, &topology)?, typed, args)
         }
     }
 }
 
-/// Runs `plan` and reports as `output` says.
-fn run_plan(plan: &Plan, output: &Output, args: &[String]) -> Result<i32, Failure> {
+/// Runs `plan`, judges it and reports as `typed` says.
+fn run_plan(plan: &Plan, typed: &Typed, args: &[String]) -> Result<i32, Failure> {
     let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
-    // Opened before the run: a path that cannot be written is known before anything is measured.
-    let json_file = match &output.json {
-        Some(Json::File(path)) => Some((path, create(path)?)),
-        _ => None,
-    };
+    let outputs = Opened::open(&typed.output)?;
     let command = std::iter::once("saturing").chain(args.iter().map(String::as_str)).map(str::to_owned).collect();
     let mut bar = Bar::new();
     let result = run::run(plan, command, signal.flag(), &mut |moment| bar.show(moment));
     bar.clear();
-    let result = result.map_err(|error| Failure::no_run(error.to_string()))?;
-    // Each output by itself: one that cannot be written takes no other with it.
-    let mut all_written = true;
-    let mut note = |written: io::Result<()>, what: &str| {
-        if let Err(error) = written {
-            complain(&format!("{what}: {error}"));
-            all_written = false;
-        }
-    };
-    let json_text = output.json.as_ref().map(|_| json::render(&result)).transpose();
-    let json_text = json_text.map_err(|error| Failure::no_run(format!("--json: {error}")))?.unwrap_or_default();
-    match output.json {
-        Some(Json::Stdout) => note(print(&json_text), "standard output"),
-        _ => note(print(&text::render(&result, style(output))), "standard output"),
-    }
-    if let Some((path, mut file)) = json_file {
-        note(file.write_all(json_text.as_bytes()), &format!("--json {}", path.display()));
-    }
+    let mut result = result.map_err(|error| Failure::no_run(error.to_string()))?;
+    // Half a run is no ground to judge the whole.
+    result.slo = typed.slo.as_ref().filter(|_| !result.interrupted).map(|slo| slo.judge(&result));
+    let all_written = outputs.write(&result);
     let code = exit_code(&result, &signal);
     Ok(if code == DONE && !all_written { NO_RUN } else { code })
-}
-
-fn create(path: &std::path::Path) -> Result<File, Failure> {
-    File::create(path).map_err(|error| Failure::no_run(format!("--json {}: {error}", path.display())))
 }
 
 fn exit_code(result: &RunResult, signal: &Signal) -> i32 {
@@ -75,26 +52,9 @@ fn exit_code(result: &RunResult, signal: &Signal) -> i32 {
             complain(&format!("not one response came from {}", result.target.address));
             NO_RUN
         }
+        _ if result.slo.iter().flatten().any(|clause| !clause.held) => BREACH,
         _ => DONE,
     }
-}
-
-fn complain(line: &str) {
-    let _ = writeln!(io::stderr(), "saturing: {line}");
-}
-
-/// That whoever read standard output has gone, as `head` does, is no failure.
-fn print(text: &str) -> io::Result<()> {
-    let mut out = io::stdout();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
-}
-
-fn style(output: &Output) -> Style {
-    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    Style { colour: wanted && io::stdout().is_terminal(), latency: output.latency }
 }
 
 /// The progress line, on a terminal only.

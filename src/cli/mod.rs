@@ -4,6 +4,7 @@ pub mod args;
 pub mod failure;
 pub mod help;
 mod load;
+pub mod outputs;
 mod serve;
 pub mod shapes;
 mod signals;

@@ -4,13 +4,14 @@ mod load;
 
 use super::args::{LoadArgs, ServeArgs};
 use super::failure::Failure;
-use super::units;
+use super::outputs::{Format, Output};
+use super::{slo, units};
 use crate::plan::cpus::{Topology, parse_list};
 use crate::plan::{Ask, Error, Load, Plan, Server, Target, TargetSpec, Url, place, serving};
+use crate::result::slo::Slo;
 use load::load;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 
 /// A run as it was asked for: every value read and within its rule, but no host resolved and
 /// nothing placed yet.
@@ -18,6 +19,8 @@ use std::path::PathBuf;
 pub struct Typed {
     /// What to do with the result.
     pub output: Output,
+    /// What the result is held against.
+    pub slo: Option<Slo>,
     url: Option<String>,
     ask: Ask,
     method: String,
@@ -26,24 +29,6 @@ pub struct Typed {
     sources: Vec<IpAddr>,
     /// Its number of connections is the placement's to decide.
     load: Load,
-}
-
-/// What to do with the result.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Output {
-    /// Print the latency distribution.
-    pub latency: bool,
-    /// Write the result as JSON.
-    pub json: Option<Json>,
-}
-
-/// Where the JSON goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Json {
-    /// To standard output, and nothing else there.
-    Stdout,
-    /// To this file.
-    File(PathBuf),
 }
 
 /// The built-in server alone, as asked for.
@@ -81,7 +66,8 @@ impl Typed {
             headers,
             sources: sources(&args.source_address)?,
             load,
-            output: Output { latency: args.latency, json: args.json.as_deref().map(json).transpose()? },
+            output: output(args)?,
+            slo: args.slo.as_deref().map(slo::slo).transpose()?,
             // Last, so that nobody types a body for a line that is refused.
             body: args.body.as_deref().map_or(Ok(Vec::new()), |text| body(text, stdin))?,
         })
@@ -122,6 +108,19 @@ impl Typed {
         notes.extend(short_lived(&load));
         Ok(Plan { target, load, placement: placed.placement, notes })
     }
+}
+
+fn output(args: &LoadArgs) -> Result<Output, Error> {
+    Output::read(
+        args.latency,
+        &[
+            (Format::Json, args.json.as_deref()),
+            (Format::Hgrm, args.hgrm.as_deref()),
+            (Format::HdrLog, args.hdr_log.as_deref()),
+            (Format::Timeseries, args.timeseries.as_deref()),
+            (Format::Csv, args.csv.as_deref()),
+        ],
+    )
 }
 
 impl TypedServe {
@@ -217,14 +216,6 @@ fn address(text: &str) -> Option<IpAddr> {
     match bare {
         Some(bare) => bare.parse().ok().filter(IpAddr::is_ipv6),
         None => text.parse().ok(),
-    }
-}
-
-fn json(text: &str) -> Result<Json, Error> {
-    match text {
-        "" => Err(Error::argument("--json", "must be a file, or - for standard output", text)),
-        "-" => Ok(Json::Stdout),
-        file => Ok(Json::File(PathBuf::from(file))),
     }
 }
 

@@ -114,10 +114,10 @@ impl Load {
     /// # Errors
     /// The first field that breaks its rule.
     pub fn check(&self) -> Result<(), Error> {
+        self.check_steps()?;
         within("--connections", self.connections, MAX_CONNECTIONS)?;
         within("--pipeline", self.pipeline, MAX_PIPELINE)?;
         self.open.as_ref().map_or(Ok(()), |open| open.check(self.until))?;
-        self.check_steps()?;
         let counts = [("--requests", self.until.requests), ("--requests-per-connection", self.requests_per_connection)];
         for (argument, count) in counts {
             if count == Some(0) {

@@ -1,9 +1,13 @@
-//! A [`RunResult`](crate::result::RunResult) as text or JSON, a
+//! A [`RunResult`](crate::result::RunResult) as text, JSON, CSV and in HdrHistogram's formats, a
 //! [`Snapshot`](crate::result::Snapshot) as a line of progress. Pure: nothing here prints.
 
+pub mod csv;
+pub mod hdr_log;
 pub mod json;
 pub mod progress;
+pub mod spectrum;
 pub mod text;
+pub mod timeseries;
 
 #[cfg(test)]
 mod tests;

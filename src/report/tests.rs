@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use super::text::Style;
-use super::{json, text};
-use crate::result::{RunResult, samples};
+use super::{csv, hdr_log, json, spectrum, text, timeseries};
+use crate::measure::histogram::{Histogram, LatencyKind};
+use crate::result::{Estimate, Repeated, RunResult, samples};
 
 /// Compares with a file in tests/golden; `UPDATE_GOLDEN=1` writes it instead.
 fn golden(file: &str, got: &str) {
@@ -40,6 +41,51 @@ fn reports_equal_their_golden_files() {
     let style = Style { colour: true, latency: true };
     let colour = text::render(&samples::failing(), style);
     golden("failing-colour-latency.txt", &colour);
+}
+
+/// The open sample with times of 1 us to 20 ms.
+fn open_with_times() -> RunResult {
+    let mut times = Histogram::new();
+    (1..=20_000).for_each(|us| times.record_n(us * 1_000, 1));
+    RunResult { latency_ns: times.summary(Some(LatencyKind::Response)), ..samples::open() }
+}
+
+#[test]
+fn every_format_equals_its_golden_file() {
+    let result = open_with_times();
+    golden("open.hgrm", &spectrum::render(result.latency_ns.as_ref()));
+    golden("open.hlog", &hdr_log::render(&result));
+    golden("open.ndjson", &timeseries::render(&result).unwrap());
+    golden("open.csv", &csv::render(&result).unwrap());
+    golden("failing.csv", &csv::render(&samples::failing()).unwrap());
+    golden("open-latency.txt", &text::render(&result, Style { colour: false, latency: true }));
+    let mut repeated = samples::good();
+    repeated.stages = result.stages.clone();
+    let estimate = Estimate { median: 2e6, low: 1.9e6, high: 2.2e6, confidence: 0.5 };
+    repeated.repeated = Some(Repeated { windows: 2, rate_per_s: estimate, p50_ns: Some(estimate), p99_ns: None });
+    golden("repeated.txt", &plain(&repeated));
+}
+
+#[test]
+fn a_spectrum_reads_as_what_was_recorded() {
+    let text = spectrum::render(open_with_times().latency_ns.as_ref());
+    let rows: Vec<Vec<f64>> = text
+        .lines()
+        .skip(1)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| line.split_whitespace().map(|word| word.parse().unwrap()).collect())
+        .collect();
+    assert!(rows.len() > 50, "{}", rows.len());
+    for row in &rows {
+        let [ms, quantile, count, inverse] = row[..] else { panic!("{row:?}") };
+        // Times are 1 us apart, buckets a thousandth wide.
+        assert!((ms * 1e3 - count).abs() <= (count / 1e3).max(1.0), "{row:?}");
+        assert!(count >= quantile * 20_000.0 - 0.02, "{row:?}");
+        assert!(inverse.is_infinite() == (quantile == 1.0), "{row:?}");
+    }
+    assert_eq!(rows.last().unwrap()[2], 20_000.0);
+    let empty = spectrum::render(None);
+    assert!(empty.contains("Total count    =            0") && !empty.contains("NaN"), "{empty}");
 }
 
 #[test]
@@ -109,7 +155,7 @@ fn a_run_without_any_figure_has_no_odd_number() {
         let style = Style { colour: false, latency: true };
         let text = text::render(&result, style);
         assert!(text.contains("Not one response came"), "{text}");
-        for odd in ["NaN", "nan", "inf"] {
+        for odd in ["NaN", "nan", " inf"] {
             assert!(!text.contains(odd), "{text}");
         }
         assert!(text.contains("\nRequests/sec:      0.00\n"), "{text}");

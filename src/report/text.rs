@@ -8,6 +8,7 @@ mod page;
 mod parts;
 mod wrk;
 
+use super::spectrum;
 use crate::result::RunResult;
 use page::Page;
 
@@ -16,7 +17,7 @@ use page::Page;
 pub struct Style {
     /// ANSI colours: headings bold, failures red, warnings yellow. wrk's lines never have any.
     pub colour: bool,
-    /// wrk's `Latency Distribution` lines, as its `--latency` asks for.
+    /// wrk's `Latency Distribution` lines, in open loop wrk2's, and the percentile spectrum, as `--latency` asks for.
     pub latency: bool,
 }
 
@@ -28,5 +29,10 @@ pub fn render(result: &RunResult, style: Style) -> String {
     detail::render(result, &mut page);
     out.push('\n');
     out.push_str(&page.finish());
+    // In a closed loop wrk has no such thing: its lines stay unbroken.
+    if style.latency && result.requests.open.is_none() {
+        out.push_str("\n  Detailed Percentile spectrum:\n");
+        out.push_str(&spectrum::render(result.latency_ns.as_ref()));
+    }
     out
 }

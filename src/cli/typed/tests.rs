@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cli::failure::{BAD_ARGUMENTS, NO_RUN};
+use crate::cli::outputs::{Sink, To};
 use crate::cli::spelling::{Spelled, WRK, spell};
 use crate::plan::{Arrivals, DEFAULT_INTERVAL, DEFAULT_TIMEOUT, Open, RateStage, Until};
 use argh::{ArgsInfo, FromArgs};
@@ -180,10 +181,22 @@ fn keep_alive() {
 
 #[test]
 fn outputs() {
-    let json = |words: &[&str]| typed(words).output.json;
-    assert_eq!(json(&[]), None);
-    assert_eq!(json(&["--json", "-"]), Some(Json::Stdout));
-    assert_eq!(json(&["--json", "out.json"]), Some(Json::File("out.json".into())));
+    let sinks = |words: &[&str]| typed(words).output.sinks;
+    let to_file = |format, name: &str| Sink { format, to: To::File(name.into()) };
+    assert_eq!(sinks(&[]), []);
+    assert_eq!(sinks(&["--json", "-"]), [Sink { format: Format::Json, to: To::Stdout }]);
+    let words = ["--csv", "d", "--hdr-log", "b", "--json", "out.json", "--timeseries", "c", "--hgrm", "a"];
+    assert_eq!(
+        sinks(&words),
+        [
+            to_file(Format::Json, "out.json"),
+            to_file(Format::Hgrm, "a"),
+            to_file(Format::HdrLog, "b"),
+            to_file(Format::Timeseries, "c"),
+            to_file(Format::Csv, "d"),
+        ]
+    );
+    assert_eq!(typed(&["--slo", "p99<5ms"]).slo.map(|slo| slo.limits.len()), Some(1));
     assert!(typed(&["-L"]).output.latency && !typed(&[]).output.latency);
 }
 
@@ -225,6 +238,10 @@ fn what_is_refused() {
         (
             &["-b", "@/nonexistent/body"],
             "--body: cannot be read (No such file or directory (os error 2)), got @/nonexistent/body",
+        ),
+        (
+            &["--slo", "p99=5ms"],
+            "--slo: must be limits as in p99<5ms,errors<0.1%,rate>9k; any of pN, mean, max, service.pN, lag, lag.max, errors, rate, got p99=5ms",
         ),
         (&["--json", ""], "--json: must be a file, or - for standard output, got \"\""),
         (&["-R", "0"], "--rate: must be a rate of 0.1 to 1G requests per second, as in 2000, 0.5 or 10k, got 0"),

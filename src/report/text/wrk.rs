@@ -12,6 +12,7 @@
 use std::fmt::Write as _;
 
 use crate::measure::histogram::Summary;
+use crate::report::spectrum;
 use crate::result::units::{binary, duration_s, hang, metric, time_ns};
 use crate::result::{RunResult, Spread};
 
@@ -25,7 +26,10 @@ pub(super) fn render(result: &RunResult, latency: bool) -> String {
     stats(&mut out, "Latency", &latencies, time_ns);
     stats(&mut out, "Req/Sec", &worker_rate(result), metric);
     if latency {
-        distribution(&mut out, result.latency_ns.as_ref());
+        match result.requests.open {
+            Some(_) => recorded(&mut out, result.latency_ns.as_ref()),
+            None => distribution(&mut out, result.latency_ns.as_ref()),
+        }
     }
     totals(&mut out, result);
     out
@@ -75,6 +79,27 @@ fn distribution(out: &mut String, latency: Option<&Summary>) {
         let value = hang(&time_ns(ns as f64), 10);
         let _ = writeln!(out, "{percentile:>7}%{value}");
     }
+}
+
+/// As wrk2 prints what it recorded at a constant rate.
+fn recorded(out: &mut String, latency: Option<&Summary>) {
+    out.push_str("  Latency Distribution (HdrHistogram - Recorded Latency)\n");
+    let (p, max) = latency.map_or_else(Default::default, |l| (l.percentiles, l.max));
+    let rows = [
+        (50.0, p.p50),
+        (75.0, p.p75),
+        (90.0, p.p90),
+        (99.0, p.p99),
+        (99.9, p.p99_9),
+        (99.99, p.p99_99),
+        (99.999, p.p99_999),
+        (100.0, max),
+    ];
+    for (percentile, ns) in rows {
+        let _ = writeln!(out, "{percentile:7.3}%{}", hang(&time_ns(ns as f64), 10));
+    }
+    let spectrum = spectrum::render(latency);
+    let _ = writeln!(out, "\n  Detailed Percentile spectrum:\n{spectrum}{}", "-".repeat(58));
 }
 
 fn totals(out: &mut String, result: &RunResult) {

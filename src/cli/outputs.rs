@@ -1,0 +1,195 @@
+//! Where a result goes: the report, and each file that was asked for.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use super::failure::Failure;
+use crate::plan::Error;
+use crate::report::text::Style;
+use crate::report::{csv, hdr_log, json, spectrum, text, timeseries};
+use crate::result::RunResult;
+
+/// What to do with the result.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Print the latency distribution.
+    pub latency: bool,
+    /// Each format that was asked for beside the report; at most one goes to standard output, and replaces the report there.
+    pub sinks: Vec<Sink>,
+}
+
+/// A format and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sink {
+    /// Which.
+    pub format: Format,
+    /// Where.
+    pub to: To,
+}
+
+/// What can be written beside the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The whole result.
+    Json,
+    /// The latency's percentile spectrum.
+    Hgrm,
+    /// The histograms of each interval.
+    HdrLog,
+    /// The intervals as NDJSON.
+    Timeseries,
+    /// Run and parts as CSV.
+    Csv,
+}
+
+/// Where an output goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum To {
+    /// Standard output, and nothing else there.
+    Stdout,
+    /// This file.
+    File(PathBuf),
+}
+
+impl Format {
+    /// The option that asks for it.
+    pub fn option(self) -> &'static str {
+        match self {
+            Format::Json => "--json",
+            Format::Hgrm => "--hgrm",
+            Format::HdrLog => "--hdr-log",
+            Format::Timeseries => "--timeseries",
+            Format::Csv => "--csv",
+        }
+    }
+
+    fn render(self, result: &RunResult) -> io::Result<String> {
+        match self {
+            Format::Json => Ok(json::render(result)?),
+            Format::Hgrm => Ok(spectrum::render(result.latency_ns.as_ref())),
+            Format::HdrLog => Ok(hdr_log::render(result)),
+            Format::Timeseries => Ok(timeseries::render(result)?),
+            Format::Csv => csv::render(result),
+        }
+    }
+}
+
+impl Output {
+    /// Each format with what was typed for it.
+    ///
+    /// # Errors
+    /// A place is empty, or two formats are to go to standard output.
+    pub fn read(latency: bool, typed: &[(Format, Option<&str>)]) -> Result<Output, Error> {
+        let mut output = Output { latency, sinks: Vec::new() };
+        for &(format, place) in typed {
+            let to = match place {
+                None => continue,
+                Some("") => {
+                    return Err(Error::argument(format.option(), "must be a file, or - for standard output", ""));
+                }
+                Some("-") => To::Stdout,
+                Some(file) => To::File(PathBuf::from(file)),
+            };
+            if let Some(other) = output.sinks.iter().find(|sink| to == To::Stdout && sink.to == to) {
+                let rule = format!("standard output is taken by {}", other.format.option());
+                return Err(Error::argument(format.option(), rule, "-"));
+            }
+            output.sinks.push(Sink { format, to });
+        }
+        Ok(output)
+    }
+
+    fn style(&self) -> Style {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Style { colour: wanted && io::stdout().is_terminal(), latency: self.latency }
+    }
+}
+
+/// All outputs, opened before anything is measured: a place that cannot be written is known then.
+pub(super) struct Opened<'a> {
+    output: &'a Output,
+    files: Vec<(&'a Sink, Option<File>)>,
+}
+
+impl<'a> Opened<'a> {
+    pub(super) fn open(output: &'a Output) -> Result<Opened<'a>, Failure> {
+        let open = |sink: &'a Sink| match &sink.to {
+            To::Stdout => Ok((sink, None)),
+            To::File(path) => match File::create(path) {
+                Ok(file) => Ok((sink, Some(file))),
+                Err(error) => Err(Failure::no_run(format!("{} {}: {error}", sink.format.option(), path.display()))),
+            },
+        };
+        Ok(Opened { output, files: output.sinks.iter().map(open).collect::<Result<_, _>>()? })
+    }
+
+    /// Writes each output by itself: one that cannot be written takes no other with it. False if there was one.
+    pub(super) fn write(self, result: &RunResult) -> bool {
+        let mut all_written = true;
+        let mut note = |written: io::Result<()>, what: &str| {
+            if let Err(error) = written {
+                complain(&format!("{what}: {error}"));
+                all_written = false;
+            }
+        };
+        let mut report_is_due = true;
+        for (sink, file) in self.files {
+            let option = sink.format.option();
+            let rendered = sink.format.render(result);
+            match (file, &sink.to) {
+                (Some(mut file), To::File(path)) => {
+                    let written = rendered.and_then(|text| file.write_all(text.as_bytes()));
+                    note(written, &format!("{option} {}", path.display()));
+                }
+                _ => {
+                    report_is_due = false;
+                    note(rendered.and_then(|text| print(&text)), &format!("{option}: standard output"));
+                }
+            }
+        }
+        if report_is_due {
+            note(print(&text::render(result, self.output.style())), "standard output");
+        }
+        all_written
+    }
+}
+
+/// One line on standard error.
+pub(super) fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "saturing: {line}");
+}
+
+/// All of `text` on standard output, at once.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_format_has_a_place_of_its_own() {
+        let read = |typed: &[(Format, Option<&str>)]| Output::read(false, typed);
+        let sink = |format, to| Sink { format, to };
+        let file = |name: &str| To::File(name.into());
+        assert_eq!(read(&[(Format::Json, None), (Format::Csv, None)]).expect("none").sinks, []);
+        assert_eq!(
+            read(&[(Format::Json, Some("-")), (Format::Hgrm, Some("a.hgrm")), (Format::Csv, Some("./-"))])
+                .expect("three")
+                .sinks,
+            [sink(Format::Json, To::Stdout), sink(Format::Hgrm, file("a.hgrm")), sink(Format::Csv, file("./-"))]
+        );
+        for (typed, message) in [
+            (&[(Format::HdrLog, Some(""))][..], "--hdr-log: must be a file, or - for standard output, got \"\""),
+            (
+                &[(Format::Json, Some("-")), (Format::Csv, Some("-"))],
+                "--csv: standard output is taken by --json, got -",
+            ),
+        ] {
+            assert_eq!(read(typed).expect_err(message).to_string(), message);
+        }
+    }
+}
