@@ -2,9 +2,10 @@
 //!
 //! The layers, from the bottom: [`http`], [`measure`] and [`ring`] know nothing of each other; [`plan`] says what is to be
 //! run and [`result`] what came of it; [`worker`] is the loop, [`target`] the built-in server; [`run`] runs workers and
-//! [`report`] writes results down; [`cli`] is what people type. CONTRIBUTING.md has the map.
+//! [`report`] writes results down; [`search`] and [`compare`] are for several runs with a purpose; [`cli`] is what people type. CONTRIBUTING.md has the map.
 
 pub mod cli;
+pub mod compare;
 pub mod http;
 pub mod measure;
 pub mod plan;
@@ -12,5 +13,6 @@ pub mod report;
 pub mod result;
 pub mod ring;
 pub mod run;
+pub mod search;
 pub mod target;
 pub mod worker;

@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 pub use crate::measure::histogram::{LatencyKind, Percentiles, Summary};
 
 mod check;
+pub mod comparison;
 mod doubts;
 mod parts;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod search;
 pub mod slo;
 #[cfg(test)]
 mod tests;

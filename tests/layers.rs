@@ -15,6 +15,8 @@ const LAYERS: &[(&str, u8, &[&str])] = &[
     ("target", 4, &[]),
     ("run", 5, &[]),
     ("report", 6, &["run", "worker", "ring", "http"]),
+    ("search", 7, &["worker", "ring", "http"]),
+    ("compare", 7, &["worker", "ring", "http"]),
     ("cli", 8, &["ring", "worker"]),
 ];
 

@@ -190,3 +190,87 @@ pub struct ServeArgs {
     #[argh(option, arg_name = "LIST")]
     pub cpus: Option<String>,
 }
+
+/// The highest rate that holds an SLO: open-loop runs, each after the other, first at doubled rates and then bisected, the
+/// answer confirmed by a repeat. Or, with --connections A..B, the smallest number of connections that reaches 95 % of the
+/// highest closed-loop rate.
+#[derive(FromArgs, ArgsInfo, Debug, Default, PartialEq, Eq)]
+#[argh(
+    example = "saturing search --slo 'p99<5ms,errors<0.1%' localhost:8080\n    how much it takes with every hundredth \
+               request below 5 ms",
+    example = "saturing search --connections 1..256 localhost:8080\n    how many connections are enough",
+    error_code(0, "an answer was found"),
+    error_code(1, "no run, no rate that holds, or an output that could not be written"),
+    error_code(2, "bad arguments"),
+    error_code(130, "interrupted (SIGINT); the probes so far are printed"),
+    error_code(143, "terminated (SIGTERM); the probes so far are printed")
+)]
+pub struct SearchArgs {
+    /// what has to hold, as in p99<5ms,errors<0.1%
+    #[argh(option, arg_name = "LIST")]
+    pub slo: Option<String>,
+
+    /// connections of every run; A..B searches for the smallest number instead of a rate (default:
+    /// 64 for each worker)
+    #[argh(option, short = 'c', arg_name = "N|A..B")]
+    pub connections: Option<String>,
+
+    /// where the search for a rate begins (default: 1k)
+    #[argh(option, short = 'R', arg_name = "N")]
+    pub rate: Option<String>,
+
+    /// least time of each run (default: 2s); it is longer where the SLO's percentile needs more
+    /// samples
+    #[argh(option, short = 'd', arg_name = "TIME")]
+    pub duration: Option<String>,
+
+    /// load before each run that is not recorded (default: 200ms)
+    #[argh(option, arg_name = "TIME")]
+    pub warmup: Option<String>,
+
+    /// how near the answer comes to the lowest rate that fails: 0.1% to 50% (default: 2%)
+    #[argh(option, arg_name = "SHARE")]
+    pub precision: Option<String>,
+
+    /// write the whole search as JSON to FILE; -: to standard output, and nothing else there
+    #[argh(option, arg_name = "FILE|-")]
+    pub json: Option<String>,
+}
+
+/// Is there a difference, and how large? Between two results that --json wrote, or between two servers that are loaded in
+/// turn. Rates and percentiles are compared over windows: those of --repeat, or else the intervals of each run.
+#[derive(FromArgs, ArgsInfo, Debug, Default, PartialEq, Eq)]
+#[argh(
+    example = "saturing compare before.json after.json\n    two results, best with --repeat 10 each",
+    example = "saturing compare --run --rounds 12 -d 3s localhost:8080/a localhost:8080/b\n    12 pairs of windows, in turn",
+    error_code(0, "compared, whatever was seen"),
+    error_code(1, "nothing to compare, or an output that could not be written"),
+    error_code(2, "bad arguments"),
+    error_code(130, "interrupted (SIGINT); whole rounds are compared"),
+    error_code(143, "terminated (SIGTERM); whole rounds are compared")
+)]
+pub struct CompareArgs {
+    /// two results, or with --run two URLs
+    #[argh(positional, arg_name = "A B")]
+    pub sides: Vec<String>,
+
+    /// the two are URLs: put load on them in turn
+    #[argh(switch)]
+    pub run: bool,
+
+    /// with --run: how often each is loaded, 1 to 1000 (default: 10); a verdict takes 8
+    #[argh(option, arg_name = "N")]
+    pub rounds: Option<String>,
+
+    /// with --run: time of each window (default: 2s)
+    #[argh(option, short = 'd', arg_name = "TIME")]
+    pub duration: Option<String>,
+
+    /// with --run: load before each window that is not recorded (default: 200ms)
+    #[argh(option, arg_name = "TIME")]
+    pub warmup: Option<String>,
+
+    /// write the comparison as JSON to FILE; -: to standard output, and nothing else there
+    #[argh(option, arg_name = "FILE|-")]
+    pub json: Option<String>,
+}

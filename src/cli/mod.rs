@@ -1,12 +1,16 @@
 //! The command line: from what was typed to a run, and to the exit code.
 
 pub mod args;
+mod bar;
+pub mod compare;
 pub mod failure;
 pub mod help;
 mod load;
 pub mod outputs;
+pub mod search;
 mod serve;
 pub mod shapes;
+mod shared;
 mod signals;
 pub mod slo;
 pub mod spelling;
@@ -14,15 +18,19 @@ pub mod typed;
 pub mod units;
 
 use argh::{ArgsInfo, FromArgs};
-use args::{LoadArgs, ServeArgs};
+use args::{CompareArgs, LoadArgs, SearchArgs, ServeArgs};
+use compare::TypedCompare;
 use failure::{DONE, Failure};
+use search::TypedSearch;
 use spelling::{Spelled, WRK, spell};
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use typed::{Typed, TypedServe};
 
 /// Subcommands that are named in the design and not there yet.
-const LATER: &[&str] = &["calibrate", "doctor", "compare", "search", "suite"];
+const LATER: &[&str] = &["calibrate", "doctor", "suite"];
+/// Those that are.
+const SUBCOMMANDS: &[&str] = &["serve", "search", "compare"];
 
 /// What a command line asks for.
 #[derive(Debug, PartialEq)]
@@ -33,6 +41,10 @@ pub enum Command {
     Load(Box<Typed>),
     /// Run the built-in server alone.
     Serve(TypedServe),
+    /// Search for a load.
+    Search(Box<TypedSearch>),
+    /// Compare two results or servers.
+    Compare(Box<TypedCompare>),
 }
 
 /// Does what `args`, without the command's own name, ask for, and returns the exit code. A
@@ -48,6 +60,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
         }
         Command::Load(wanted) => load::load(&wanted, &typed),
         Command::Serve(wanted) => serve::serve(&wanted),
+        Command::Search(wanted) => search::search(&wanted, &typed),
+        Command::Compare(wanted) => compare::compare(&wanted),
     });
     done.unwrap_or_else(|failure| {
         let _ = writeln!(std::io::stderr(), "saturing: {failure}");
@@ -70,8 +84,20 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, stdin: &mut dyn Read) -> 
     };
     match first {
         "serve" => parse_serve(rest),
-        "help" if rest.first().is_some_and(|topic| topic == "serve") => Ok(Command::Text(serve_help())),
-        "help" => Ok(Command::Text(load_help())),
+        "search" => {
+            let search = TypedSearch::read(rest, stdin)?;
+            Ok(search.map_or_else(|| Command::Text(search_help()), |search| Command::Search(Box::new(search))))
+        }
+        "compare" => {
+            let compare = TypedCompare::read(rest, stdin)?;
+            Ok(compare.map_or_else(|| Command::Text(compare_help()), |compare| Command::Compare(Box::new(compare))))
+        }
+        "help" => Ok(Command::Text(match rest.first().map(String::as_str) {
+            Some("serve") => serve_help(),
+            Some("search") => search_help(),
+            Some("compare") => compare_help(),
+            _ => load_help(),
+        })),
         later if LATER.contains(&later) => Err(Failure::usage(format!("saturing {later} is not in this version yet"))),
         _ => parse_load(&args, stdin),
     }
@@ -85,7 +111,7 @@ fn parse_load(args: &[String], stdin: &mut dyn Read) -> Result<Command, Failure>
     if args.version {
         return Ok(Command::Text(concat!("saturing ", env!("CARGO_PKG_VERSION"), "\n").to_owned()));
     }
-    if let Some(name) = args.url.as_deref().filter(|url| *url == "serve" || LATER.contains(url)) {
+    if let Some(name) = args.url.as_deref().filter(|url| SUBCOMMANDS.contains(url) || LATER.contains(url)) {
         return Err(Failure::usage(format!("{name}: a subcommand comes first, as in saturing {name}")));
     }
     Typed::read(&args, stdin).map(|typed| Command::Load(Box::new(typed)))
@@ -108,12 +134,26 @@ fn take<T: FromArgs>(name: &str, spelled: &[String]) -> Result<T, Failure> {
 }
 
 fn load_help() -> String {
-    let usage = ["saturing [OPTIONS] [URL]", "saturing serve [OPTIONS]"];
+    let usage = [
+        "saturing [OPTIONS] [URL]",
+        "saturing serve [OPTIONS]",
+        "saturing search [OPTIONS] [URL]",
+        "saturing compare [OPTIONS] A B",
+    ];
     help::help(&LoadArgs::get_args_info(), &usage)
 }
 
 fn serve_help() -> String {
     help::help(&ServeArgs::get_args_info(), &["saturing serve [OPTIONS]"])
+}
+
+fn search_help() -> String {
+    help::help(&shared::info::<SearchArgs>(&[]), &["saturing search [OPTIONS] [URL]"])
+}
+
+fn compare_help() -> String {
+    let usage = ["saturing compare A.json B.json", "saturing compare --run [OPTIONS] URL URL"];
+    help::help(&shared::info::<CompareArgs>(&[]), &usage)
 }
 
 #[cfg(test)]

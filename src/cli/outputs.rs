@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::failure::Failure;
 use crate::plan::Error;
 use crate::report::text::Style;
-use crate::report::{csv, hdr_log, json, spectrum, text, timeseries};
+use crate::report::{csv, hdr_log, json, spectrum, timeseries};
 use crate::result::RunResult;
 
 /// What to do with the result.
@@ -64,7 +64,8 @@ impl Format {
         }
     }
 
-    fn render(self, result: &RunResult) -> io::Result<String> {
+    /// A result in this format.
+    pub(super) fn render(self, result: &RunResult) -> io::Result<String> {
         match self {
             Format::Json => Ok(json::render(result)?),
             Format::Hgrm => Ok(spectrum::render(result.latency_ns.as_ref())),
@@ -100,7 +101,8 @@ impl Output {
         Ok(output)
     }
 
-    fn style(&self) -> Style {
+    /// How the report is to look where it goes.
+    pub(super) fn style(&self) -> Style {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Style { colour: wanted && io::stdout().is_terminal(), latency: self.latency }
     }
@@ -108,7 +110,6 @@ impl Output {
 
 /// All outputs, opened before anything is measured: a place that cannot be written is known then.
 pub(super) struct Opened<'a> {
-    output: &'a Output,
     files: Vec<(&'a Sink, Option<File>)>,
 }
 
@@ -121,38 +122,45 @@ impl<'a> Opened<'a> {
                 Err(error) => Err(Failure::no_run(format!("{} {}: {error}", sink.format.option(), path.display()))),
             },
         };
-        Ok(Opened { output, files: output.sinks.iter().map(open).collect::<Result<_, _>>()? })
+        Ok(Opened { files: output.sinks.iter().map(open).collect::<Result<_, _>>()? })
     }
 
-    /// Writes each output by itself: one that cannot be written takes no other with it. False if there was one.
-    pub(super) fn write(self, result: &RunResult) -> bool {
+    /// Whether standard output is another format's.
+    pub(super) fn report_goes_nowhere(&self) -> bool {
+        self.files.iter().any(|(_, file)| file.is_none())
+    }
+
+    /// Writes each output by itself: one that cannot be written takes no other with it. `report` goes to standard output unless
+    /// a format does. False if something could not be written.
+    pub(super) fn write(self, report: &str, render: &dyn Fn(Format) -> io::Result<String>) -> bool {
+        let printed = self.report_goes_nowhere() || written(print(report), "standard output");
+        self.write_files(render) && printed
+    }
+
+    /// The same without a report.
+    pub(super) fn write_files(self, render: &dyn Fn(Format) -> io::Result<String>) -> bool {
         let mut all_written = true;
-        let mut note = |written: io::Result<()>, what: &str| {
-            if let Err(error) = written {
-                complain(&format!("{what}: {error}"));
-                all_written = false;
-            }
-        };
-        let mut report_is_due = true;
         for (sink, file) in self.files {
             let option = sink.format.option();
-            let rendered = sink.format.render(result);
-            match (file, &sink.to) {
-                (Some(mut file), To::File(path)) => {
-                    let written = rendered.and_then(|text| file.write_all(text.as_bytes()));
-                    note(written, &format!("{option} {}", path.display()));
-                }
-                _ => {
-                    report_is_due = false;
-                    note(rendered.and_then(|text| print(&text)), &format!("{option}: standard output"));
-                }
-            }
-        }
-        if report_is_due {
-            note(print(&text::render(result, self.output.style())), "standard output");
+            let text = render(sink.format);
+            all_written &= match (file, &sink.to) {
+                (Some(mut file), To::File(path)) => written(
+                    text.and_then(|text| file.write_all(text.as_bytes())),
+                    &format!("{option} {}", path.display()),
+                ),
+                _ => written(text.and_then(|text| print(&text)), &format!("{option}: standard output")),
+            };
         }
         all_written
     }
+}
+
+/// Complains of what could not be written.
+fn written(outcome: io::Result<()>, what: &str) -> bool {
+    if let Err(error) = &outcome {
+        complain(&format!("{what}: {error}"));
+    }
+    outcome.is_ok()
 }
 
 /// One line on standard error.

@@ -73,7 +73,8 @@ pub fn spell(args: &[String], info: &CommandInfoWithArgs, foreign: &'static [For
             return Ok(Spelled::Help);
         }
     }
-    if let Some(extra) = positionals.get(info.positionals.len()) {
+    let any_number = info.positionals.iter().any(|one| one.optionality == Optionality::Repeating);
+    if let Some(extra) = positionals.get(info.positionals.len()).filter(|_| !any_number) {
         return Err(Failure::usage(match info.positionals {
             [] => format!("unexpected argument {}; there are only options here", shown(extra)),
             [.., last] => format!("unexpected argument {}; there is one {} only", shown(extra), last.name),

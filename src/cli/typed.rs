@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::outputs::{Format, Output};
 use super::{slo, units};
 use crate::plan::cpus::{Topology, parse_list};
-use crate::plan::{Ask, Error, Load, Plan, Server, Target, TargetSpec, Url, place, serving};
+use crate::plan::{Ask, Error, Load, Open, Plan, Server, Target, TargetSpec, Url, place, serving};
 use crate::result::slo::Slo;
 use load::load;
 use std::io::Read;
@@ -76,6 +76,20 @@ impl Typed {
     /// The URL as typed; `None` asks for the built-in server.
     pub fn url(&self) -> Option<&str> {
         self.url.as_deref()
+    }
+
+    /// The same for another URL.
+    ///
+    /// # Errors
+    /// It is no URL.
+    pub fn at(&self, url: &str) -> Result<Typed, Error> {
+        Url::parse(url)?;
+        Ok(Typed { url: Some(url.to_owned()), ..self.clone() })
+    }
+
+    /// The open loop that was asked for.
+    pub fn open(&self) -> Option<&Open> {
+        self.load.open.as_ref()
     }
 
     /// The CPUs the built-in server gets, before it runs and has a URL; [`Typed::plan`] comes to

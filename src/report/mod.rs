@@ -1,10 +1,12 @@
 //! A [`RunResult`](crate::result::RunResult) as text, JSON, CSV and in HdrHistogram's formats, a
 //! [`Snapshot`](crate::result::Snapshot) as a line of progress. Pure: nothing here prints.
 
+pub mod comparison;
 pub mod csv;
 pub mod hdr_log;
 pub mod json;
 pub mod progress;
+pub mod search;
 pub mod spectrum;
 pub mod text;
 pub mod timeseries;

@@ -26,6 +26,12 @@ impl RunResult {
         doubts
     }
 
+    /// Whether over 1 % of what an open loop offered was not achieved.
+    #[must_use]
+    pub fn misses_rate(&self) -> bool {
+        self.missed_rate(None).is_some()
+    }
+
     /// Over 1 % of what was offered, and more than the one request that may straddle the window's end.
     fn missed_rate(&self, stage: Option<&Stage>) -> Option<String> {
         let (rate, requests, elapsed_s) = match stage {

@@ -94,11 +94,19 @@ impl Slo {
         self.limits.iter().map(|limit| limit.judge(result)).collect()
     }
 
+    /// The latency at the highest percentile that is limited, ns; `None` where it is beyond all answers, or there are none.
+    #[must_use]
+    pub fn asked_ns(&self, result: &RunResult) -> Option<f64> {
+        let measure = Measure::Time(Times::Latency, Statistic::Percentile(self.percentile()));
+        measure.of(result).filter(|ns| ns.is_finite())
+    }
+
     /// The highest percentile of the latency that is limited, 50 where there is none: how long a run has to be depends on it.
     #[must_use]
     pub fn percentile(&self) -> f64 {
         let of = |limit: &Limit| match limit.measure {
-            Measure::Time(_, Statistic::Percentile(percentile)) => percentile,
+            // The longest of all has no number of samples that would be enough.
+            Measure::Time(_, Statistic::Percentile(percentile)) if percentile < 100.0 => percentile,
             _ => 50.0,
         };
         self.limits.iter().map(of).fold(50.0, f64::max)

@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 use crate::measure::clock::{Clock, Monotonic};
 use crate::plan::{Load, Plan, Until};
 use crate::result::{RunResult, Snapshot};
-use crate::worker::Halt;
+pub use crate::worker::Halt;
 use crew::{Crew, Home};
 
 /// A run that could not start; one line with the cause and the cure.

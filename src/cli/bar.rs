@@ -1,0 +1,37 @@
+//! The progress line.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::report::progress;
+use crate::result::Snapshot;
+
+/// On a terminal only.
+pub(super) struct Bar {
+    terminal: bool,
+    shown: bool,
+}
+
+impl Bar {
+    pub(super) fn new() -> Bar {
+        Bar { terminal: io::stderr().is_terminal(), shown: false }
+    }
+
+    pub(super) fn show(&mut self, moment: &Snapshot) {
+        if self.terminal {
+            let width = terminal_width().saturating_sub(1);
+            let _ = write!(io::stderr(), "\r{}\x1b[K", progress::line(moment, width));
+            self.shown = true;
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        if std::mem::take(&mut self.shown) {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+/// Columns of the terminal on standard error; 80 where it does not tell.
+fn terminal_width() -> usize {
+    terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0))
+}

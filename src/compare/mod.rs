@@ -1,0 +1,165 @@
+//! Two results held against each other: is there a difference, and how large?
+//!
+//! Observations are windows of a repeated run, or else the intervals of a single one. Windows of `compare --run` alternate, so
+//! each has a neighbour in time and they are compared in pairs.
+
+mod ranks;
+mod rounds;
+
+pub use rounds::rounds;
+
+use crate::measure::estimate::middle;
+use crate::result::comparison::{Comparison, Difference, Shift, Side};
+use crate::result::{Interval, RunResult, SCHEMA, Stage, Summary};
+
+/// The chance of seeing a difference where there is none, for all figures together.
+const CHANCE: f64 = 0.05;
+
+/// What is compared, in this order; the first is a rate, the others are times.
+pub const FIGURES: [&str; 4] = ["rate", "p50", "p90", "p99"];
+
+/// One side: its figures, window by window. A window without an answer has a rate and no times.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    side: Side,
+    windows: Vec<Window>,
+}
+
+type Window = [Option<f64>; FIGURES.len()];
+
+impl Observed {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(name: &str) -> Observed {
+        Observed { side: Side { name: name.to_owned(), ..Side::default() }, windows: Vec::new() }
+    }
+
+    /// The windows of a repeated run, or the whole intervals of a single one.
+    #[must_use]
+    pub fn of(name: &str, result: &RunResult) -> Observed {
+        let mut observed = Observed::new(name);
+        observed.side.warnings.clone_from(&result.warnings);
+        if result.repeated.is_some() {
+            result.stages.iter().for_each(|stage| observed.add_stage(stage));
+        } else {
+            let whole = result.plan.interval_s.unwrap_or(1.0) * 0.9;
+            let whole = result.intervals.iter().filter(|interval| interval.length_s >= whole);
+            whole.for_each(|interval| observed.add_interval(interval));
+        }
+        observed
+    }
+
+    /// Adds a whole run as one window.
+    pub fn add(&mut self, result: &RunResult) {
+        self.side.length_s = result.elapsed_s;
+        self.push(result.rate.achieved_per_s, result.latency_ns.as_ref());
+        for warning in &result.warnings {
+            if !self.side.warnings.contains(warning) {
+                self.side.warnings.push(warning.clone());
+            }
+        }
+    }
+
+    fn add_stage(&mut self, stage: &Stage) {
+        self.side.length_s = stage.elapsed_s;
+        self.push(stage.rate.achieved_per_s, stage.latency_ns.as_ref());
+    }
+
+    fn add_interval(&mut self, interval: &Interval) {
+        self.side.length_s = interval.length_s;
+        let rate = interval.completed as f64 / interval.length_s;
+        let time = |ns: Option<u64>| ns.map(|ns| ns as f64);
+        self.windows.push([Some(rate), time(interval.p50_ns), time(interval.p90_ns), time(interval.p99_ns)]);
+    }
+
+    fn push(&mut self, rate: f64, latency: Option<&Summary>) {
+        let time = |pick: fn(&Summary) -> u64| latency.map(|latency| pick(latency) as f64);
+        let (p50, p90) = (time(|l| l.percentiles.p50), time(|l| l.percentiles.p90));
+        self.windows.push([Some(rate), p50, p90, time(|l| l.percentiles.p99)]);
+    }
+
+    /// Windows so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.windows.len()
+    }
+
+    /// True if there is no window.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.windows.is_empty()
+    }
+
+    fn figure(&self, index: usize) -> Vec<f64> {
+        self.windows.iter().filter_map(|window| window[index]).collect()
+    }
+}
+
+/// Compares; `paired` if the n-th windows of both were neighbours in time.
+///
+/// Independent windows: the Mann-Whitney rank-sum test; pairs: Wilcoxon's signed-rank test. Both are permutation tests of ranks,
+/// exact for small numbers, and say nothing about how figures are distributed; the intervals are theirs (Hollander, Wolfe and
+/// Chicken, Nonparametric Statistical Methods, chapters 3 and 4).
+#[must_use]
+pub fn compare(a: &Observed, b: &Observed, paired: bool) -> Comparison {
+    let side = |one: &Observed| Side { observations: one.len(), ..one.side.clone() };
+    let mut comparison = Comparison {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        a: side(a),
+        b: side(b),
+        paired,
+        ..Comparison::default()
+    };
+    for (index, figure) in FIGURES.iter().enumerate() {
+        let (of_a, of_b) = if paired { pairs(a, b, index) } else { (a.figure(index), b.figure(index)) };
+        if of_a.is_empty() || of_b.is_empty() {
+            continue;
+        }
+        let test = if paired { ranks::paired(&of_a, &of_b) } else { ranks::independent(&of_a, &of_b) };
+        comparison.differences.push(Difference {
+            figure: (*figure).to_owned(),
+            a: median(of_a),
+            b: median(of_b),
+            shift: test.map(|t| Shift { estimate: t.estimate, low: t.low, high: t.high, p: t.p, p_adjusted: t.p }),
+            seen: false,
+        });
+    }
+    adjust(&mut comparison.differences);
+    if comparison.differences.iter().any(|difference| difference.shift.is_none()) {
+        let (few, how) = match paired {
+            true => (ranks::FEWEST_PAIRS, "--rounds"),
+            false => (ranks::FEWEST_EACH, "-d with --interval, or --repeat"),
+        };
+        comparison
+            .notes
+            .push(format!("too few windows to tell a difference from chance: it takes {few} of each ({how})"));
+    }
+    comparison
+}
+
+/// A window that lacks the figure takes its neighbour with it.
+fn pairs(a: &Observed, b: &Observed, index: usize) -> (Vec<f64>, Vec<f64>) {
+    a.windows.iter().zip(&b.windows).filter_map(|(a, b)| a[index].zip(b[index])).unzip()
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    middle(&figures)
+}
+
+/// Holm's method: the smallest of k chances counts k times, the next k - 1 times, none less than the one before.
+fn adjust(differences: &mut [Difference]) {
+    let mut shifts: Vec<(&mut Shift, &mut bool)> =
+        differences.iter_mut().filter_map(|one| one.shift.as_mut().map(|shift| (shift, &mut one.seen))).collect();
+    shifts.sort_by(|(one, _), (other, _)| one.p.total_cmp(&other.p));
+    let (all, mut least) = (shifts.len(), 0.0f64);
+    for (index, (shift, seen)) in shifts.iter_mut().enumerate() {
+        least = least.max(shift.p * (all - index) as f64).min(1.0);
+        shift.p_adjusted = least;
+        **seen = least < CHANCE;
+    }
+}
+
+#[cfg(test)]
+mod tests;

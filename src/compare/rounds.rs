@@ -1,0 +1,39 @@
+//! Two plans run in turn.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::{Observed, compare};
+use crate::plan::Plan;
+use crate::result::Snapshot;
+use crate::result::comparison::Comparison;
+use crate::run::{self, Halt};
+
+/// Runs both plans once in each of `rounds`, the first one first in every other round, and compares what came of them; `halt`
+/// ends it early, with the rounds that were whole. `observe` is told which run is under way, and how it goes.
+///
+/// # Errors
+/// As [`run::run`].
+pub fn rounds(
+    plans: [(&str, &Plan); 2],
+    rounds: usize,
+    halt: &Arc<Halt>,
+    observe: &mut dyn FnMut(&Snapshot),
+) -> Result<Comparison, run::Error> {
+    let mut sides = plans.map(|(name, _)| Observed::new(name));
+    'rounds: for round in 0..rounds {
+        let mut whole = [None, None];
+        for turn in [round % 2, 1 - round % 2] {
+            let result = run::run(plans[turn].1, Vec::new(), halt, observe)?;
+            if halt.load(Relaxed) != 0 {
+                break 'rounds;
+            }
+            whole[turn] = Some(result);
+        }
+        for (side, result) in sides.iter_mut().zip(whole.iter().flatten()) {
+            side.add(result);
+        }
+    }
+    let [a, b] = &sides;
+    Ok(Comparison { interrupted: halt.load(Relaxed) != 0, ..compare(a, b, true) })
+}

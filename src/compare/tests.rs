@@ -1,0 +1,73 @@
+#![allow(clippy::unwrap_used)]
+
+use rand_pcg::Pcg64Mcg;
+use rand_pcg::rand_core::{RngCore, SeedableRng};
+
+use super::*;
+use crate::result::samples;
+
+/// Windows around a rate and a time, with noise of 5 %.
+fn noisy(random: &mut Pcg64Mcg, rate: f64, time: f64, windows: usize) -> Observed {
+    let mut around = |figure: f64| {
+        let uniform = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+        Some(figure * (0.95 + 0.1 * uniform))
+    };
+    let window = |_| [around(rate), around(time), around(time * 2.0), around(time * 3.0)];
+    Observed { side: Side::default(), windows: (0..windows).map(window).collect() }
+}
+
+#[test]
+fn no_difference_is_seen_where_there_is_none_but_seldom() {
+    let mut random = Pcg64Mcg::seed_from_u64(11);
+    for (paired, windows) in [(true, 8), (false, 6), (false, 12)] {
+        let mut alarms = 0;
+        for _ in 0..1_000 {
+            let [a, b] = [(); 2].map(|()| noisy(&mut random, 1e5, 1e6, windows));
+            let comparison = compare(&a, &b, paired);
+            assert_eq!(comparison.differences.len(), 4);
+            alarms += u32::from(comparison.differences.iter().any(|difference| difference.seen));
+        }
+        // 5 % at most, and three standard deviations of chance.
+        assert!(alarms <= 71, "{paired} {windows}: {alarms} of 1000");
+    }
+}
+
+#[test]
+fn a_difference_of_a_tenth_is_seen() {
+    let mut random = Pcg64Mcg::seed_from_u64(12);
+    let (a, b) = (noisy(&mut random, 1e5, 1e6, 10), noisy(&mut random, 1.1e5, 1e6, 10));
+    for paired in [true, false] {
+        let comparison = compare(&a, &b, paired);
+        let seen: Vec<&str> =
+            comparison.differences.iter().filter(|one| one.seen).map(|one| one.figure.as_str()).collect();
+        assert_eq!(seen, ["rate"], "{comparison:?}");
+        let shift = comparison.differences[0].shift.unwrap();
+        assert!((0.5e4..1.5e4).contains(&shift.estimate) && shift.low > 0.0 && shift.high < 2e4, "{shift:?}");
+        assert!(shift.p_adjusted >= shift.p);
+    }
+}
+
+#[test]
+fn too_few_windows_are_compared_but_not_judged() {
+    let mut random = Pcg64Mcg::seed_from_u64(13);
+    let (a, b) = (noisy(&mut random, 1e5, 1e6, 3), noisy(&mut random, 9e5, 1e6, 3));
+    let comparison = compare(&a, &b, false);
+    assert!(comparison.differences.iter().all(|one| one.shift.is_none() && !one.seen));
+    assert!(comparison.notes[0].starts_with("too few windows"), "{comparison:?}");
+}
+
+#[test]
+fn windows_come_from_repeats_or_else_from_whole_intervals() {
+    let mut result = samples::open();
+    result.intervals[1].length_s = 0.5;
+    let observed = Observed::of("a.json", &result);
+    assert_eq!(observed.windows, [[Some(1_000.0), Some(2e6), Some(4e6), Some(6e6)]]);
+    result.repeated = Some(crate::result::Repeated::default());
+    let observed = Observed::of("a.json", &result);
+    assert_eq!(observed.len(), 2);
+    assert_eq!(observed.windows[1], [Some(3_000.0), Some(2e6), Some(3e6), Some(6e6)]);
+    let mut whole = Observed::new("b");
+    whole.add(&result);
+    whole.add(&result);
+    assert_eq!((whole.len(), whole.windows[0][0]), (2, Some(2_000.0)));
+}
