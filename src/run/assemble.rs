@@ -244,7 +244,7 @@ fn echo(plan: &Plan, passed: &[Passed]) -> PlanEcho {
         seed: open.filter(|open| stages::is_drawn(open)).map(|open| open.seed),
         deadline_ms: open.and_then(|open| open.deadline).map(|span| span.as_secs_f64() * 1e3),
         spin: open.map(|open| open.spin),
-        warmup_s: (!load.warmup.is_zero()).then(|| load.warmup.as_secs_f64()),
+        warmup_s: (!load.warmup.is_zero()).then_some(load.warmup.as_secs_f64()),
         repeat: (load.repeat > 1).then_some(load.repeat),
         interval_s: Some(load.interval.as_secs_f64()),
         timeout_ms: load.timeout.as_secs_f64() * 1e3,
