@@ -173,8 +173,13 @@ pub struct LoadArgs {
 #[derive(FromArgs, ArgsInfo, Debug, Default, PartialEq, Eq)]
 #[argh(
     example = "saturing serve --port 8080 --cpus 1\n    then: saturing --cpus 0 localhost:8080",
+    example = "saturing serve --service exp:200us --log requests.csv\n    \
+               a queue that theory knows, and what became of each request",
+    note = "A duration takes us, ms, s, m or h: 500ms, 1.5s; a bare number is seconds.",
+    note = "A request is served (--service), then waits (--delay); in pauses (--pause)",
+    note = "nothing is served and nothing sent.",
     error_code(0, "stopped by a signal"),
-    error_code(1, "could not start"),
+    error_code(1, "could not start, or the log could not be written"),
     error_code(2, "bad arguments")
 )]
 pub struct ServeArgs {
@@ -189,6 +194,29 @@ pub struct ServeArgs {
     /// CPUs of the server, as in 0,2-5 (default: one for each physical core allowed)
     #[argh(option, arg_name = "LIST")]
     pub cpus: Option<String>,
+
+    /// each answer leaves this time after its request (default: at once)
+    #[argh(option, arg_name = "TIME")]
+    pub delay: Option<String>,
+
+    /// answer nothing for the last PAUSE of every PERIOD since the first connection; what came
+    /// meanwhile is answered at its end, in order
+    #[argh(option, arg_name = "PAUSE/PERIOD")]
+    pub pause: Option<String>,
+
+    /// serve one request after the other on each CPU, each for TIME, or exponentially distributed
+    /// with mean TIME
+    #[argh(option, arg_name = "const:TIME|exp:TIME")]
+    pub service: Option<String>,
+
+    /// what exponential services are drawn from (default: 1)
+    #[argh(option, arg_name = "N")]
+    pub seed: Option<String>,
+
+    /// write a line of CSV for each request to FILE: connection, the client's port, number on the
+    /// connection, X-Request-Id, when it was received and answered (ns, CLOCK_MONOTONIC)
+    #[argh(option, arg_name = "FILE")]
+    pub log: Option<String>,
 }
 
 /// The highest rate that holds an SLO: open-loop runs, each after the other, first at doubled rates and then bisected, the

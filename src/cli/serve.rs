@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use super::failure::{DONE, Failure};
+use super::failure::{DONE, Failure, NO_RUN};
 use super::signals::Signal;
 use super::typed::TypedServe;
 use crate::plan::cpus::Topology;
@@ -13,7 +13,11 @@ use crate::target::Server;
 pub(super) fn serve(typed: &TypedServe) -> Result<i32, Failure> {
     let cpus = typed.cpus(&Topology::read()?)?;
     let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
-    let server = Server::start(typed.listen, &cpus).map_err(|error| Failure::no_run(error.to_string()))?;
+    let server = match &typed.truth {
+        None => Server::start(typed.listen, &cpus),
+        Some(truth) => Server::start_true(typed.listen, &cpus, truth),
+    };
+    let server = server.map_err(|error| Failure::no_run(error.to_string()))?;
     say(&server.address().to_string());
     while signal.exit_code().is_none() {
         // A signal ends the sleep early.
@@ -21,7 +25,7 @@ pub(super) fn serve(typed: &TypedServe) -> Result<i32, Failure> {
     }
     let served = server.stop();
     say(&format!("served {} requests on {} connections", served.requests, served.connections));
-    Ok(DONE)
+    Ok(if served.log_failed { NO_RUN } else { DONE })
 }
 
 /// A line on standard output, at once, as whoever started the server waits for it; that nobody reads is no failure.

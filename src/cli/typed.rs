@@ -1,6 +1,7 @@
 //! From what was typed to what it means: the second stage, up to the plan.
 
 mod load;
+mod truth;
 
 use super::args::{LoadArgs, ServeArgs};
 use super::failure::Failure;
@@ -9,6 +10,7 @@ use super::{slo, units};
 use crate::plan::cpus::{Topology, parse_list};
 use crate::plan::{Ask, Error, Load, Open, Plan, Server, Target, TargetSpec, Url, place, serving};
 use crate::result::slo::Slo;
+use crate::target::Truth;
 use load::load;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -37,6 +39,8 @@ pub struct TypedServe {
     /// Where it listens; port 0 is a free one.
     pub listen: SocketAddr,
     cpus: Option<Vec<usize>>,
+    /// Its known behaviour; `None`: it answers as fast as it can.
+    pub truth: Option<Truth>,
 }
 
 impl Typed {
@@ -155,7 +159,8 @@ impl TypedServe {
                 address(text).ok_or_else(|| bad("--host", "must be an IP address, as in 127.0.0.1 or ::1", text))?
             }
         };
-        Ok(TypedServe { listen: SocketAddr::new(ip, port), cpus: cpus(args.cpus.as_deref())? })
+        let listen = SocketAddr::new(ip, port);
+        Ok(TypedServe { listen, cpus: cpus(args.cpus.as_deref())?, truth: truth::truth(args)? })
     }
 
     /// The CPUs it runs on.

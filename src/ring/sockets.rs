@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 use nix::sys::socket::{setsockopt, sockopt};
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
 use super::token::{GENERATIONS, Op, Token};
 
@@ -81,6 +81,12 @@ impl Sockets {
     pub(super) fn open_fd(&self, slot: u32) -> Option<(RawFd, u32)> {
         let place = self.places.get(slot as usize)?;
         Some((place.socket.as_ref()?.as_raw_fd(), place.generation))
+    }
+
+    /// The address at the other end of an open slot.
+    pub(super) fn peer(&self, slot: u32) -> Option<SocketAddr> {
+        let socket = self.places.get(slot as usize)?.socket.as_ref()?;
+        SockRef::from(socket).peer_addr().ok()?.as_socket()
     }
 
     /// The address in memory that stays put, for a connect.

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::mem::ManuallyDrop;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -127,6 +127,11 @@ impl Uring {
             .user_data(Token::new(Op::SendShared, slot, generation).0);
         // SAFETY: `lent` keeps the bytes until this send's completion was taken, or until the ring is gone.
         unsafe { self.push(send, true) };
+    }
+
+    /// The address at the other end of an open slot's connection; `None` too if the peer is gone already.
+    pub fn peer(&self, slot: u32) -> Option<SocketAddr> {
+        self.parts.sockets.peer(slot)
     }
 
     /// Closes an accepted connection; its slot is used again.

@@ -1,12 +1,15 @@
 //! The built-in server: a hello-world on the same ring, so that something fast enough to measure a client is always at hand.
 //!
-//! One thread per CPU, each with a ring and a listening socket of its own on the same port.
+//! One thread per CPU, each with a ring and a listening socket of its own on the same port. Asked to, it takes a known time for
+//! each answer and logs it (`truth`).
 
 mod answers;
 mod requests;
 mod serve;
+mod truth;
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -15,6 +18,7 @@ use std::{fmt, io};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::ring::{Config, Endpoints, Idle, SetupError};
+pub use truth::{Behaviour, Pause, Service, Truth};
 
 /// Connections waiting to be accepted, at most (bounded by net.core.somaxconn too).
 const BACKLOG: i32 = 4096;
@@ -26,6 +30,8 @@ pub enum StartError {
     Bind(SocketAddr, io::Error),
     /// No ring could be had.
     Ring(SetupError),
+    /// The log cannot be opened.
+    Log(PathBuf, io::Error),
     /// A thread could not be started.
     Thread(io::Error),
 }
@@ -37,6 +43,7 @@ impl fmt::Display for StartError {
                 write!(f, "cannot listen on {address}: {error}; choose another --port or --bind")
             }
             StartError::Ring(error) => error.fmt(f),
+            StartError::Log(path, error) => write!(f, "--log {}: {error}", path.display()),
             StartError::Thread(error) => write!(f, "cannot start a server thread: {error}"),
         }
     }
@@ -51,6 +58,8 @@ pub struct Served {
     pub requests: u64,
     /// Connections accepted.
     pub connections: u64,
+    /// Lines of the log could not be written.
+    pub log_failed: bool,
 }
 
 /// A running server. Dropping it stops it.
@@ -58,6 +67,7 @@ pub struct Server {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<Served>>,
+    truth: Option<Arc<truth::Shared>>,
 }
 
 impl Server {
@@ -66,11 +76,24 @@ impl Server {
     /// # Errors
     /// The address is taken, or no ring can be had.
     pub fn start(bind: SocketAddr, cpus: &[usize]) -> Result<Server, StartError> {
+        Server::start_as(bind, cpus, None)
+    }
+
+    /// As [`Server::start`], with a known behaviour.
+    ///
+    /// # Errors
+    /// As [`Server::start`], or the log cannot be opened.
+    pub fn start_true(bind: SocketAddr, cpus: &[usize], truth: &Truth) -> Result<Server, StartError> {
+        let shared = truth::Shared::new(truth).map_err(|(path, error)| StartError::Log(path, error))?;
+        Server::start_as(bind, cpus, Some(Arc::new(shared)))
+    }
+
+    fn start_as(bind: SocketAddr, cpus: &[usize], truth: Option<Arc<truth::Shared>>) -> Result<Server, StartError> {
         let places: Vec<Option<usize>> =
             if cpus.is_empty() { vec![None] } else { cpus.iter().copied().map(Some).collect() };
         let first = listen(bind, places.len() > 1).map_err(|error| StartError::Bind(bind, error))?;
         let address = first.local_addr().map_err(|error| StartError::Bind(bind, error))?;
-        let mut server = Server { address, stop: Arc::default(), threads: Vec::new() };
+        let mut server = Server { address, stop: Arc::default(), threads: Vec::new(), truth };
         let mut listener = Some(first);
         for cpu in places {
             let listener = match listener.take() {
@@ -86,9 +109,13 @@ impl Server {
         let config = Config { slots: 0, ..Config::for_slots(0) };
         let idle = Idle::build(config, 0, Arc::from([]), Endpoints::default()).map_err(StartError::Ring)?;
         let stop = Arc::clone(&self.stop);
+        let (truth, number) = (self.truth.clone(), self.threads.len() as u64);
         let thread = std::thread::Builder::new()
             .name("server".into())
-            .spawn(move || serve::run(idle, listener, cpu, &stop))
+            .spawn(move || match truth {
+                None => serve::run(idle, listener, cpu, &stop),
+                Some(truth) => truth::run(idle, listener, cpu, &stop, (&truth, number)),
+            })
             .map_err(StartError::Thread)?;
         self.threads.push(thread);
         Ok(())
@@ -112,6 +139,7 @@ impl Server {
             served.requests += part.requests;
             served.connections += part.connections;
         }
+        served.log_failed = self.truth.as_ref().is_some_and(|truth| truth.log_failed());
         served
     }
 }

@@ -11,6 +11,7 @@ const HEAD_LIMIT: usize = 64 * 1024;
 #[derive(Default)]
 pub(super) struct Repeated {
     head: Vec<u8>,
+    id: Vec<u8>,
 }
 
 /// One connection's place in its stream of requests.
@@ -20,21 +21,21 @@ pub(super) struct Requests {
     partial: Vec<u8>,
     /// Bytes of a body still to skip, and what its request is owed afterwards.
     skip: u64,
-    pending: Option<Kind>,
+    pending: Option<(Kind, Vec<u8>)>,
     /// Nothing after this point is read as a request: a closing answer is owed.
     over: bool,
 }
 
 impl Requests {
-    /// Feeds bytes; calls `owe` with each run of answers, in order.
-    pub(super) fn feed(&mut self, mut bytes: &[u8], repeated: &mut Repeated, owe: &mut impl FnMut(Kind, u32)) {
+    /// Feeds bytes; calls `owe` with each run of answers, in order, and the X-Request-Id of their requests (empty: none).
+    pub(super) fn feed(&mut self, mut bytes: &[u8], repeated: &mut Repeated, owe: &mut impl FnMut(Kind, u32, &[u8])) {
         while !bytes.is_empty() && !self.over {
             if self.skip > 0 {
                 bytes = self.skip_body(bytes, owe);
             } else if self.partial.is_empty() {
                 let (rest, count) = repeated.strip(bytes);
                 if count > 0 {
-                    owe(Kind::Hello, count);
+                    owe(Kind::Hello, count, &repeated.id);
                     bytes = rest;
                 } else {
                     bytes = self.head(bytes, repeated, owe);
@@ -45,25 +46,30 @@ impl Requests {
         }
     }
 
-    fn skip_body<'a>(&mut self, bytes: &'a [u8], owe: &mut impl FnMut(Kind, u32)) -> &'a [u8] {
+    fn skip_body<'a>(&mut self, bytes: &'a [u8], owe: &mut impl FnMut(Kind, u32, &[u8])) -> &'a [u8] {
         let here = self.skip.min(bytes.len() as u64);
         self.skip -= here;
         if self.skip == 0
-            && let Some(kind) = self.pending.take()
+            && let Some((kind, id)) = self.pending.take()
         {
-            self.answer(kind, owe);
+            self.answer(kind, &id, owe);
         }
         &bytes[here as usize..]
     }
 
     /// A head that began in an earlier read: only as many bytes are taken as it needs.
-    fn continued<'a>(&mut self, bytes: &'a [u8], repeated: &mut Repeated, owe: &mut impl FnMut(Kind, u32)) -> &'a [u8] {
+    fn continued<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        repeated: &mut Repeated,
+        owe: &mut impl FnMut(Kind, u32, &[u8]),
+    ) -> &'a [u8] {
         let mut partial = std::mem::take(&mut self.partial);
         let before = partial.len();
         partial.extend_from_slice(bytes);
         let Some(at) = memmem::find(&partial[before.saturating_sub(3)..], b"\r\n\r\n") else {
             if partial.len() > HEAD_LIMIT {
-                self.answer(Kind::BadRequest, owe);
+                self.answer(Kind::BadRequest, &[], owe);
             }
             self.partial = partial;
             return &[];
@@ -73,33 +79,40 @@ impl Requests {
         &bytes[whole - before..]
     }
 
-    fn head<'a>(&mut self, bytes: &'a [u8], repeated: &mut Repeated, owe: &mut impl FnMut(Kind, u32)) -> &'a [u8] {
+    fn head<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        repeated: &mut Repeated,
+        owe: &mut impl FnMut(Kind, u32, &[u8]),
+    ) -> &'a [u8] {
         match Head::parse(bytes) {
             Parsed::Partial => {
                 self.partial.extend_from_slice(bytes);
                 &[]
             }
             Parsed::Refused(kind) => {
-                self.answer(kind, owe);
+                self.answer(kind, &[], owe);
                 &[]
             }
             Parsed::Whole(head) => {
                 if head.kind == Kind::Hello && head.body == 0 {
                     repeated.head.clear();
                     repeated.head.extend_from_slice(&bytes[..head.len]);
+                    repeated.id.clear();
+                    repeated.id.extend_from_slice(head.id);
                 }
                 match head.body {
-                    0 => self.answer(head.kind, owe),
-                    body => (self.skip, self.pending) = (body, Some(head.kind)),
+                    0 => self.answer(head.kind, head.id, owe),
+                    body => (self.skip, self.pending) = (body, Some((head.kind, head.id.to_vec()))),
                 }
                 &bytes[head.len..]
             }
         }
     }
 
-    fn answer(&mut self, kind: Kind, owe: &mut impl FnMut(Kind, u32)) {
+    fn answer(&mut self, kind: Kind, id: &[u8], owe: &mut impl FnMut(Kind, u32, &[u8])) {
         self.over = kind.closes();
-        owe(kind, 1);
+        owe(kind, 1, id);
     }
 }
 
@@ -118,20 +131,22 @@ impl Repeated {
     }
 }
 
-struct Head {
+struct Head<'a> {
     len: usize,
     kind: Kind,
     body: u64,
+    /// Value of the X-Request-Id header; empty without one.
+    id: &'a [u8],
 }
 
-enum Parsed {
+enum Parsed<'a> {
     Partial,
-    Whole(Head),
+    Whole(Head<'a>),
     Refused(Kind),
 }
 
-impl Head {
-    fn parse(bytes: &[u8]) -> Parsed {
+impl Head<'_> {
+    fn parse(bytes: &[u8]) -> Parsed<'_> {
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut request = httparse::Request::new(&mut headers);
         let len = match request.parse(bytes) {
@@ -139,7 +154,7 @@ impl Head {
             Ok(httparse::Status::Partial) if bytes.len() <= HEAD_LIMIT => return Parsed::Partial,
             _ => return Parsed::Refused(Kind::BadRequest),
         };
-        let (mut body, mut close, mut keep) = (0, false, false);
+        let (mut body, mut close, mut keep, mut id) = (0, false, false, &[][..]);
         for header in request.headers.iter() {
             if header.name.eq_ignore_ascii_case("content-length") {
                 let digits =
@@ -154,6 +169,8 @@ impl Head {
                 let tokens = || header.value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
                 close |= tokens().any(|token| token.eq_ignore_ascii_case(b"close"));
                 keep |= tokens().any(|token| token.eq_ignore_ascii_case(b"keep-alive"));
+            } else if header.name.eq_ignore_ascii_case("x-request-id") {
+                id = header.value;
             }
         }
         close |= request.version == Some(0) && !keep;
@@ -163,7 +180,7 @@ impl Head {
             (false, true) => Kind::HelloAndClose,
             (true, true) => Kind::HeadAndClose,
         };
-        Parsed::Whole(Head { len, kind, body })
+        Parsed::Whole(Head { len, kind, body, id })
     }
 }
 
@@ -174,7 +191,7 @@ mod tests {
     fn owed(reads: &[&[u8]]) -> Vec<Kind> {
         let (mut requests, mut repeated, mut owed) = (Requests::default(), Repeated::default(), Vec::new());
         for bytes in reads {
-            requests.feed(bytes, &mut repeated, &mut |kind, count| (0..count).for_each(|_| owed.push(kind)));
+            requests.feed(bytes, &mut repeated, &mut |kind, count, _| (0..count).for_each(|_| owed.push(kind)));
         }
         owed
     }
@@ -203,6 +220,20 @@ mod tests {
             }
             let single: Vec<&[u8]> = bytes.chunks(1).collect();
             assert_eq!(owed(&single), *expected, "{text:?} byte by byte");
+        }
+    }
+
+    #[test]
+    fn ids_go_with_their_requests_at_every_split() {
+        let text = "GET / HTTP/1.1\r\nX-Request-ID: a\r\n\r\n".repeat(2)
+            + "POST / HTTP/1.1\r\nx-request-id: b\r\nContent-Length: 2\r\n\r\nxyGET / HTTP/1.1\r\n\r\n";
+        for split in 0..=text.len() {
+            let (mut requests, mut repeated, mut ids) = (Requests::default(), Repeated::default(), Vec::new());
+            for bytes in [&text[..split], &text[split..]] {
+                let mut owe = |_, count, id: &[u8]| (0..count).for_each(|_| ids.push(id.to_vec()));
+                requests.feed(bytes.as_bytes(), &mut repeated, &mut owe);
+            }
+            assert_eq!(ids, [&b"a"[..], b"a", b"b", b""], "split at {split}");
         }
     }
 }

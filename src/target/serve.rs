@@ -113,7 +113,7 @@ impl Loop {
                 Completion::Received { slot, bytes } => {
                     let Peer { requests, owed, .. } = &mut self.peers[slot as usize];
                     let served = &mut self.served.requests;
-                    requests.feed(bytes, &mut self.repeated, &mut |kind, count| {
+                    requests.feed(bytes, &mut self.repeated, &mut |kind, count, _| {
                         *served += u64::from(count);
                         match owed.back_mut() {
                             Some(last) if last.0 == kind => last.1 += count,

@@ -5,6 +5,7 @@ use crate::cli::failure::{BAD_ARGUMENTS, NO_RUN};
 use crate::cli::outputs::{Sink, To};
 use crate::cli::spelling::{Spelled, WRK, spell};
 use crate::plan::{Arrivals, DEFAULT_INTERVAL, DEFAULT_TIMEOUT, Open, RateStage, Until};
+use crate::target::{Behaviour, Pause, Service};
 use argh::{ArgsInfo, FromArgs};
 use std::path::Path;
 use std::time::Duration;
@@ -348,5 +349,49 @@ fn serve() {
         (&["--cpus", "x"], "--cpus: must be a list of CPUs, as in 0,2-5, got x"),
     ] {
         assert_eq!(read(words), Err(Failure::usage(message)), "{words:?}");
+    }
+}
+
+#[test]
+fn behaviour_of_the_server() {
+    let read = |words: &[&str]| TypedServe::read(&args_of::<ServeArgs>(words)).map(|typed| typed.truth);
+    let (ms, us) = (Duration::from_millis, Duration::from_micros);
+    assert_eq!(read(&["--port", "80"]), Ok(None));
+    let none = Behaviour { seed: 1, ..Behaviour::default() };
+    for (words, behaviour, log) in [
+        (&["--delay", "5ms"][..], Behaviour { delay: ms(5), ..none }, None),
+        (
+            &["--pause", "100ms/1s"],
+            Behaviour { pause: Some(Pause { length: ms(100), period: ms(1000) }), ..none },
+            None,
+        ),
+        (&["--service", "const:200us"], Behaviour { service: Some(Service::Constant(us(200))), ..none }, None),
+        (
+            &["--service=exp:0.2ms", "--seed", "9", "--log", "a.csv"],
+            Behaviour { service: Some(Service::Exponential(us(200))), seed: 9, ..none },
+            Some("a.csv".into()),
+        ),
+        (&["--log", "b"], none, Some("b".into())),
+    ] {
+        assert_eq!(read(words), Ok(Some(Truth { behaviour, log })), "{words:?}");
+    }
+    let pause = "--pause: must be PAUSE/PERIOD with 0 < PAUSE < PERIOD, as in 100ms/1s, got";
+    let service = "--service: must be const:TIME or exp:TIME with TIME above 0, as in exp:200us, got";
+    for (option, given, message) in [
+        ("--delay", "5x", "--delay: must be a duration in us, ms, s, m or h, as in 10s or 500ms, got 5x".to_owned()),
+        ("--pause", "100ms", format!("{pause} 100ms")),
+        ("--pause", "0/1s", format!("{pause} 0/1s")),
+        ("--pause", "1s/1000ms", format!("{pause} 1s/1000ms")),
+        ("--pause", "1s/x", format!("{pause} 1s/x")),
+        ("--pause", "/", format!("{pause} /")),
+        ("--service", "200us", format!("{service} 200us")),
+        ("--service", "gamma:2s", format!("{service} gamma:2s")),
+        ("--service", "exp:0", format!("{service} exp:0")),
+        ("--service", "const:", format!("{service} const:")),
+        ("--seed", "3", "--seed: needs --service exp:TIME, got 3".to_owned()),
+        ("--log", "", "--log: must be a file, got \"\"".to_owned()),
+        ("--log", "-", "--log: must be a file, got -".to_owned()),
+    ] {
+        assert_eq!(read(&[option, given]), Err(Failure::usage(message)), "{option} {given}");
     }
 }
