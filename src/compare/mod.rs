@@ -34,7 +34,7 @@ impl Observed {
         Observed { side: Side { name: name.to_owned(), ..Side::default() }, windows: Vec::new() }
     }
 
-    /// The windows of a repeated run, or the whole intervals of a single one.
+    /// The windows of a repeated run, or the whole intervals of a single one, or all of one that has none.
     #[must_use]
     pub fn of(name: &str, result: &RunResult) -> Observed {
         let mut observed = Observed::new(name);
@@ -45,6 +45,9 @@ impl Observed {
             let whole = result.plan.interval_s.unwrap_or(1.0) * 0.9;
             let whole = result.intervals.iter().filter(|interval| interval.length_s >= whole);
             whole.for_each(|interval| observed.add_interval(interval));
+            if observed.is_empty() {
+                observed.add(result);
+            }
         }
         observed
     }

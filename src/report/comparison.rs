@@ -43,7 +43,8 @@ fn row(difference: &Difference) -> String {
             let share = if difference.a > 0.0 { estimate / difference.a * 100.0 } else { 0.0 };
             let interval = format!("{} to {}", signed(low), signed(high));
             line.push_str(&hang(&signed(estimate), 13));
-            line.push_str(&format!("{share:>+8.1}%  {interval:<27}{p_adjusted:.3}"));
+            let p = if p_adjusted < 0.001 { "<0.001".to_owned() } else { format!("{p_adjusted:.3}") };
+            line.push_str(&format!("{share:>+8.1}%  {interval:<27}{p}"));
             line.push_str(if difference.seen { "  *" } else { "" });
         }
     }

@@ -6,12 +6,16 @@ use crate::result::search::{Answer, Probe, Why};
 const RATES: std::ops::RangeInclusive<f64> = 0.1..=1e9;
 /// The share of the highest closed-loop rate that is enough.
 pub(super) const ENOUGH: f64 = 0.95;
+/// The share of an offered rate from which on it was reached.
+const REACHED: f64 = 0.99;
+/// A latency that half of the rate does not bring below this share of it does not depend on the rate.
+const AT_REST: f64 = 0.8;
 /// The knee is where the latency passes so many times what it is at the lowest rates.
 const BEND: f64 = 2.0;
 
 /// The highest rate that holds, within `precision` of the lowest that does not: doubled or halved from `from` until both are
 /// known, then bisected, then confirmed by a repeat. A breach counts when it happens twice, as one stall of the machine is no
-/// property of the server. `try_load` gives `None` when the search is to end; without a rate that held twice there is no answer.
+/// property of the server. Where half of a rate is as slow, none holds. `try_load` gives `None` when the search is to end; without a rate that held twice there is no answer.
 pub(super) fn highest_rate(
     from: f64,
     precision: f64,
@@ -39,7 +43,13 @@ pub(super) fn highest_rate(
             break;
         }
         let probe = held_at(rounded(next), Why::Range)?;
-        if probe.held { low = Some(probe) } else { high = Some(probe) }
+        if probe.held {
+            low = Some(probe);
+        } else if low.is_none() && high.as_ref().is_some_and(|before| rests(before, &probe)) {
+            return None;
+        } else {
+            high = Some(probe);
+        }
     }
     let mut low = low?.load;
     while let Some(beyond) = high.as_ref().map(|probe| probe.load) {
@@ -70,6 +80,13 @@ pub(super) fn highest_rate(
         knee: knee(&tried),
         limit: high.and_then(|probe| probe.limit),
     })
+}
+
+/// Both rates were reached, and half of it was no faster: this is what the server takes at rest, and no lower rate will hold.
+fn rests(probe: &Probe, half: &Probe) -> bool {
+    let reached = |probe: &Probe| probe.achieved_per_s >= REACHED * probe.load;
+    let slower = |asked: (f64, f64)| asked.1 >= AT_REST * asked.0;
+    reached(probe) && reached(half) && probe.asked_ns.zip(half.asked_ns).is_some_and(slower)
 }
 
 /// The highest rate up to which the latency asked about stays within [`BEND`] times the median of the three lowest rates.

@@ -83,6 +83,19 @@ fn nothing_holds_or_all_does() {
 }
 
 #[test]
+fn a_server_that_is_too_slow_at_rest_is_given_up() {
+    let mut probes = 0;
+    let answer = highest_rate(1_000.0, 0.02, |load, why| {
+        probes += 1;
+        // Up to 100/s are reached; at rest an answer takes 20 ms.
+        let (achieved_per_s, asked_ns) = if load > 100.0 { (100.0, Some(1e9)) } else { (load, Some(2e7)) };
+        Some(Probe { load, why, achieved_per_s, asked_ns, ..Probe::default() })
+    });
+    // 1000, 500, 250, 125, 62.5 and 31.3, each twice.
+    assert_eq!((answer, probes), (None, 12));
+}
+
+#[test]
 fn the_fewest_connections_are_found() {
     // The rate grows with the connections up to a ceiling, with noise of 2 %.
     let mut random = Pcg64Mcg::seed_from_u64(3);

@@ -1,0 +1,154 @@
+//! Limits, searches and comparisons, as commands.
+
+mod support;
+
+use std::fs;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use saturing::result::comparison::Comparison;
+use saturing::result::search::{Goal, Search, Why};
+use support::answers::{HELLO, always};
+use support::process::Folder;
+use support::saturing::{Ended, Running, Serve, run};
+use support::scripted::serve;
+
+fn words(line: &str, more: &[&str]) -> Ended {
+    let args: Vec<&str> = line.split_whitespace().chain(more.iter().copied()).collect();
+    run(&args)
+}
+
+#[test]
+fn a_breached_limit_is_exit_code_3_and_printed_with_its_figure() {
+    let server = Serve::start(&["--delay", "20ms"]);
+    let url = server.address.to_string();
+    for (slo, code, lines) in [
+        ("p99<60s,errors<=0%,rate>1", 0, ["held      p99<60s", "held      errors<=0%", "held      rate>1 "]),
+        ("p50<20ms,errors<1%,rate>1", 3, ["BREACHED  p50<20ms", "held      errors<1%", "held      rate>1 "]),
+        ("mean<1ms,max>20ms,rate>1G", 3, ["BREACHED  mean<1ms", "held      max>20ms", "BREACHED  rate>1G"]),
+        (
+            "lag<1s,p99.9<60s,rate>=1",
+            3,
+            ["BREACHED  lag<1s                none", "held      p99.9<60s", "held      rate>=1"],
+        ),
+    ] {
+        let ended = words("-n 100 -c 4 --slo", &[slo, &url]);
+        assert_eq!(ended.code, code, "{slo}: {ended:?}");
+        for line in lines {
+            assert!(ended.stdout.contains(line), "{slo} {line}: {}", ended.stdout);
+        }
+    }
+    let open = words("-R 100 -d 300ms -c 8 --slo lag<10s", &[&url]);
+    assert_eq!(open.code, 0, "{open:?}");
+}
+
+#[test]
+fn an_interrupted_run_is_not_judged() {
+    let server = Serve::start(&["--delay", "20ms"]);
+    let running =
+        Running::start(&["-d", "60s", "-c", "4", "--slo", "p50<1ms", "--json", "-", &server.address.to_string()]);
+    std::thread::sleep(Duration::from_millis(500));
+    running.signal(Signal::SIGTERM);
+    let ended = running.wait();
+    assert_eq!(ended.code, 143, "{ended:?}");
+    assert_eq!(ended.result().slo, None);
+}
+
+#[test]
+fn the_capacity_of_a_server_is_found() {
+    // One request at a time, 2 ms each: 500/s, and no latency limit of 200 ms holds for long above that.
+    let server = Serve::start(&["--service", "const:2ms", "--cpus", "0"]);
+    let folder = Folder::new();
+    let json = folder.path("search.json").display().to_string();
+    let line = "search --slo p90<200ms,errors<1% -R 300 -d 1s -c 32 -T 20s --drain 20ms --precision 15% --json";
+    let ended = words(line, &[&json, &server.address.to_string()]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let search: Search = serde_json::from_slice(&fs::read(&json).expect("written")).expect("a search");
+    let answer = search.answer.expect("an answer");
+    // p90 passes 200 ms where 90 % of a second's excess do: at 500/s and a fourth more.
+    assert!((350.0..=660.0).contains(&answer.load), "{answer:?}");
+    assert!(answer.beyond.is_some_and(|beyond| beyond > answer.load && beyond < 1_300.0), "{answer:?}");
+    assert_eq!(search.goal, Goal::Rate);
+    let last = search.probes.last().expect("probes");
+    assert!(last.held && matches!(last.why, Why::Confirm | Why::Again) && last.load == answer.load, "{last:?}");
+    let rows = ended.stdout.lines().filter(|line| line.contains("holds") || line.contains("fails:")).count();
+    assert!(rows > search.probes.len(), "a row for each probe, and the head: {}", ended.stdout);
+    for word in ["Highest rate", "Knee", "Limit"] {
+        assert!(ended.stdout.contains(word), "{word}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn the_connections_that_are_enough_are_found() {
+    // Answers are delayed and not queued, so that the rate grows with connections.
+    let server = Serve::start(&["--delay", "20ms"]);
+    let ended = words("search --connections 1..4 -d 300ms --warmup 50ms --json -", &[&server.address.to_string()]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let search: Search = serde_json::from_str(&ended.stdout).expect("JSON alone");
+    assert_eq!((search.goal, search.answer.expect("an answer").load), (Goal::Connections, 4.0));
+    let tried: Vec<f64> = search.probes.iter().map(|probe| probe.load).collect();
+    assert!([1.0, 2.0, 4.0].iter().all(|load| tried.contains(load)), "{tried:?}");
+}
+
+#[test]
+fn a_search_in_vain_and_an_interrupted_one_print_their_probes() {
+    let server = Serve::start(&["--delay", "30ms"]);
+    let url = server.address.to_string();
+    let ended = words("search --slo p50<1ms -R 100 -d 100ms -c 8", &[&url]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stdout.contains("No rate holds p50<1ms twice."), "{}", ended.stdout);
+    let running = Running::start(&["search", "--slo", "p50<1s", "-R", "20", "-d", "500ms", "-c", "1", &url]);
+    std::thread::sleep(Duration::from_secs(4));
+    running.signal(Signal::SIGINT);
+    let ended = running.wait();
+    assert_eq!(ended.code, 130, "{ended:?}");
+    assert!(ended.stdout.contains("holds\n") && ended.stdout.contains("Interrupted"), "{}", ended.stdout);
+}
+
+#[test]
+fn two_results_are_compared() {
+    let folder = Folder::new();
+    let path = |name: &str| folder.path(name).display().to_string();
+    let (fast, slow, other) = (path("fast.json"), path("slow.json"), path("open.json"));
+    for (file, delay) in [(&fast, "10ms"), (&slow, "40ms")] {
+        let server = Serve::start(&["--delay", delay]);
+        let ended = words("-d 300ms -c 4 --repeat 6 --json", &[file, &server.address.to_string()]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+    let ended = words("compare", &[&fast, &slow, "--json", "-"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let comparison: Comparison = serde_json::from_str(&ended.stdout).expect("JSON alone");
+    for difference in &comparison.differences {
+        assert!(difference.seen, "{difference:?}");
+        let shift = difference.shift.expect("six windows each");
+        assert_eq!(shift.estimate > 0.0, difference.figure != "rate", "{difference:?}");
+        assert!(shift.low <= shift.estimate && shift.estimate <= shift.high, "{difference:?}");
+    }
+    assert_eq!(comparison.differences.len(), 4);
+    let same = words("compare", &[&fast, &fast]);
+    assert!(same.code == 0 && same.stdout.contains("No difference seen."), "{same:?}");
+
+    let server = serve(always(HELLO));
+    assert_eq!(words("-R 50 -d 300ms --json", &[&other, &server.address.to_string()]).code, 0);
+    let short = words("compare", &[&fast, &other]);
+    assert!(short.stdout.contains("Not judged: too few windows."), "{short:?}");
+    assert!(short.stdout.contains("open loop"), "{short:?}");
+    for (files, named) in [([fast.as_str(), "/no/such.json"], "/no/such.json"), (["/dev/null", &fast], "not a result")]
+    {
+        let ended = words("compare", &files);
+        assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{ended:?}");
+        assert!(ended.stderr.contains(named) && ended.stderr.lines().count() == 1, "{ended:?}");
+    }
+}
+
+#[test]
+fn two_servers_are_compared_in_turn() {
+    let [fast, slow] = [&["--delay", "5ms"], &["--delay", "15ms"]].map(|args| Serve::start(args));
+    let urls = [fast.address.to_string(), slow.address.to_string()];
+    let line = "compare --run --rounds 8 -d 100ms --warmup 20ms -c 4";
+    let ended = words(line, &[&urls[0], &urls[1]]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("Difference seen (*) in rate, p50"), "{}", ended.stdout);
+    // Both were loaded.
+    assert!(fast.stop().0 > 100 && slow.stop().0 > 100);
+}
