@@ -63,6 +63,7 @@ install_tools() {
     for pair in nginx:nginx-light python3:python3 wrk:wrk h2load:nghttp2-client c++:g++ taskset:util-linux script:bsdutils; do
         PATH=$PATH:/usr/sbin command -v "${pair%%:*}" > /dev/null || missing="$missing ${pair#*:}"
     done
+    python3 -c 'import ensurepip' 2> /dev/null || missing="$missing python3-venv"
     if [ -z "$missing" ]; then
         echo 'all there'
         return
@@ -79,6 +80,17 @@ install_tools() {
         && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $missing; } || installed=no
     if [ -n "$policy" ]; then as_root rm -f $policy; fi
     [ $installed = yes ]
+}
+
+# What reads our files back, by another hand.
+install_readers() {
+    begin 'install what reads the outputs back'
+    if tests/.venv/bin/python -c 'import hdrh' 2> /dev/null; then
+        echo 'all there'
+        return
+    fi
+    python3 -m venv --clear tests/.venv
+    tests/.venv/bin/python -m pip install --quiet --disable-pip-version-check 'hdrhistogram==0.10.*'
 }
 
 check_readme() {
@@ -101,7 +113,10 @@ fuzz() {
         -max_total_time="$fuzz_seconds" -print_final_stats=1
 }
 
-if [ $install = yes ]; then install_tools; fi
+if [ $install = yes ]; then
+    install_tools
+    install_readers
+fi
 
 begin 'formatting'
 cargo fmt --check
