@@ -92,7 +92,8 @@ const ENCODING: i64 = 40;
 #[test]
 fn no_request_allocates() {
     let server = Serve::start(&[]);
-    for options in ["-c 8", "-c 8 -p 16", "-c 8 -m HEAD", "-c 8 --no-keepalive"] {
+    let open = "-c 8 -R 20k --arrivals poisson --interval 1h";
+    for options in ["-c 8", "-c 8 -p 16", "-c 8 -m HEAD", "-c 8 --no-keepalive", open] {
         let more = more_for_tenfold(server.address, 2_000, options);
         assert!(more < ENCODING, "{options}: {more} allocations more for 18,000 requests more");
     }

@@ -11,6 +11,7 @@ use argh::{ArgsInfo, FromArgs};
 #[argh(
     example = "saturing\n    load the built-in server for 5 s: is the installation sound?",
     example = "saturing -t2 -c100 -d30s http://127.0.0.1:8080/index.html\n    as wrk spells it",
+    example = "saturing -R 2k -c100 -d30s -L http://127.0.0.1:8080/\n    2,000 requests per second, as wrk2 spells it",
     example = "saturing -n 1M -p 16 --json - localhost:8080 | jq .rate.achieved_per_s\n    \
                a million requests, 16 in flight on each connection",
     example = "saturing -H 'Content-Type: text/csv' -b @orders.csv localhost:8080/orders\n    \

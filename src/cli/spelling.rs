@@ -29,7 +29,7 @@ pub const WRK: &[Foreign] = &[
     Foreign {
         short: 'U',
         long: "--u_latency",
-        instead: "leave it out; in closed loop the latency is always the uncorrected one",
+        instead: "leave it out; with -R the report has the service time, uncorrected, beside the response time",
     },
     Foreign {
         short: 'B',

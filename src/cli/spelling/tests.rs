@@ -122,7 +122,10 @@ fn what_is_refused() {
         (&["-s", "x.lua"], "-s/--script: Lua scripts are not run; set a fixed request with -m, -H and -b"),
         (&["-sx.lua"], "-s/--script: Lua scripts are not run; set a fixed request with -m, -H and -b"),
         (&["--script=x"], "-s/--script: Lua scripts are not run; set a fixed request with -m, -H and -b"),
-        (&["-U"], "-U/--u_latency: leave it out; in closed loop the latency is always the uncorrected one"),
+        (
+            &["-U"],
+            "-U/--u_latency: leave it out; with -R the report has the service time, uncorrected, beside the response time",
+        ),
         (&["-LB"], "-B/--batch_latency: leave it out; every pipelined response has a latency of its own"),
     ] {
         assert_eq!(spelled(args), Err(Failure::usage(message)), "{args:?}");
