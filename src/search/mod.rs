@@ -1,6 +1,6 @@
 //! Searches: many runs, each with a load that the ones before suggest.
 //!
-//! How to search is pure and knows no clock ([`steps`]); how a load is tried stands here.
+//! How to search is pure and knows no clock (`steps`); how a load is tried stands here.
 
 mod steps;
 
