@@ -97,6 +97,11 @@ impl Load {
         let longest = if self.open.is_some() { self.timeout } else { DEFAULT_DRAIN };
         self.drain.unwrap_or(longest)
     }
+
+    /// The same after a signal: whoever gives one does not want to wait for the timeout, unless they asked to.
+    pub fn halted_drain(&self) -> Duration {
+        self.drain.unwrap_or(DEFAULT_DRAIN)
+    }
 }
 
 /// The end of a run: after a time, a number of requests, or whichever comes first.

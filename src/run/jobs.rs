@@ -53,6 +53,7 @@ pub(super) fn jobs(plan: &Plan, pass: &Pass) -> Vec<Job> {
                 requests_per_connection: load.requests_per_connection,
                 timeout_ns: nanoseconds(load.timeout),
                 drain_ns: nanoseconds(load.drain()),
+                halted_drain_ns: nanoseconds(load.halted_drain()),
                 open,
                 warmup_ns: nanoseconds(load.warmup),
                 interval_ns: nanoseconds(load.interval),

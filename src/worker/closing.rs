@@ -14,9 +14,6 @@ use crate::ring::{Counters, Ring};
 /// A counted run gives up when nothing could be sent for this long, ns.
 const FORSAKEN_NS: u64 = 30_000_000_000;
 
-/// Who says halt waits this long, ns, for answers on their way, at most.
-const HALTED_DRAIN_NS: u64 = 100_000_000;
-
 /// What is of the sample, when that is complete.
 struct Figures {
     tally: Tally,
@@ -110,7 +107,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             self.stop.close();
         }
         if halted {
-            drain_ns = drain_ns.min(HALTED_DRAIN_NS);
+            drain_ns = drain_ns.min(self.job.halted_drain_ns);
         }
         let until = self.now().saturating_add(drain_ns);
         // What the window's last enter brought came when that returned.

@@ -41,6 +41,8 @@ pub struct Job {
     pub timeout_ns: u64,
     /// How many ns answers are waited for after the window closed.
     pub drain_ns: u64,
+    /// The same after a halt, if that is shorter.
+    pub halted_drain_ns: u64,
     /// The offered load of an open loop.
     pub open: Option<OpenJob>,
     /// Load before the window, ns, of which nothing is recorded.

@@ -45,6 +45,7 @@ fn job() -> Job {
         requests_per_connection: None,
         timeout_ns: 50 * MS,
         drain_ns: 20 * MS,
+        halted_drain_ns: 20 * MS,
         open: None,
         warmup_ns: 0,
         interval_ns: 1_000 * MS,
