@@ -126,12 +126,12 @@ fn two_results_are_compared() {
     }
     assert_eq!(comparison.differences.len(), 4);
     let same = words("compare", &[&fast, &fast]);
-    assert!(same.code == 0 && same.stdout.contains("No difference seen."), "{same:?}");
+    assert!(same.code == 0 && same.stdout.contains("Verdict: no difference seen."), "{same:?}");
 
     let server = serve(always(HELLO));
     assert_eq!(words("-R 50 -d 300ms --json", &[&other, &server.address.to_string()]).code, 0);
     let short = words("compare", &[&fast, &other]);
-    assert!(short.stdout.contains("Not judged: too few windows."), "{short:?}");
+    assert!(short.stdout.contains("Verdict: none, too few windows."), "{short:?}");
     assert!(short.stdout.contains("open loop"), "{short:?}");
     for (files, named) in [([fast.as_str(), "/no/such.json"], "/no/such.json"), (["/dev/null", &fast], "not a result")]
     {
@@ -148,7 +148,7 @@ fn two_servers_are_compared_in_turn() {
     let line = "compare --run --rounds 8 -d 100ms --warmup 20ms -c 4";
     let ended = words(line, &[&urls[0], &urls[1]]);
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert!(ended.stdout.contains("Difference seen (*) in rate, p50"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("Verdict: difference seen (*) in rate, p50"), "{}", ended.stdout);
     // Both were loaded.
     assert!(fast.stop().0 > 100 && slow.stop().0 > 100);
 }

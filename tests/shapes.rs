@@ -21,6 +21,8 @@ fn exactly_as_many_requests_as_the_rate_says() {
         ("-R 1000 -d 1s -c 8", 1_000),
         ("-R 3 -d 2s -c 4 -t 2", 6),
         ("-R 0.5 -d 2s -c 1", 1),
+        // Less than one request for each worker, for longer than the timeout.
+        ("-R 0.1 -d 1500ms -c 4 -t 2 -T 500ms", 1),
         ("-R 700 -n 350 -c 3", 350),
         ("-R 2000 -d 500ms -c 2 -p 4", 1_000),
         ("-R 500:1500 -d 1s -c 8", 1_000),
@@ -33,6 +35,8 @@ fn exactly_as_many_requests_as_the_rate_says() {
         assert!(open.intended.abs_diff(intended) <= 1, "{options}: {open:?}");
         assert_eq!(open.intended, result.requests.sent, "{options}: {:?}", result.requests);
         assert_eq!(result.requests.completed, open.intended, "{options}");
+        assert_eq!(result.connections.established, result.connections.requested, "{options}");
+        assert!(!result.notes.iter().any(|note| note.contains("ended early")), "{options}: {:?}", result.notes);
         for (name, times) in [("service", &result.service_ns), ("lag", &result.send_lag_ns)] {
             assert_eq!(times.as_ref().map(|times| times.count), Some(open.intended), "{options}: {name}");
         }

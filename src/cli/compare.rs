@@ -10,7 +10,7 @@ use super::{shared, units};
 use crate::compare::{self, Observed};
 use crate::plan::cpus::Topology;
 use crate::plan::{Error, MAX_REPEAT};
-use crate::report::comparison;
+use crate::report::{comparison, json};
 use crate::result::comparison::Comparison;
 use crate::result::{RunResult, SCHEMA};
 use std::io::Read;
@@ -91,11 +91,7 @@ pub(super) fn compare(wanted: &TypedCompare) -> Result<i32, Failure> {
             comparison
         }
     };
-    let all_written = outputs.write(&comparison::render(&comparison), &|_| {
-        let mut text = serde_json::to_string_pretty(&comparison)?;
-        text.push('\n');
-        Ok(text)
-    });
+    let all_written = outputs.write(&comparison::render(&comparison), &|_| Ok(json::render(&comparison)?));
     Ok(match interrupted {
         Some(code) => code,
         None if all_written && !comparison.differences.is_empty() => DONE,

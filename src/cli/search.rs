@@ -4,13 +4,13 @@ use super::args::{LoadArgs, SearchArgs};
 use super::bar::Bar;
 use super::failure::{DONE, Failure, NO_RUN};
 use super::load::{command, on_target};
-use super::outputs::{Format, Opened, Output, complain, print};
+use super::outputs::{Opened, complain, print};
 use super::shared;
 use super::signals::Signal;
 use super::typed::Typed;
 use super::{slo, units};
 use crate::plan::{Error, MAX_CONNECTIONS, Plan};
-use crate::report::search as report;
+use crate::report::{json, search as report};
 use crate::result::search::{Goal, Search};
 use crate::search::{Prober, RateSearch};
 use std::cell::RefCell;
@@ -113,8 +113,7 @@ pub(super) fn search(wanted: &TypedSearch, args: &[String]) -> Result<i32, Failu
 
 fn search_on(plan: &Plan, wanted: &TypedSearch, args: &[String]) -> Result<i32, Failure> {
     let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
-    let output: &Output = &wanted.typed.output;
-    let outputs = Opened::open(output)?;
+    let outputs = Opened::open(&wanted.typed.output)?;
     let (goal, slo) = match &wanted.goal {
         Asked::Rate(rate) => (Goal::Rate, rate.slo.to_string()),
         Asked::Connections(..) => (Goal::Connections, String::new()),
@@ -145,11 +144,7 @@ fn search_on(plan: &Plan, wanted: &TypedSearch, args: &[String]) -> Result<i32, 
     let found = found.map_err(|error| Failure::no_run(error.to_string()))?;
     let found = Search { command: command(args), ..found };
     say(report::tail(&found));
-    let mut all_written = outputs.write_files(&|_: Format| {
-        let mut text = serde_json::to_string_pretty(&found)?;
-        text.push('\n');
-        Ok(text)
-    });
+    let mut all_written = outputs.write_files(&|_| Ok(json::render(&found)?));
     if let Some(error) = unprinted {
         complain(&format!("standard output: {error}"));
         all_written = false;

@@ -55,15 +55,15 @@ fn row(difference: &Difference) -> String {
 fn verdict(comparison: &Comparison) -> String {
     let seen: Vec<&str> = comparison.differences.iter().filter(|one| one.seen).map(|one| one.figure.as_str()).collect();
     if comparison.differences.is_empty() {
-        return "Nothing to compare: a side has no figures.".into();
+        return "Verdict: none, as a side has no figures.".into();
     }
     if comparison.differences.iter().all(|one| one.shift.is_none()) {
-        return "Not judged: too few windows.".into();
+        return "Verdict: none, too few windows.".into();
     }
     match seen.as_slice() {
-        [] => "No difference seen.".into(),
+        [] => "Verdict: no difference seen.".into(),
         seen => format!(
-            "Difference seen (*) in {}. p: the chance of as much where there is none, all figures together.",
+            "Verdict: difference seen (*) in {}. p: the chance of as much where there is none, all figures together.",
             seen.join(", ")
         ),
     }

@@ -17,7 +17,7 @@ use std::{fmt, io};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::ring::{Config, Endpoints, Idle, SetupError};
+use crate::ring::{Config, Endpoints, Idle, SetupError, Uring, cpu};
 pub use truth::{Behaviour, Pause, Service, Truth};
 
 /// Connections waiting to be accepted, at most (bounded by net.core.somaxconn too).
@@ -148,6 +148,14 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.halt();
     }
+}
+
+/// A server thread's ring, enabled on its CPU; `None`, with a word on standard error, where the kernel refuses.
+fn ready(idle: Idle, cpu: Option<usize>) -> Option<Uring> {
+    if let Some(cpu) = cpu {
+        cpu::pin(cpu);
+    }
+    idle.enable().map_err(|error| eprintln!("saturing: server: {error}")).ok()
 }
 
 fn listen(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {

@@ -9,7 +9,7 @@ use super::Served;
 use super::answers::{Answers, BATCH, Kind};
 use super::requests::{Repeated, Requests};
 use crate::measure::clock::{Clock, Monotonic};
-use crate::ring::{Completion, Idle, Ring, Uring, Wait, cpu};
+use crate::ring::{Completion, Idle, Ring, Uring, Wait};
 
 /// How long a wait may keep the stop flag from being seen.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -38,15 +38,8 @@ struct Loop {
 
 /// Runs until `stop` is set.
 pub(super) fn run(idle: Idle, listener: TcpListener, cpu: Option<usize>, stop: &AtomicBool) -> Served {
-    if let Some(cpu) = cpu {
-        cpu::pin(cpu);
-    }
-    let mut ring = match idle.enable() {
-        Ok(ring) => ring,
-        Err(error) => {
-            eprintln!("saturing: server: {error}");
-            return Served::default();
-        }
+    let Some(mut ring) = super::ready(idle, cpu) else {
+        return Served::default();
     };
     ring.listen(listener);
     let answers = Answers::new(SystemTime::now());

@@ -18,7 +18,7 @@ use super::Served;
 use super::answers::{Answers, BATCH, Kind};
 use super::requests::{Repeated, Requests};
 use crate::measure::clock::{Clock, Monotonic};
-use crate::ring::{Completion, Idle, Ring, Uring, Wait, cpu};
+use crate::ring::{Completion, Idle, Ring, Uring, Wait};
 use log::{Line, Log, LogFile};
 use timetable::Timetable;
 pub use timetable::{Behaviour, Pause, Service};
@@ -125,15 +125,8 @@ pub(super) fn run(
     stop: &AtomicBool,
     (shared, thread): (&Shared, u64),
 ) -> Served {
-    if let Some(cpu) = cpu {
-        cpu::pin(cpu);
-    }
-    let mut ring = match idle.enable() {
-        Ok(ring) => ring,
-        Err(error) => {
-            eprintln!("saturing: server: {error}");
-            return Served::default();
-        }
+    let Some(mut ring) = super::ready(idle, cpu) else {
+        return Served::default();
     };
     ring.listen(listener);
     let mut this = Loop {

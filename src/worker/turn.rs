@@ -226,9 +226,10 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         }
     }
 
-    /// How many connects may be on their way: no more than there are requests left for them to carry.
+    /// How many connects may be on their way: no more than there are requests left for them to carry. All are opened once, also
+    /// those of a worker to whom nothing is due.
     pub(super) fn connects_wanted(&self) -> usize {
-        if self.schedule.is_over() {
+        if self.schedule.is_over() && self.tally.connections.established >= self.connections.len() as u64 {
             return 0;
         }
         let left = usize::try_from(self.stop.left()).unwrap_or(usize::MAX);
