@@ -1,11 +1,12 @@
 //! saturing: how fast is this HTTP server, really? A load generator on io_uring, one pinned worker and one ring per core.
 //!
-//! The layers, from the bottom: [`http`], [`measure`] and [`ring`] know nothing of each other; [`plan`] says what is to be
-//! run and [`result`] what came of it; [`worker`] is the loop, [`target`] the built-in server; [`run`] runs workers and
+//! The layers, from the bottom: [`http`], [`measure`] and [`ring`] know nothing of each other; [`engine`] chooses what a
+//! worker runs on; [`plan`] says what is to be run and [`result`] what came of it; [`worker`] is the loop, [`target`] the built-in server; [`run`] runs workers and
 //! [`report`] writes results down; [`search`] and [`compare`] are for several runs with a purpose; [`cli`] is what people type. CONTRIBUTING.md has the map.
 
 pub mod cli;
 pub mod compare;
+pub mod engine;
 pub mod http;
 pub mod measure;
 pub mod plan;

@@ -86,6 +86,9 @@ pub struct RunResult {
     /// What the rings did, all workers together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ring: Option<Ring>,
+    /// What this client can do at most, where `saturing calibrate` has found that out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ceiling: Option<Ceiling>,
     /// Which side was the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,

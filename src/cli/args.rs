@@ -135,6 +135,28 @@ pub struct LoadArgs {
     #[argh(option, arg_name = "A[,B...]")]
     pub source_address: Vec<String>,
 
+    /// what the workers run on: auto, uring, epoll or tokio-uring (default: auto, uring where it
+    /// can be had)
+    #[argh(option, arg_name = "NAME")]
+    pub engine: Option<String>,
+
+    /// io_uring as older kernels have it: A+, A, A-, B or C (default: the best this kernel has)
+    #[argh(option, arg_name = "LEVEL")]
+    pub uring_level: Option<String>,
+
+    /// a kernel thread submits to io_uring, on this CPU or on any
+    #[argh(option, arg_name = "[=CPU]")]
+    pub sqpoll: Option<String>,
+
+    /// io_uring polls the network card for this many microseconds before it sleeps: 1 to 1000000
+    #[argh(option, arg_name = "USEC")]
+    pub napi: Option<String>,
+
+    /// sockets poll the network card for this many microseconds before they sleep: 1 to 1000000
+    /// (default of the option: 50)
+    #[argh(option, arg_name = "[=USEC]")]
+    pub busy_poll: Option<String>,
+
     /// print the latency distribution and its spectrum, in open loop as wrk2 has them
     #[argh(switch, short = 'L')]
     pub latency: bool,

@@ -2,6 +2,8 @@
 
 use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind};
 
+use super::spelling::takes_attached_only;
+
 /// Descriptions begin in this column; a name that reaches it has a line of its own.
 const COLUMN: usize = 30;
 const WIDTH: usize = 80;
@@ -47,6 +49,7 @@ pub fn help(info: &CommandInfoWithArgs, usage: &[&str]) -> String {
 fn names(flag: &FlagInfo<'_>) -> String {
     let short = flag.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
     let value = match flag.kind {
+        FlagInfoKind::Option { arg_name } if takes_attached_only(flag) => arg_name.to_owned(),
         FlagInfoKind::Option { arg_name } => format!(" {arg_name}"),
         FlagInfoKind::Switch => String::new(),
     };
@@ -91,7 +94,7 @@ mod tests {
             let (options, _) = options.split_once("\n\n").expect("an end of the options");
             for flag in info.flags {
                 let mut names: Vec<&str> = options.split_whitespace().collect();
-                names.retain(|word| *word == flag.long);
+                names.retain(|word| word.split('[').next() == Some(flag.long));
                 assert_eq!(names.len(), usize::from(!flag.hidden), "{}", flag.long);
             }
             for line in text.lines() {

@@ -154,6 +154,8 @@ impl Speller<'_> {
             self.spelled.push(name.to_owned());
             return Ok(name == "--help");
         }
+        // An optional value is attached or there is none.
+        let attached = attached.or_else(|| takes_attached_only(flag).then_some(""));
         let Some(value) = attached.or_else(|| rest.next().map(String::as_str)) else {
             return Err(Failure::usage(format!("{name}: needs a value, got none")));
         };
@@ -195,6 +197,11 @@ impl Speller<'_> {
             None => format!("unknown option {name}; --help lists them all"),
         })
     }
+}
+
+/// The name of its value says so, as in `[=CPU]`.
+pub(super) fn takes_attached_only(flag: &FlagInfo<'_>) -> bool {
+    matches!(flag.kind, FlagInfoKind::Option { arg_name } if arg_name.starts_with('['))
 }
 
 fn refuse(other: &Foreign) -> Failure {

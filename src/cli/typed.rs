@@ -1,5 +1,6 @@
 //! From what was typed to what it means: the second stage, up to the plan.
 
+mod engine;
 mod load;
 mod truth;
 
@@ -29,6 +30,7 @@ pub struct Typed {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     sources: Vec<IpAddr>,
+    engine: crate::engine::Ask,
     /// Its number of connections is the placement's to decide.
     load: Load,
 }
@@ -69,6 +71,7 @@ impl Typed {
             method: method.unwrap_or_else(|| if args.body.is_some() { "POST" } else { "GET" }.into()),
             headers,
             sources: sources(&args.source_address)?,
+            engine: engine::engine(args)?,
             load,
             output: output(args)?,
             slo: args.slo.as_deref().map(slo::slo).transpose()?,
@@ -124,7 +127,7 @@ impl Typed {
         let load = Load { connections: placed.connections, ..self.load.clone() };
         load.check()?;
         notes.extend(short_lived(&load));
-        Ok(Plan { target, load, placement: placed.placement, notes })
+        Ok(Plan { target, load, placement: placed.placement, engine: self.engine, notes })
     }
 }
 

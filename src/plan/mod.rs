@@ -28,6 +28,8 @@ pub struct Plan {
     pub load: Load,
     /// Which CPUs do the work.
     pub placement: Placement,
+    /// What the workers are to run on.
+    pub engine: crate::engine::Ask,
     /// What a reader should know about choices made for them, one line each.
     pub notes: Vec<String>,
 }

@@ -255,6 +255,21 @@ pub struct Ring {
     pub rearms: u64,
 }
 
+/// What a client can do at most at the run's pipeline, as calibrated on this host against the built-in server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ceiling {
+    /// Requests per second, all workers of the run together.
+    pub rate_per_s: f64,
+    /// Client CPU of a request, ns.
+    pub cpu_ns_per_request: f64,
+    /// Connections of each worker when it was found.
+    pub connections_per_worker: u64,
+    /// Requests in flight on a connection when it was found.
+    pub pipeline: u32,
+    /// When it was found, seconds since 1970-01-01 UTC.
+    pub calibrated_unix_s: f64,
+}
+
 /// Which side was the limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {

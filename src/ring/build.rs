@@ -8,6 +8,7 @@ use io_uring::{Builder, IoUring};
 
 use super::buffers::Buffers;
 use super::error::SetupError;
+use super::level::Sqpoll;
 use super::sockets::{Endpoints, Sockets};
 use super::uring::Uring;
 
@@ -49,6 +50,8 @@ pub struct Config {
     pub features: Features,
     /// How long a wait for more than one completion lasts at most once there is one, in microseconds; 0: no bound of its own.
     pub min_wait_us: u32,
+    /// A kernel thread submits.
+    pub sqpoll: Option<Sqpoll>,
 }
 
 impl Config {
@@ -62,6 +65,7 @@ impl Config {
             slots,
             features: Features::ALL,
             min_wait_us: 0,
+            sqpoll: None,
         }
     }
 

@@ -9,6 +9,7 @@ mod build;
 pub mod cpu;
 mod end;
 mod error;
+mod level;
 mod sockets;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 pub use build::{Config, Features, Idle};
 pub use error::SetupError;
+pub use level::{Level, Sqpoll};
 pub use sockets::Endpoints;
 pub use uring::Uring;
 

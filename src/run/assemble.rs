@@ -198,7 +198,7 @@ fn notes(plan: &Plan, passed: &[Passed]) -> Vec<String> {
 fn engine(passed: &[Passed]) -> Engine {
     let first: Option<&Home> = passed.first().and_then(|one| one.homes.first());
     Engine {
-        name: "uring".into(),
+        name: first.map_or("", |home| home.engine.as_str()).into(),
         level: first.map_or("", |home| home.level).into(),
         why: first.map_or_else(String::new, |home| home.why.clone()),
     }

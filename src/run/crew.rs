@@ -6,9 +6,10 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use super::Error;
+use crate::engine::{Chosen, Endpoints, Engine, Name, Order, SetupError};
 use crate::measure::clock::Monotonic;
 use crate::plan::Plan;
-use crate::ring::{Config, Endpoints, Idle, SetupError, cpu};
+use crate::ring::cpu;
 use crate::worker::{self, Done, Halt, Job, Progress};
 
 /// What a worker's thread brings home.
@@ -16,6 +17,7 @@ pub(super) struct Home {
     pub(super) done: Done,
     pub(super) cpu: Option<usize>,
     pub(super) connections: usize,
+    pub(super) engine: Name,
     pub(super) level: &'static str,
     pub(super) why: String,
 }
@@ -40,8 +42,10 @@ pub(super) struct Crew {
     all_gone: mpsc::Receiver<Infallible>,
 }
 
-/// All a worker's thread needs but its ring.
+/// All a worker's thread needs.
 struct Seat {
+    engine: Chosen,
+    order: Order,
     job: Job,
     cpu: usize,
     halt: Arc<Halt>,
@@ -52,25 +56,28 @@ struct Seat {
 
 impl Seat {
     /// The thread's life: `None` if there was no start, as this or another worker failed.
-    fn run(self, idle: Idle, ready: mpsc::Sender<Result<(), SetupError>>) -> Option<Home> {
+    fn run(self, ready: mpsc::Sender<Result<(), SetupError>>) -> Option<Home> {
+        // Pinned first: what is touched from now on lies in that CPU's memory.
         let cpu = cpu::pin(self.cpu).then_some(self.cpu);
-        let enabled = idle.enable();
-        let (mut ring, outcome) = match enabled {
-            Ok(ring) => (Some(ring), Ok(())),
+        let (mut engine, outcome) = match self.engine.build(self.order) {
+            Ok(engine) => (Some(engine), Ok(())),
             Err(error) => (None, Err(error)),
         };
         let _ = ready.send(outcome);
         drop(ready);
-        let ring = ring.as_mut()?;
+        let engine = engine.as_mut()?;
         let starts_at = self.begin.recv().ok()?;
-        let done = worker::work(&self.job, starts_at, ring, &Monotonic, &self.board[self.index], &self.halt);
+        let (job, progress, halt) = (&self.job, &self.board[self.index], &*self.halt);
+        let done = match engine {
+            Engine::Uring(ring) => worker::work(job, starts_at, &mut **ring, &Monotonic, progress, halt),
+        };
         let connections = self.job.connections;
-        Some(Home { done, cpu, connections, level: ring.level(), why: ring.why().to_owned() })
+        Some(Home { done, cpu, connections, engine: engine.name(), level: engine.level(), why: engine.why() })
     }
 }
 
 impl Crew {
-    /// All rings are built before any thread is started, and all threads are ready before any begins.
+    /// All threads have their engines before any begins.
     ///
     /// # Errors
     /// No ring or no thread can be had.
@@ -79,21 +86,23 @@ impl Crew {
         let (alive, all_gone) = mpsc::channel::<Infallible>();
         let payload: Arc<[u8]> = Job::payload(&plan.target.request, plan.load.pipeline as u32).into();
         let endpoints = Endpoints { remotes: plan.target.addresses.clone(), sources: plan.target.sources.clone() };
-        let mut rings = Vec::with_capacity(jobs.len());
-        for job in &jobs {
-            let config = Config::for_slots(job.connections);
-            let first = job.first_connection;
-            rings.push(Idle::build(config, first, Arc::clone(&payload), endpoints.clone()).map_err(Error::new)?);
-        }
+        let engine = plan.engine.choose().map_err(Error::new)?;
         let (ready, is_ready) = mpsc::channel();
         let mut waiting = Vec::with_capacity(jobs.len());
-        for (index, (job, idle)) in jobs.into_iter().zip(rings).enumerate() {
+        for (index, job) in jobs.into_iter().enumerate() {
             let (start, begin) = mpsc::channel();
             let cpu = plan.placement.cpus[index];
-            let seat = Seat { job, cpu, halt: Arc::clone(halt), board: Arc::clone(&board), index, begin };
+            let order = Order {
+                slots: job.connections,
+                first: job.first_connection,
+                payload: Arc::clone(&payload),
+                endpoints: endpoints.clone(),
+            };
+            let (halt, board) = (Arc::clone(halt), Arc::clone(&board));
+            let seat = Seat { engine: engine.clone(), order, job, cpu, halt, board, index, begin };
             let (ready, alive) = (ready.clone(), alive.clone());
             let body = move || {
-                let home = seat.run(idle, ready);
+                let home = seat.run(ready);
                 // Nothing is ever said on it: that it ends is what is heard.
                 drop(alive);
                 home
