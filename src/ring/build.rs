@@ -8,7 +8,7 @@ use io_uring::{Builder, IoUring};
 
 use super::buffers::Buffers;
 use super::error::SetupError;
-use super::level::Sqpoll;
+use super::level::{Level, Sqpoll};
 use super::sockets::{Endpoints, Sockets};
 use super::uring::Uring;
 
@@ -93,7 +93,7 @@ pub(super) struct Parts {
     pub(super) config: Config,
     /// Waits end at an instant, not after a span (6.12).
     pub(super) abs_timer: bool,
-    pub(super) level: &'static str,
+    pub(super) level: Level,
     pub(super) why: String,
 }
 
@@ -122,14 +122,19 @@ impl Idle {
             return Err(failed("feature check")(io::Error::from_raw_os_error(libc::EINVAL)));
         }
         let why = match level {
-            "A+" => "this kernel has all that is used".to_owned(),
+            Level::APlus => "this kernel has all that is used".to_owned(),
             _ => "this kernel lacks min_wait and waits until an instant (6.12)".to_owned(),
         };
         let buffers = Buffers::new(config.buffers, config.buffer_bytes);
         let sockets = Sockets::new(config.slots, first, endpoints.clone());
         let parts =
-            Parts { buffers, payload: Arc::clone(payload), sockets, config, abs_timer: level == "A+", level, why };
+            Parts { buffers, payload: Arc::clone(payload), sockets, config, abs_timer: level == Level::APlus, level, why };
         Ok(Idle { parts, io })
+    }
+
+    /// The level of features it will run at.
+    pub fn level(&self) -> Level {
+        self.parts.level
     }
 
     /// Enables the ring on this thread, the only one that may use it from now on.
@@ -148,7 +153,7 @@ impl Idle {
 }
 
 /// The richest set-up this kernel takes, and the name of its level.
-fn set_up(config: &Config) -> io::Result<(IoUring, &'static str)> {
+fn set_up(config: &Config) -> io::Result<(IoUring, Level)> {
     let features = config.features;
     let plain = || {
         let mut builder = IoUring::builder();
@@ -166,6 +171,6 @@ fn set_up(config: &Config) -> io::Result<(IoUring, &'static str)> {
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) && features.no_sqarray => build(&plain())?,
         result => result?,
     };
-    let level = if ring.params().is_feature_min_timeout() { "A+" } else { "A" };
+    let level = if ring.params().is_feature_min_timeout() { Level::APlus } else { Level::A };
     Ok((ring, level))
 }

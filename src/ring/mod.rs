@@ -10,6 +10,7 @@ pub mod cpu;
 mod end;
 mod error;
 mod level;
+mod probe;
 mod sockets;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use std::time::Duration;
 pub use build::{Config, Features, Idle};
 pub use error::SetupError;
 pub use level::{Level, Sqpoll};
+pub use probe::level_here;
 pub use sockets::Endpoints;
 pub use uring::Uring;
 

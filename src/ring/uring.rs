@@ -86,7 +86,7 @@ impl Uring {
 
     /// The level of features this kernel gave: "A+" or "A" (kernel-notes.md).
     pub fn level(&self) -> &'static str {
-        self.parts.level
+        self.parts.level.as_str()
     }
 
     /// Why it is that level.
