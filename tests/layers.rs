@@ -39,8 +39,9 @@ const KEPT: &[(&str, &[&str])] = &[
     ("RwLock", &[]),
     ("println", &[]),
     ("print", &["cli/"]),
-    ("TcpStream", &[]),
-    ("TcpListener", &["ring/", "target/"]),
+    // The runtime's own.
+    ("TcpStream", &["engine/tokio_uring/"]),
+    ("TcpListener", &["ring/", "engine/epoll/", "target/"]),
 ];
 
 /// What a module must not name beside that.

@@ -218,6 +218,10 @@ pub struct ServeArgs {
     #[argh(option, arg_name = "LIST")]
     pub cpus: Option<String>,
 
+    /// what it runs on: auto, uring or epoll (default: auto, uring where it can be had)
+    #[argh(option, arg_name = "NAME")]
+    pub engine: Option<String>,
+
     /// each answer leaves this time after its request (default: at once)
     #[argh(option, arg_name = "TIME")]
     pub delay: Option<String>,

@@ -13,10 +13,7 @@ use crate::target::Server;
 pub(super) fn serve(typed: &TypedServe) -> Result<i32, Failure> {
     let cpus = typed.cpus(&Topology::read()?)?;
     let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
-    let server = match &typed.truth {
-        None => Server::start(typed.listen, &cpus),
-        Some(truth) => Server::start_true(typed.listen, &cpus, truth),
-    };
+    let server = Server::start_as(typed.listen, &cpus, typed.engine, typed.truth.as_ref());
     let server = server.map_err(|error| Failure::no_run(error.to_string()))?;
     say(&server.address().to_string());
     while signal.exit_code().is_none() {

@@ -41,6 +41,8 @@ pub struct TypedServe {
     /// Where it listens; port 0 is a free one.
     pub listen: SocketAddr,
     cpus: Option<Vec<usize>>,
+    /// What it runs on; never [`Name::TokioUring`](crate::engine::Name::TokioUring).
+    pub engine: crate::engine::Name,
     /// Its known behaviour; `None`: it answers as fast as it can.
     pub truth: Option<Truth>,
 }
@@ -163,7 +165,8 @@ impl TypedServe {
             }
         };
         let listen = SocketAddr::new(ip, port);
-        Ok(TypedServe { listen, cpus: cpus(args.cpus.as_deref())?, truth: truth::truth(args)? })
+        let engine = engine::of_server(args.engine.as_deref())?;
+        Ok(TypedServe { listen, cpus: cpus(args.cpus.as_deref())?, engine, truth: truth::truth(args)? })
     }
 
     /// The CPUs it runs on.

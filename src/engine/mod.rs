@@ -4,11 +4,16 @@
 //! under all of them. What was asked for is decided once for a run ([`Ask::choose`]); each worker then builds its own on its
 //! own CPU ([`Chosen::build`]), so that the memory is near it.
 
+mod epoll;
+mod tokio_uring;
+
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ring::{Config, Features, Idle, Uring};
+use crate::ring::{Acceptor, Config, Dialler, Features, Idle, Uring, level_here, may_busy_poll};
 pub use crate::ring::{Endpoints, Level, SetupError, Sqpoll};
+pub use epoll::Epoll;
+pub use tokio_uring::TokioUring;
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,6 +70,8 @@ impl fmt::Display for Name {
 pub struct Chosen {
     /// Never [`Name::Auto`].
     pub name: Name,
+    /// Why not io_uring, or that it was asked for; of io_uring the ring itself says it.
+    why: String,
     ask: Ask,
 }
 
@@ -85,6 +92,10 @@ pub struct Order {
 pub enum Engine {
     /// io_uring.
     Uring(Box<Uring>),
+    /// Readiness, and why it was chosen.
+    Epoll(Box<Epoll>, String),
+    /// An async runtime, and why it was chosen.
+    TokioUring(Box<TokioUring>, String),
 }
 
 impl Ask {
@@ -93,7 +104,24 @@ impl Ask {
     /// # Errors
     /// What was asked for cannot be had; the message names the cause and the cure.
     pub fn choose(&self) -> Result<Chosen, SetupError> {
-        Ok(Chosen { name: Name::Uring, ask: *self })
+        if let Some(us) = self.busy_poll_us {
+            may_busy_poll(us)?;
+        }
+        let chosen = |name, why: String| Ok(Chosen { name, why, ask: *self });
+        // These are of io_uring alone.
+        let insists = self.level.is_some() || self.sqpoll.is_some() || self.napi_us.is_some();
+        match self.name {
+            Name::Auto => match level_here() {
+                Ok(level) if insists || level <= Level::B => chosen(Name::Uring, String::new()),
+                Ok(level) => chosen(
+                    Name::Epoll,
+                    format!("io_uring has only level {} here: update the kernel to 5.19 or later", level.as_str()),
+                ),
+                Err(error) if insists => Err(error),
+                Err(error) => chosen(Name::Epoll, error.to_string()),
+            },
+            name => chosen(name, "asked for".to_owned()),
+        }
     }
 }
 
@@ -104,9 +132,67 @@ impl Chosen {
     /// The kernel refused; the message names the cause and the cure.
     pub fn build(&self, order: Order) -> Result<Engine, SetupError> {
         let Order { slots, first, payload, endpoints } = order;
-        let features = Features::ALL;
-        let config = Config { features, sqpoll: self.ask.sqpoll, ..Config::for_slots(slots) };
-        Ok(Engine::Uring(Box::new(Idle::build(config, first, payload, endpoints)?.enable()?)))
+        let Ask { sqpoll, busy_poll_us, .. } = self.ask;
+        let dialler = |endpoints| Dialler::new(endpoints, first).busy_polling(busy_poll_us);
+        match self.name {
+            Name::Epoll => {
+                let engine = Epoll::new(slots, dialler(endpoints), payload)?;
+                Ok(Engine::Epoll(Box::new(engine), self.why.clone()))
+            }
+            Name::TokioUring => {
+                let engine = TokioUring::new(slots, dialler(endpoints), payload)?;
+                Ok(Engine::TokioUring(Box::new(engine), self.why.clone()))
+            }
+            Name::Auto | Name::Uring => {
+                let features = Features::ALL;
+                let config = Config { features, sqpoll, busy_poll_us, ..Config::for_slots(slots) };
+                Ok(Engine::Uring(Box::new(Idle::build(config, first, payload, endpoints)?.enable()?)))
+            }
+        }
+    }
+
+    /// Builds it for a server's thread; only io_uring and epoll can serve, and epoll does where another was chosen.
+    ///
+    /// # Errors
+    /// The kernel refused; the message names the cause and the cure.
+    pub fn build_serving(&self) -> Result<Serving, SetupError> {
+        match self.name {
+            Name::Uring => {
+                let idle = Idle::build(Config::for_slots(0), 0, Arc::from([]), Endpoints::default())?;
+                Ok(Serving::Uring(Box::new(idle)))
+            }
+            _ => Ok(Serving::Epoll),
+        }
+    }
+}
+
+/// A server's engine, not yet on its thread.
+pub enum Serving {
+    /// io_uring, built but not enabled.
+    Uring(Box<Idle>),
+    /// Readiness, of which nothing is built before.
+    Epoll,
+}
+
+/// What is done with a server's engine, whichever that is.
+pub trait Service {
+    /// What comes of it.
+    type Outcome;
+
+    /// Serves with `engine`, on its thread.
+    fn serve<R: Acceptor>(self, engine: R) -> Self::Outcome;
+}
+
+impl Serving {
+    /// Readies the engine on the calling thread and serves with it.
+    ///
+    /// # Errors
+    /// The kernel refused; the message names the cause and the cure.
+    pub fn serve<S: Service>(self, service: S) -> Result<S::Outcome, SetupError> {
+        match self {
+            Serving::Uring(idle) => Ok(service.serve(idle.enable()?)),
+            Serving::Epoll => Ok(service.serve(Epoll::new(0, Dialler::new(Endpoints::default(), 0), Arc::from([]))?)),
+        }
     }
 }
 
@@ -115,6 +201,8 @@ impl Engine {
     pub fn name(&self) -> Name {
         match self {
             Engine::Uring(_) => Name::Uring,
+            Engine::Epoll(..) => Name::Epoll,
+            Engine::TokioUring(..) => Name::TokioUring,
         }
     }
 
@@ -122,6 +210,7 @@ impl Engine {
     pub fn level(&self) -> &'static str {
         match self {
             Engine::Uring(ring) => ring.level(),
+            Engine::Epoll(..) | Engine::TokioUring(..) => "",
         }
     }
 
@@ -129,6 +218,7 @@ impl Engine {
     pub fn why(&self) -> String {
         match self {
             Engine::Uring(ring) => ring.why().to_owned(),
+            Engine::Epoll(_, why) | Engine::TokioUring(_, why) => why.clone(),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use io_uring::{Builder, IoUring};
 
 use super::buffers::Buffers;
+use super::dialler::Dialler;
 use super::error::SetupError;
 use super::level::{Level, Sqpoll};
 use super::sockets::{Endpoints, Sockets};
@@ -50,6 +51,8 @@ pub struct Config {
     pub features: Features,
     /// How long a wait for more than one completion lasts at most once there is one, in microseconds; 0: no bound of its own.
     pub min_wait_us: u32,
+    /// Sockets poll the card's queue for this long before they sleep, in microseconds.
+    pub busy_poll_us: Option<u32>,
     /// A kernel thread submits.
     pub sqpoll: Option<Sqpoll>,
 }
@@ -65,6 +68,7 @@ impl Config {
             slots,
             features: Features::ALL,
             min_wait_us: 0,
+            busy_poll_us: None,
             sqpoll: None,
         }
     }
@@ -126,9 +130,17 @@ impl Idle {
             _ => "this kernel lacks min_wait and waits until an instant (6.12)".to_owned(),
         };
         let buffers = Buffers::new(config.buffers, config.buffer_bytes);
-        let sockets = Sockets::new(config.slots, first, endpoints.clone());
-        let parts =
-            Parts { buffers, payload: Arc::clone(payload), sockets, config, abs_timer: level == Level::APlus, level, why };
+        let dialler = Dialler::new(endpoints.clone(), first).busy_polling(config.busy_poll_us);
+        let sockets = Sockets::new(config.slots, dialler);
+        let parts = Parts {
+            buffers,
+            payload: Arc::clone(payload),
+            sockets,
+            config,
+            abs_timer: level == Level::APlus,
+            level,
+            why,
+        };
         Ok(Idle { parts, io })
     }
 

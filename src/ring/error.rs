@@ -2,16 +2,18 @@
 
 use std::{fmt, fs, io};
 
-/// A ring that could not be made: the step, the kernel's error, the likely cause and the cure.
+/// A ring, or another engine, that could not be made: the step, the kernel's error, the likely cause and the cure.
 #[derive(Debug)]
 pub struct SetupError {
+    subject: &'static str,
     step: &'static str,
     error: io::Error,
     advice: String,
 }
 
 impl SetupError {
-    pub(super) fn new(step: &'static str, error: io::Error, memory_bytes: usize) -> SetupError {
+    /// Of an io_uring that would have locked so much memory.
+    pub fn new(step: &'static str, error: io::Error, memory_bytes: usize) -> SetupError {
         let advice = match error.raw_os_error() {
             Some(libc::EPERM | libc::EACCES) => not_permitted(),
             Some(libc::ENOSYS) => {
@@ -24,7 +26,12 @@ impl SetupError {
             Some(libc::EMFILE | libc::ENFILE) => "too many open files: raise `ulimit -n`".into(),
             _ => "see `man io_uring_setup`".into(),
         };
-        SetupError { step, error, advice }
+        SetupError { subject: "io_uring", step, error, advice }
+    }
+
+    /// Of something else than a ring: what it is, the step, the kernel's error, and the cure.
+    pub fn of(subject: &'static str, step: &'static str, error: io::Error, advice: &str) -> SetupError {
+        SetupError { subject, step, error, advice: advice.to_owned() }
     }
 
     /// The kernel's error number, where there is one.
@@ -35,7 +42,7 @@ impl SetupError {
 
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "io_uring: {} failed: {}; {}", self.step, self.error, self.advice)
+        write!(f, "{}: {} failed: {}; {}", self.subject, self.step, self.error, self.advice)
     }
 }
 

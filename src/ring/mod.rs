@@ -7,10 +7,12 @@
 mod buffers;
 mod build;
 pub mod cpu;
+mod dialler;
 mod end;
 mod error;
 mod level;
 mod probe;
+mod serving;
 mod sockets;
 #[cfg(test)]
 mod tests;
@@ -22,9 +24,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 pub use build::{Config, Features, Idle};
+pub use dialler::{Dialler, may_busy_poll};
 pub use error::SetupError;
 pub use level::{Level, Sqpoll};
 pub use probe::level_here;
+pub use serving::Acceptor;
 pub use sockets::Endpoints;
 pub use uring::Uring;
 

@@ -6,9 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
-use nix::sys::socket::{setsockopt, sockopt};
-use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
+use socket2::{SockAddr, SockRef};
 
+use super::dialler::Dialler;
 use super::token::{GENERATIONS, Op, Token};
 
 /// Where connections go, and from where.
@@ -39,28 +39,23 @@ impl Place {
 /// All slots of a ring.
 pub(super) struct Sockets {
     places: Vec<Place>,
-    remotes: Vec<SockAddr>,
-    endpoints: Endpoints,
+    dialler: Dialler,
     /// Closed descriptors whose numbers must not be reused before the submission queue is empty.
     graveyard: Vec<OwnedFd>,
     free: Vec<u32>,
     /// As `Place::lent`, of connections closed since.
     orphans: Vec<(Token, Arc<[u8]>)>,
-    /// The run's number of slot 0.
-    first: usize,
 }
 
 impl Sockets {
-    pub(super) fn new(slots: usize, first: usize, endpoints: Endpoints) -> Sockets {
+    pub(super) fn new(slots: usize, dialler: Dialler) -> Sockets {
         let place = |_| Place::empty();
         Sockets {
             places: (0..slots).map(place).collect(),
-            remotes: endpoints.remotes.iter().map(|&address| address.into()).collect(),
-            endpoints,
+            dialler,
             graveyard: Vec::new(),
             free: Vec::new(),
             orphans: Vec::new(),
-            first,
         }
     }
 
@@ -91,31 +86,18 @@ impl Sockets {
 
     /// The address in memory that stays put, for a connect.
     pub(super) fn remote(&self, remote: usize) -> &SockAddr {
-        &self.remotes[remote]
+        self.dialler.remote(remote)
     }
 
     /// Makes a socket ready to connect from `slot` to the `remote`-th address.
     pub(super) fn open(&mut self, slot: u32, remote: usize) -> io::Result<(RawFd, u32)> {
-        let to = self.endpoints.remotes[remote];
-        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_tcp_nodelay(true)?;
-        if let Some(from) = self.source(slot, to) {
-            // The port is then chosen at connect time, from the four-tuple: 28,000 connections per source and destination
-            // rather than per source.
-            setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
-            socket.bind(&SocketAddr::new(from, 0).into())?;
-        }
+        let socket = self.dialler.open(slot, remote)?;
         let place = &mut self.places[slot as usize];
         let fd = socket.as_raw_fd();
         place.generation = (place.generation + 1) % GENERATIONS;
         place.receiving = false;
         place.socket = Some(socket.into());
         Ok((fd, place.generation))
-    }
-
-    fn source(&self, slot: u32, to: SocketAddr) -> Option<IpAddr> {
-        let usable = || self.endpoints.sources.iter().filter(|from| from.is_ipv4() == to.is_ipv4());
-        usable().nth((self.first + slot as usize) % usable().count().max(1)).copied()
     }
 
     /// Gives an accepted connection a slot.

@@ -70,6 +70,8 @@ impl Seat {
         let (job, progress, halt) = (&self.job, &self.board[self.index], &*self.halt);
         let done = match engine {
             Engine::Uring(ring) => worker::work(job, starts_at, &mut **ring, &Monotonic, progress, halt),
+            Engine::Epoll(ring, _) => worker::work(job, starts_at, &mut **ring, &Monotonic, progress, halt),
+            Engine::TokioUring(ring, _) => worker::work(job, starts_at, &mut **ring, &Monotonic, progress, halt),
         };
         let connections = self.job.connections;
         Some(Home { done, cpu, connections, engine: engine.name(), level: engine.level(), why: engine.why() })

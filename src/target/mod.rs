@@ -1,6 +1,6 @@
-//! The built-in server: a hello-world on the same ring, so that something fast enough to measure a client is always at hand.
+//! The built-in server: a hello-world on the same engines, so that something fast enough to measure a client is always at hand.
 //!
-//! One thread per CPU, each with a ring and a listening socket of its own on the same port. Asked to, it takes a known time for
+//! One thread per CPU, each with an engine and a listening socket of its own on the same port. Asked to, it takes a known time for
 //! each answer and logs it (`truth`).
 
 mod answers;
@@ -17,7 +17,8 @@ use std::{fmt, io};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::ring::{Config, Endpoints, Idle, SetupError, Uring, cpu};
+use crate::engine::{Ask, Chosen, Name, Service as Serve, SetupError};
+use crate::ring::{Acceptor, cpu};
 pub use truth::{Behaviour, Pause, Service, Truth};
 
 /// Connections waiting to be accepted, at most (bounded by net.core.somaxconn too).
@@ -28,8 +29,8 @@ const BACKLOG: i32 = 4096;
 pub enum StartError {
     /// The address cannot be listened on.
     Bind(SocketAddr, io::Error),
-    /// No ring could be had.
-    Ring(SetupError),
+    /// No engine could be had.
+    Engine(SetupError),
     /// The log cannot be opened.
     Log(PathBuf, io::Error),
     /// A thread could not be started.
@@ -42,7 +43,7 @@ impl fmt::Display for StartError {
             StartError::Bind(address, error) => {
                 write!(f, "cannot listen on {address}: {error}; choose another --port or --bind")
             }
-            StartError::Ring(error) => error.fmt(f),
+            StartError::Engine(error) => error.fmt(f),
             StartError::Log(path, error) => write!(f, "--log {}: {error}", path.display()),
             StartError::Thread(error) => write!(f, "cannot start a server thread: {error}"),
         }
@@ -74,21 +75,25 @@ impl Server {
     /// Starts one thread per CPU of `cpus` (empty: one thread, not pinned) listening on `bind`; port 0 means a free one.
     ///
     /// # Errors
-    /// The address is taken, or no ring can be had.
+    /// The address is taken, or no engine can be had.
     pub fn start(bind: SocketAddr, cpus: &[usize]) -> Result<Server, StartError> {
-        Server::start_as(bind, cpus, None)
+        Server::start_as(bind, cpus, Name::Auto, None)
     }
 
-    /// As [`Server::start`], with a known behaviour.
+    /// As [`Server::start`], on a given engine (any but [`Name::TokioUring`], which is taken for [`Name::Epoll`]), and with a
+    /// known behaviour.
     ///
     /// # Errors
     /// As [`Server::start`], or the log cannot be opened.
-    pub fn start_true(bind: SocketAddr, cpus: &[usize], truth: &Truth) -> Result<Server, StartError> {
-        let shared = truth::Shared::new(truth).map_err(|(path, error)| StartError::Log(path, error))?;
-        Server::start_as(bind, cpus, Some(Arc::new(shared)))
-    }
-
-    fn start_as(bind: SocketAddr, cpus: &[usize], truth: Option<Arc<truth::Shared>>) -> Result<Server, StartError> {
+    pub fn start_as(
+        bind: SocketAddr,
+        cpus: &[usize],
+        engine: Name,
+        truth: Option<&Truth>,
+    ) -> Result<Server, StartError> {
+        let shared = truth.map(truth::Shared::new).transpose();
+        let truth = shared.map_err(|(path, error)| StartError::Log(path, error))?.map(Arc::new);
+        let engine = Ask { name: engine, ..Ask::default() }.choose().map_err(StartError::Engine)?;
         let places: Vec<Option<usize>> =
             if cpus.is_empty() { vec![None] } else { cpus.iter().copied().map(Some).collect() };
         let first = listen(bind, places.len() > 1).map_err(|error| StartError::Bind(bind, error))?;
@@ -100,23 +105,26 @@ impl Server {
                 Some(first) => first,
                 None => listen(address, true).map_err(|error| StartError::Bind(address, error))?,
             };
-            server.spawn(listener, cpu)?;
+            server.spawn(&engine, listener, cpu)?;
         }
         Ok(server)
     }
 
-    fn spawn(&mut self, listener: TcpListener, cpu: Option<usize>) -> Result<(), StartError> {
-        let config = Config { slots: 0, ..Config::for_slots(0) };
-        let idle = Idle::build(config, 0, Arc::from([]), Endpoints::default()).map_err(StartError::Ring)?;
-        let stop = Arc::clone(&self.stop);
-        let (truth, number) = (self.truth.clone(), self.threads.len() as u64);
-        let thread = std::thread::Builder::new()
-            .name("server".into())
-            .spawn(move || match truth {
-                None => serve::run(idle, listener, cpu, &stop),
-                Some(truth) => truth::run(idle, listener, cpu, &stop, (&truth, number)),
+    fn spawn(&mut self, engine: &Chosen, listener: TcpListener, cpu: Option<usize>) -> Result<(), StartError> {
+        let engine = engine.build_serving().map_err(StartError::Engine)?;
+        let truth = self.truth.clone().map(|truth| (truth, self.threads.len() as u64));
+        let seat = Seat { listener, stop: Arc::clone(&self.stop), truth };
+        let body = move || {
+            if let Some(cpu) = cpu {
+                cpu::pin(cpu);
+            }
+            let served = engine.serve(seat);
+            served.unwrap_or_else(|error| {
+                eprintln!("saturing: server: {error}");
+                Served::default()
             })
-            .map_err(StartError::Thread)?;
+        };
+        let thread = std::thread::Builder::new().name("server".into()).spawn(body).map_err(StartError::Thread)?;
         self.threads.push(thread);
         Ok(())
     }
@@ -150,12 +158,27 @@ impl Drop for Server {
     }
 }
 
-/// A server thread's ring, enabled on its CPU; `None`, with a word on standard error, where the kernel refuses.
-fn ready(idle: Idle, cpu: Option<usize>) -> Option<Uring> {
-    if let Some(cpu) = cpu {
-        cpu::pin(cpu);
+/// What a server's thread has beside its engine.
+struct Seat {
+    listener: TcpListener,
+    stop: Arc<AtomicBool>,
+    /// The known behaviour, and the thread's number.
+    truth: Option<(Arc<truth::Shared>, u64)>,
+}
+
+impl Serve for Seat {
+    type Outcome = Served;
+
+    fn serve<R: Acceptor>(self, mut engine: R) -> Served {
+        if let Err(error) = engine.listen(self.listener) {
+            eprintln!("saturing: server: {error}");
+            return Served::default();
+        }
+        match self.truth {
+            None => serve::run(engine, &self.stop),
+            Some((truth, number)) => truth::run(engine, &self.stop, (&truth, number)),
+        }
     }
-    idle.enable().map_err(|error| eprintln!("saturing: server: {error}")).ok()
 }
 
 fn listen(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {

@@ -1,7 +1,6 @@
-//! The server's loop: one thread, one ring.
+//! The server's loop: one thread, one engine.
 
 use std::collections::VecDeque;
-use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +8,7 @@ use super::Served;
 use super::answers::{Answers, BATCH, Kind};
 use super::requests::{Repeated, Requests};
 use crate::measure::clock::{Clock, Monotonic};
-use crate::ring::{Completion, Idle, Ring, Uring, Wait};
+use crate::ring::{Acceptor, Completion, Wait};
 
 /// How long a wait may keep the stop flag from being seen.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -27,8 +26,8 @@ struct Peer {
     queued: bool,
 }
 
-struct Loop {
-    ring: Uring,
+struct Loop<R> {
+    ring: R,
     peers: Vec<Peer>,
     to_send: Vec<u32>,
     answers: Answers,
@@ -37,11 +36,7 @@ struct Loop {
 }
 
 /// Runs until `stop` is set.
-pub(super) fn run(idle: Idle, listener: TcpListener, cpu: Option<usize>, stop: &AtomicBool) -> Served {
-    let Some(mut ring) = super::ready(idle, cpu) else {
-        return Served::default();
-    };
-    ring.listen(listener);
+pub(super) fn run<R: Acceptor>(ring: R, stop: &AtomicBool) -> Served {
     let answers = Answers::new(SystemTime::now());
     let mut this = Loop {
         ring,
@@ -62,7 +57,7 @@ pub(super) fn run(idle: Idle, listener: TcpListener, cpu: Option<usize>, stop: &
     this.served
 }
 
-impl Loop {
+impl<R: Acceptor> Loop<R> {
     fn turn(&mut self) -> std::io::Result<()> {
         self.answers.refresh(SystemTime::now());
         for at in 0..self.to_send.len() {

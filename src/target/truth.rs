@@ -8,7 +8,6 @@ mod timetable;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,7 +17,7 @@ use super::Served;
 use super::answers::{Answers, BATCH, Kind};
 use super::requests::{Repeated, Requests};
 use crate::measure::clock::{Clock, Monotonic};
-use crate::ring::{Completion, Idle, Ring, Uring, Wait};
+use crate::ring::{Acceptor, Completion, Wait};
 use log::{Line, Log, LogFile};
 use timetable::Timetable;
 pub use timetable::{Behaviour, Pause, Service};
@@ -103,8 +102,8 @@ struct Peer {
     queued: bool,
 }
 
-struct Loop<'a> {
-    ring: Uring,
+struct Loop<'a, R> {
+    ring: R,
     shared: &'a Shared,
     peers: Vec<Peer>,
     /// In the order in which they leave, which is that of reception.
@@ -118,17 +117,7 @@ struct Loop<'a> {
 }
 
 /// Runs the `thread`-th (from 0) thread until `stop` is set.
-pub(super) fn run(
-    idle: Idle,
-    listener: TcpListener,
-    cpu: Option<usize>,
-    stop: &AtomicBool,
-    (shared, thread): (&Shared, u64),
-) -> Served {
-    let Some(mut ring) = super::ready(idle, cpu) else {
-        return Served::default();
-    };
-    ring.listen(listener);
+pub(super) fn run<R: Acceptor>(ring: R, stop: &AtomicBool, (shared, thread): (&Shared, u64)) -> Served {
     let mut this = Loop {
         ring,
         shared,
@@ -151,7 +140,7 @@ pub(super) fn run(
     this.served
 }
 
-impl Loop<'_> {
+impl<R: Acceptor> Loop<'_, R> {
     fn turn(&mut self) -> io::Result<()> {
         self.answers.refresh(SystemTime::now());
         let now = Monotonic.now();

@@ -36,6 +36,14 @@ fn name(text: &str) -> Result<Name, Error> {
     known.ok_or_else(|| Error::argument("--engine", "must be auto, uring, epoll or tokio-uring", text))
 }
 
+/// What the built-in server is to run on.
+pub(super) fn of_server(text: Option<&str>) -> Result<Name, Error> {
+    let can_serve = |name: Name| name != Name::TokioUring;
+    let Some(text) = text else { return Ok(Name::Auto) };
+    let known = Name::ALL.into_iter().find(|name| name.as_str() == text && can_serve(*name));
+    known.ok_or_else(|| Error::argument("--engine", "must be auto, uring or epoll", text))
+}
+
 fn level(text: &str) -> Result<Level, Error> {
     let known = Level::ALL.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(text));
     known.ok_or_else(|| Error::argument("--uring-level", "must be A+, A, A-, B or C", text))

@@ -192,7 +192,8 @@ fn facts(result: &RunResult, page: &mut Page) {
         page.fact("Ring", &format!("{each}{} enters", ring.enters));
     }
     let engine = &result.engine;
-    let words = format!("{} {}: {}", engine.name, engine.level, engine.why);
+    let which = format!("{} {}", engine.name, engine.level);
+    let words = format!("{}: {}", which.trim_end(), engine.why);
     page.fact("Engine", words.trim_end_matches([':', ' ']));
     if result.target.addresses.len() > 1 {
         page.fact("Addresses", &result.target.addresses.join(", "));
