@@ -130,6 +130,10 @@ pub struct LoadArgs {
     #[argh(option, arg_name = "LIST")]
     pub cpus: Option<String>,
 
+    /// workers on each physical core, on its CPUs: 1 up to what a core has (default: 1)
+    #[argh(option, arg_name = "N")]
+    pub threads_per_core: Option<String>,
+
     /// connect from these addresses of this host in turn; may be repeated (default: the
     /// kernel's choice)
     #[argh(option, arg_name = "A[,B...]")]

@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::outputs::{Format, Output};
 use super::{slo, units};
 use crate::plan::cpus::{Topology, parse_list};
+use crate::plan::nic::Nic;
 use crate::plan::{Ask, Error, Load, Open, Plan, Server, Target, TargetSpec, Url, place, serving};
 use crate::result::slo::Slo;
 use crate::target::Truth;
@@ -55,6 +56,7 @@ impl Typed {
     pub fn read(args: &LoadArgs, stdin: &mut dyn Read) -> Result<Typed, Failure> {
         let ask = Ask {
             threads: size("--threads", args.threads.as_deref())?,
+            threads_per_core: size("--threads-per-core", args.threads_per_core.as_deref())?,
             connections: size("--connections", args.connections.as_deref())?,
             cpus: cpus(args.cpus.as_deref())?,
         };
@@ -122,7 +124,10 @@ impl Typed {
         let server = match (&self.url, target.local) {
             (None, _) => Server::BuiltIn,
             (Some(_), true) => Server::ThisHost,
-            (Some(_), false) => Server::Elsewhere,
+            (Some(_), false) => {
+                let nic = Nic::towards(target.addresses[0], target.sources.first().copied());
+                Server::Elsewhere { nic_node: nic.and_then(|nic| nic.node) }
+            }
         };
         let placed = place(topology, &self.ask, server)?;
         notes.extend(placed.notes);

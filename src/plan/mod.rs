@@ -5,6 +5,7 @@
 pub mod cpus;
 mod error;
 mod load;
+pub mod nic;
 mod placement;
 mod target;
 mod url;
