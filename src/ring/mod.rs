@@ -12,6 +12,7 @@ mod error;
 mod level;
 mod probe;
 mod sockets;
+mod stamped;
 #[cfg(test)]
 mod tests;
 mod token;
