@@ -1,22 +1,22 @@
-//! The floor: what the ring and the kernel cost when a client does nothing else. It connects, sends and counts bytes; it
-//! parses nothing and stamps nothing. What saturing costs above this is saturing's own.
+//! The floor: what the ring and the kernel cost when a client does nothing else (`worker::bare`), with the features and sizes of
+//! the ring as they are asked for. What saturing costs above this is saturing's own.
 //!
 //! `cargo run --release --example floor -- ADDRESS:PORT [-c N] [-p N] [-d SECONDS] [--cpu N] [--want N] [--min-wait-us N]
 //! [--buffers N] [--buffer-bytes N] [--off FEATURE]...`; prints one JSON object. Features: defer_taskrun no_sqarray ring_fd
 //! multishot cqe_skip.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use saturing::measure::clock::{Clock, Monotonic};
-use saturing::ring::{Completion, Config, Endpoints, Features, Idle, Ring, Wait, cpu};
+use saturing::measure::clock::Monotonic;
+use saturing::ring::{Config, Endpoints, Features, Idle, cpu};
+use saturing::worker::Halt;
+use saturing::worker::bare::{Bare, Bared, Extras, bare};
 
 struct Arguments {
     address: SocketAddr,
     connections: usize,
-    pipeline: u64,
+    pipeline: u32,
     seconds: f64,
     cpu: Option<usize>,
     want: usize,
@@ -74,30 +74,9 @@ fn feature<'a>(features: &'a mut Features, name: &str) -> Result<&'a mut bool, S
     })
 }
 
-/// Bytes of one answer, from one request over a plain socket: the server is taken to answer always the same length.
-fn answer_bytes(address: SocketAddr, request: &[u8]) -> std::io::Result<u64> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_millis(200)))?;
-    stream.write_all(request)?;
-    let mut all = Vec::new();
-    let mut part = [0; 65536];
-    loop {
-        match stream.read(&mut part) {
-            Ok(0) => break,
-            Ok(count) => all.extend_from_slice(&part[..count]),
-            Err(_) => break,
-        }
-    }
-    Ok(all.len() as u64)
-}
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let all = arguments()?;
     let request = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", all.address).into_bytes();
-    let answer = answer_bytes(all.address, &request)?;
-    if answer == 0 {
-        return Err("the server did not answer".into());
-    }
     let payload: Arc<[u8]> = request.repeat(all.pipeline as usize).into();
     let base = Config::for_slots(all.connections);
     let config = Config {
@@ -108,58 +87,30 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..base
     };
     let endpoints = Endpoints { remotes: vec![all.address], sources: vec![] };
-    let idle = Idle::build(config, 0, Arc::clone(&payload), endpoints)?;
+    let idle = Idle::build(config, 0, payload, endpoints)?;
     if let Some(cpu) = all.cpu {
         cpu::pin(cpu);
     }
     let mut ring = idle.enable()?;
-    let mut missing = vec![0u64; all.connections];
-    let mut to_send: Vec<u32> = Vec::with_capacity(all.connections);
-    let mut to_open: Vec<u32> = (0..all.connections as u32).rev().collect();
-    let (mut received, used) = (0u64, cpu::of_this_thread());
-    let start = Instant::now();
-    let whole = answer * all.pipeline;
-    while start.elapsed().as_secs_f64() < all.seconds {
-        while ring.room() > 64
-            && let Some(slot) = to_open.pop()
-        {
-            ring.connect(slot, 0)?;
-        }
-        while ring.room() > 1
-            && let Some(slot) = to_send.pop()
-        {
-            ring.send(slot, 0..payload.len(), false);
-        }
-        ring.enter(all.want, Wait::lasting(Monotonic.now(), Duration::from_millis(20)))?;
-        while let Some(completion) = ring.next() {
-            match completion {
-                Completion::Received { slot, bytes } => {
-                    received += bytes.len() as u64;
-                    let missing = &mut missing[slot as usize];
-                    *missing = missing.saturating_sub(bytes.len() as u64);
-                    if *missing == 0 {
-                        *missing = whole;
-                        to_send.push(slot);
-                    }
-                }
-                Completion::Connected { slot } => {
-                    missing[slot as usize] = whole;
-                    to_send.push(slot);
-                }
-                other => return Err(format!("{other:?}").into()),
-            }
-        }
-    }
-    let seconds = start.elapsed().as_secs_f64();
-    let used = cpu::of_this_thread().since(used);
-    let (requests, counters) = (received / answer, ring.counters());
+    let job = Bare {
+        connections: all.connections,
+        first_connection: 0,
+        remotes: 1,
+        pipeline: all.pipeline,
+        request_bytes: request.len(),
+        warmup_ns: 0,
+        duration_ns: (all.seconds * 1e9) as u64,
+        want: all.want,
+    };
+    let Bared { requests, elapsed_ns, used, ring } =
+        bare(&job, Extras::None, &mut ring, &Monotonic, &Halt::new(0))?;
     println!(
         "{{\"requests\":{requests},\"rate_per_s\":{:.0},\"cpu_ns_per_request\":{:.1},\"user_ns_per_request\":{:.1},\"requests_per_enter\":{:.2},\"recv_starved\":{}}}",
-        requests as f64 / seconds,
+        requests as f64 * 1e9 / elapsed_ns as f64,
         (used.user_s + used.system_s) * 1e9 / requests as f64,
         used.user_s * 1e9 / requests as f64,
-        requests as f64 / counters.enters as f64,
-        counters.recv_starved,
+        requests as f64 / ring.enters as f64,
+        ring.recv_starved,
     );
     Ok(())
 }

@@ -2,8 +2,9 @@
 //!
 //! The layers, from the bottom: [`http`], [`measure`] and [`ring`] know nothing of each other; [`engine`] chooses what a
 //! worker runs on; [`plan`] says what is to be run and [`result`] what came of it; [`worker`] is the loop, [`target`] the built-in server; [`run`] runs workers and
-//! [`report`] writes results down; [`search`] and [`compare`] are for several runs with a purpose; [`cli`] is what people type. CONTRIBUTING.md has the map.
+//! [`report`] writes results down; [`search`], [`compare`] and [`calibrate`] are for several runs with a purpose; [`cli`] is what people type. CONTRIBUTING.md has the map.
 
+pub mod calibrate;
 pub mod cli;
 pub mod compare;
 pub mod engine;

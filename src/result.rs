@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::measure::histogram::{LatencyKind, Percentiles, Summary};
 
+pub mod calibration;
 mod check;
 pub mod comparison;
 mod doubts;

@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8, &[&str])] = &[
     ("report", 7, &["run", "worker", "ring", "http"]),
     ("search", 8, &["worker", "ring", "http"]),
     ("compare", 8, &["worker", "ring", "http"]),
+    ("calibrate", 8, &["worker", "ring", "http"]),
     ("cli", 9, &["ring", "worker"]),
 ];
 
@@ -31,8 +32,8 @@ const KEPT: &[(&str, &[&str])] = &[
     // The built-in server parses requests, `http` parses responses.
     ("httparse", &["http/", "target/"]),
     ("Instant", &[]),
-    // The built-in server's Date header; and the date of a run, from which nothing is computed.
-    ("SystemTime", &["target/", "run/mod.rs"]),
+    // The built-in server's Date header; and the dates of runs, from which nothing is computed.
+    ("SystemTime", &["target/", "run/mod.rs", "calibrate/mod.rs"]),
     ("clock_gettime", &["measure/clock.rs"]),
     // What crosses between workers is a flag and counters.
     ("Mutex", &[]),

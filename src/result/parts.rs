@@ -262,7 +262,7 @@ pub struct Ceiling {
     pub rate_per_s: f64,
     /// Client CPU of a request, ns.
     pub cpu_ns_per_request: f64,
-    /// Connections of each worker when it was found.
+    /// Connections of each worker of the run; between two that were calibrated the figures are interpolated.
     pub connections_per_worker: u64,
     /// Requests in flight on a connection when it was found.
     pub pipeline: u32,

@@ -14,6 +14,7 @@ mod level;
 mod probe;
 mod serving;
 mod sockets;
+mod stamped;
 #[cfg(test)]
 mod tests;
 mod token;

@@ -65,6 +65,11 @@ impl Sockets {
         self.places.get_mut(slot as usize)
     }
 
+    /// The same, to look at.
+    pub(super) fn peek(&self, slot: u32) -> Option<&Place> {
+        self.places.get(slot as usize)
+    }
+
     /// The place, if it still holds the connection of that generation.
     #[inline]
     pub(super) fn current(&mut self, slot: u32, generation: u32) -> Option<&mut Place> {

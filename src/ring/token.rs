@@ -13,6 +13,8 @@ pub(super) enum Op {
     Accept = 5,
     /// As `SendConfirmed`, of bytes shared with the caller.
     SendShared = 6,
+    /// As `Receive`, with the kernel's stamp.
+    ReceiveStamped = 7,
 }
 
 const GENERATION_BITS: u32 = 24;
@@ -40,6 +42,7 @@ impl Token {
             4 => Some(Op::SendConfirmed),
             5 => Some(Op::Accept),
             6 => Some(Op::SendShared),
+            7 => Some(Op::ReceiveStamped),
             _ => None,
         }
     }
@@ -61,8 +64,8 @@ mod tests {
 
     #[test]
     fn parts_survive_packing() {
-        let ops = [Op::Connect, Op::Receive, Op::Send, Op::SendConfirmed, Op::Accept, Op::SendShared];
-        for op in ops {
+        let all = [Op::Connect, Op::Receive, Op::Send, Op::SendConfirmed, Op::Accept, Op::SendShared, Op::ReceiveStamped];
+        for op in all {
             for slot in [0, 1, 59_999, u32::MAX] {
                 for generation in [0, 1, GENERATIONS - 1] {
                     let token = Token::new(op, slot, generation);

@@ -5,7 +5,7 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::net::{SocketAddr, TcpListener};
 use std::ops::Range;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use io_uring::{CompletionQueue, EnterFlags, IoUring, SubmissionQueue, Submitter,
 
 use super::buffers::GROUP;
 use super::build::Parts;
+use super::stamped::{self, Sampling};
 use super::token::{Op, Token};
 use super::{Completion, Counters, Ring, Wait};
 
@@ -36,6 +37,7 @@ pub struct Uring {
     /// The buffer under the completion last handed out.
     held: Option<u16>,
     counters: Counters,
+    pub(super) sampling: Sampling,
     /// A raw pointer makes the type stay on its thread.
     _here: std::marker::PhantomData<*const ()>,
 }
@@ -55,6 +57,7 @@ pub(super) enum Raw {
     Connected(u32, i32),
     Sent(u32, i32, bool),
     Data(u32, u16, usize),
+    Stamped(u32, u16, usize),
     Ended(u32, i32),
     Accepted(u32),
 }
@@ -80,6 +83,7 @@ impl Uring {
             outstanding: 0,
             held: None,
             counters: Counters::default(),
+            sampling: Sampling::default(),
             _here: std::marker::PhantomData,
         })
     }
@@ -182,21 +186,27 @@ impl Uring {
                 continue;
             }
             let receive = match self.parts.config.features.multishot {
+                _ if token.op() == Some(Op::ReceiveStamped) => stamped::receive(Fd(fd)),
                 true => opcode::RecvMulti::new(Fd(fd), GROUP).build(),
                 false => opcode::Recv::new(Fd(fd), std::ptr::null_mut(), 0)
                     .buf_group(GROUP)
                     .build()
                     .flags(Flags::BUFFER_SELECT),
             };
-            // SAFETY: the memory received into is the buffer ring's, which outlives the operation.
+            // SAFETY: the memory received into is the buffer ring's, which outlives the operation; the header that stamped ones
+            // point to is static.
             unsafe { self.push(receive.user_data(token.0), true) };
         }
     }
 
     /// A receive of the slot's present connection is to be armed.
     fn receive_from(&mut self, slot: u32) {
-        if let Some((_, generation)) = self.parts.sockets.open_fd(slot) {
-            self.to_arm.push(Token::new(Op::Receive, slot, generation));
+        if let Some(place) = self.parts.sockets.peek(slot)
+            && let Some(socket) = &place.socket
+        {
+            let op = if self.samples(slot, socket.as_fd()) { Op::ReceiveStamped } else { Op::Receive };
+            let token = Token::new(op, slot, place.generation);
+            self.to_arm.push(token);
         }
     }
 
@@ -229,6 +239,7 @@ impl Uring {
         let (slot, generation, result) = (token.slot(), token.generation(), entry.result());
         let raw = match token.op()? {
             Op::Receive => return self.received(slot, generation, entry),
+            Op::ReceiveStamped => return self.received_stamped(slot, generation, entry),
             Op::Accept => return self.accepted(entry),
             Op::SendShared => {
                 self.parts.sockets.take_back(token);
@@ -255,7 +266,7 @@ impl Uring {
     }
 
     #[inline]
-    fn received(&mut self, slot: u32, generation: u32, entry: &cqueue::Entry) -> Option<Raw> {
+    pub(super) fn received(&mut self, slot: u32, generation: u32, entry: &cqueue::Entry) -> Option<Raw> {
         let (result, flags) = (entry.result(), entry.flags());
         let buffer = cqueue::buffer_select(flags);
         self.held = buffer;
@@ -379,6 +390,7 @@ impl Ring for Uring {
             Raw::Data(slot, id, len) => {
                 Completion::Received { slot, bytes: self.parts.buffers.get(id, len).unwrap_or_default() }
             }
+            Raw::Stamped(slot, id, len) => self.unwrap_stamped(slot, id, len),
             Raw::Sent(slot, result, true) => Completion::Sent { slot, result: outcome(result) },
             Raw::Sent(slot, result, false) => Completion::SendFailed { slot, error: reason(result) },
             Raw::Connected(slot, 0..) => {
@@ -399,7 +411,7 @@ impl Ring for Uring {
     }
 }
 
-fn outcome(result: i32) -> io::Result<usize> {
+pub(super) fn outcome(result: i32) -> io::Result<usize> {
     usize::try_from(result).map_err(|_| reason(result))
 }
 

@@ -3,6 +3,7 @@
 //! A run has one pass, or several with fresh connections: one for each step of the connections, or for each repeated window.
 
 mod assemble;
+pub mod bare;
 mod crew;
 mod host;
 mod jobs;

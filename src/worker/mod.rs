@@ -1,5 +1,6 @@
 //! One worker: its connections, and the loop around them.
 
+pub mod bare;
 mod closing;
 mod connection;
 mod deadlines;
@@ -12,6 +13,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 mod turn;
+pub mod witness;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 

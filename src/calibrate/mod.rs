@@ -1,0 +1,284 @@
+//! Calibration: many short runs against the built-in server, that tell what this client can do and what its parts cost.
+//!
+//! Kinds of runs that are compared with each other take turns, and medians count: a machine drifts by more than most effects within
+//! minutes.
+
+mod tasks;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime};
+
+use crate::measure::estimate::{Estimate, middle};
+use crate::plan::{Arrivals, Open, Plan, RateStage, Until};
+use crate::result::calibration::{Calibration, Cost, Figures, Lag, Late, Part, Point};
+use crate::result::{RunResult, Snapshot};
+use crate::run::bare::{self, Extras};
+use crate::run::{self, Halt};
+use tasks::{COSTS, Place, Task, tasks};
+
+/// The window of each run unless told otherwise: then all is over in less than a minute.
+pub const WINDOW: Duration = Duration::from_millis(250);
+/// Windows that can be asked for.
+pub const WINDOWS: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(5);
+
+/// Load before a window, as a share of it.
+const WARMUP: f64 = 0.2;
+/// Runs for percentiles last so many windows.
+const LONGER: u32 = 4;
+/// One connection in so many is received from with the kernel's stamps.
+const SAMPLED: u32 = 8;
+
+/// How far it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moment {
+    /// Runs done.
+    pub done: usize,
+    /// Runs in all.
+    pub of: usize,
+    /// What runs now.
+    pub what: String,
+}
+
+/// What one run of a closed loop brought.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    rate_per_s: f64,
+    user_ns: f64,
+    sys_ns: f64,
+    requests_per_enter: f64,
+    busy_share: f64,
+}
+
+/// All samples so far, each list by the number of its place.
+struct Samples {
+    places: Vec<Place>,
+    floor: Vec<Vec<Sample>>,
+    engine: Vec<Vec<Sample>>,
+    /// CPU per request with all extras, and without the one, of each entry of [`COSTS`] by round.
+    all: Vec<Vec<f64>>,
+    without: Vec<[Vec<f64>; 3]>,
+}
+
+/// Calibrates on `plan`: its target, workers and engine. `halt` ends it early, with what was measured so far; what was under way then does
+/// not count. `tell` hears of each run before it begins.
+///
+/// # Errors
+/// As [`run::run`].
+pub fn calibrate(
+    plan: &Plan,
+    window: Duration,
+    halt: &Arc<Halt>,
+    tell: &mut dyn FnMut(&Moment),
+) -> Result<Calibration, run::Error> {
+    let started = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let workers = plan.placement.cpus.len();
+    let places = tasks::places(workers);
+    let lists = || places.iter().map(|_| Vec::new()).collect();
+    let (all, without) = (COSTS.map(|_| Vec::new()).to_vec(), COSTS.map(|_| Default::default()).to_vec());
+    let mut samples = Samples { floor: lists(), engine: lists(), all, without, places };
+    let mut found = Calibration {
+        cpus: plan.placement.cpus.clone(),
+        server_cpus: plan.placement.server_cpus.clone(),
+        calibrated_unix_s: started.as_secs_f64(),
+        window_s: window.as_secs_f64(),
+        notes: plan.notes.clone(),
+        ..Calibration::new()
+    };
+    let bench = Bench { plan, window, halt };
+    let list = tasks(&samples.places);
+    for (done, task) in list.iter().enumerate() {
+        tell(&Moment { done, of: list.len(), what: task.to_string() });
+        bench.perform(*task, &mut samples, &mut found)?;
+        if halt.load(Relaxed) != 0 {
+            found.interrupted = true;
+            break;
+        }
+    }
+    found.points = samples.points();
+    found.costs = samples.costs();
+    found.conclude();
+    if found.ceiling.is_some_and(|ceiling| !ceiling.client_bound) {
+        found.notes.push("the built-in server was the limit at the highest rate: this client can do more".into());
+    }
+    Ok(found)
+}
+
+/// What all runs share.
+struct Bench<'a> {
+    plan: &'a Plan,
+    window: Duration,
+    halt: &'a Arc<Halt>,
+}
+
+impl Bench<'_> {
+    fn perform(&self, task: Task, samples: &mut Samples, found: &mut Calibration) -> Result<(), run::Error> {
+        match task {
+            Task::Floor(place) => {
+                let sample = self.bare(samples.places[place], Extras::None)?;
+                samples.floor[place].extend(sample);
+            }
+            Task::Engine(place) => {
+                let plan = self.closed(samples.places[place], 1);
+                let Some(result) = self.run(&plan)? else { return Ok(()) };
+                samples.engine[place].extend(of_engine(&result));
+                (found.host, found.engine) = (result.host, result.engine);
+            }
+            Task::All(cost) => {
+                let sample = self.bare(COSTS[cost], Extras::All)?;
+                samples.all[cost].push(sample.map_or(f64::NAN, Sample::cpu_ns));
+            }
+            Task::Without(cost, part) => {
+                let extras = match part {
+                    Part::Parse => Extras::NoParse,
+                    Part::Stamps => Extras::NoStamps,
+                    Part::Histogram => Extras::NoHistogram,
+                };
+                let sample = self.bare(COSTS[cost], extras)?;
+                samples.without[cost][part as usize].push(sample.map_or(f64::NAN, Sample::cpu_ns));
+            }
+            Task::Late(place) => {
+                let late = bare::lateness(&self.closed(place, LONGER), SAMPLED, self.halt)?;
+                let row = |late: bare::Lateness| Late {
+                    connections: place.connections as u64,
+                    samples: late.late_ns.count,
+                    p50_ns: late.late_ns.percentiles.p50,
+                    p99_ns: late.late_ns.percentiles.p99,
+                    within_ns: late.within_ns,
+                };
+                found.lateness.extend(late.filter(|_| !self.is_halted()).map(row));
+            }
+            Task::Lag(rate_per_s) => {
+                let plan = self.open(rate_per_s);
+                let Some(result) = self.run(&plan)? else { return Ok(()) };
+                let lag = result.send_lag_ns.as_ref().map(|lag| Lag {
+                    rate_per_s,
+                    achieved_per_s: result.rate.achieved_per_s,
+                    connections: result.plan.connections,
+                    p50_ns: lag.percentiles.p50,
+                    p99_ns: lag.percentiles.p99,
+                });
+                found.send_lag.extend(lag);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_halted(&self) -> bool {
+        self.halt.load(Relaxed) != 0
+    }
+
+    /// A closed loop at `place` for so many windows.
+    fn closed(&self, place: Place, windows: u32) -> Plan {
+        let mut plan = self.plan.clone();
+        plan.placement.cpus.truncate(place.workers);
+        plan.load.connections = place.connections * place.workers;
+        plan.load.pipeline = place.pipeline;
+        plan.load.until = Until { duration: Some(self.window * windows), requests: None };
+        plan.load.warmup = self.window.mul_f64(WARMUP);
+        plan.load.open = None;
+        plan
+    }
+
+    fn open(&self, rate_per_s: f64) -> Plan {
+        let mut plan = self.closed(tasks::OPEN, LONGER);
+        let stage = RateStage { duration: None, from_per_s: rate_per_s, to_per_s: rate_per_s };
+        plan.load.open =
+            Some(Open { stages: vec![stage], arrivals: Arrivals::Constant, seed: 1, deadline: None, spin: false });
+        plan
+    }
+
+    /// A run by the engine; `None` when it was interrupted: half a run proves nothing.
+    fn run(&self, plan: &Plan) -> Result<Option<RunResult>, run::Error> {
+        let result = run::run(plan, Vec::new(), self.halt, &mut |_: &Snapshot| {})?;
+        Ok((!self.is_halted()).then_some(result))
+    }
+
+    fn bare(&self, place: Place, extras: Extras) -> Result<Option<Sample>, run::Error> {
+        let floor = bare::bare(&self.closed(place, 1), extras, self.halt)?;
+        if self.is_halted() || floor.requests == 0 || floor.enters == 0 {
+            return Ok(None);
+        }
+        let requests = floor.requests as f64;
+        Ok(Some(Sample {
+            rate_per_s: requests / floor.elapsed_s,
+            user_ns: floor.user_s * 1e9 / requests,
+            sys_ns: floor.sys_s * 1e9 / requests,
+            requests_per_enter: requests / floor.enters as f64,
+            busy_share: ((floor.user_s + floor.sys_s) / (floor.elapsed_s * place.workers as f64)).min(1.0),
+        }))
+    }
+}
+
+fn of_engine(result: &RunResult) -> Option<Sample> {
+    let (client, ring) = (result.client.as_ref()?, result.ring.as_ref()?);
+    let requests = Some(result.requests.completed).filter(|&completed| completed > 0)? as f64;
+    Some(Sample {
+        rate_per_s: result.rate.achieved_per_s,
+        user_ns: client.user_s * 1e9 / requests,
+        sys_ns: client.sys_s * 1e9 / requests,
+        requests_per_enter: ring.requests_per_enter?,
+        busy_share: client.busy_share?,
+    })
+}
+
+impl Sample {
+    fn cpu_ns(self) -> f64 {
+        self.user_ns + self.sys_ns
+    }
+}
+
+impl Samples {
+    /// What there is of each place.
+    fn points(&self) -> Vec<Point> {
+        let rows = self.places.iter().zip(self.floor.iter().zip(&self.engine));
+        let row = |(place, (floor, engine)): (&Place, (&Vec<Sample>, &Vec<Sample>))| {
+            let ratios: Vec<f64> = engine.iter().zip(floor).map(|(one, bare)| one.cpu_ns() / bare.cpu_ns()).collect();
+            Point {
+                workers: place.workers,
+                connections_per_worker: place.connections as u64,
+                pipeline: place.pipeline as u32,
+                floor: figures(floor),
+                engine: figures(engine),
+                cpu_ratio: (!ratios.is_empty()).then(|| median(ratios)),
+            }
+        };
+        rows.map(row).filter(|point| point.floor.is_some() || point.engine.is_some()).collect()
+    }
+
+    fn costs(&self) -> Vec<Cost> {
+        let mut costs = Vec::new();
+        for (index, place) in COSTS.iter().enumerate() {
+            for part in tasks::PARTS {
+                let rounds = self.all[index].iter().zip(&self.without[index][part as usize]);
+                let ns: Vec<f64> = rounds.map(|(all, without)| all - without).filter(|ns| ns.is_finite()).collect();
+                let cost = |cpu_ns| Cost {
+                    part,
+                    connections: place.connections as u64,
+                    pipeline: place.pipeline as u32,
+                    cpu_ns,
+                };
+                costs.extend(Estimate::of(&ns).map(cost));
+            }
+        }
+        costs
+    }
+}
+
+fn figures(samples: &[Sample]) -> Option<Figures> {
+    let of = |pick: fn(&Sample) -> f64| median(samples.iter().map(pick).collect());
+    (!samples.is_empty()).then(|| Figures {
+        rounds: samples.len(),
+        rate_per_s: of(|one| one.rate_per_s),
+        cpu_ns: of(|one| one.cpu_ns()),
+        user_ns: of(|one| one.user_ns),
+        sys_ns: of(|one| one.sys_ns),
+        requests_per_enter: of(|one| one.requests_per_enter),
+        busy_share: of(|one| one.busy_share),
+    })
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    middle(&figures)
+}

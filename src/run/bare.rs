@@ -1,0 +1,131 @@
+//! Runs for calibration alone: the bare loop instead of the engine, and the engine with the kernel as witness.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use super::{Error, Pass, jobs, limits};
+use crate::engine::{Endpoints, Engine, Order};
+use crate::measure::clock::{Clock, Monotonic, WallClock};
+use crate::measure::histogram::{Histogram, Summary};
+use crate::plan::Plan;
+use crate::ring::Counters;
+use crate::ring::cpu::{self, CpuTime};
+pub use crate::worker::bare::Extras;
+use crate::worker::bare::{self, Bare, Bared};
+use crate::worker::witness::{Remembering, Witness};
+use crate::worker::{self, Halt, Job, Progress};
+
+/// What the bare loops of a run did, all workers together.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Floor {
+    /// Requests answered.
+    pub requests: u64,
+    /// The longest window of a worker, seconds.
+    pub elapsed_s: f64,
+    /// CPU time in user mode, seconds.
+    pub user_s: f64,
+    /// CPU time in the kernel, seconds.
+    pub sys_s: f64,
+    /// Calls of enter.
+    pub enters: u64,
+}
+
+/// How late the engine knows of answers.
+#[derive(Debug, Clone)]
+pub struct Lateness {
+    /// `done_at` less the kernel's receive stamp, of the sampled answers.
+    pub late_ns: Summary,
+    /// How wrong each may be by itself, as the two go by different clocks, ns.
+    pub within_ns: u64,
+}
+
+/// Puts a closed loop on the plan's target without the engine: by the bare loop, with these extras.
+///
+/// # Errors
+/// No ring or thread can be had, or the server does not answer as the built-in one does.
+pub fn bare(plan: &Plan, extras: Extras, halt: &Arc<Halt>) -> Result<Floor, Error> {
+    let window = |job: &Job| Bare {
+        connections: job.connections,
+        first_connection: job.first_connection,
+        remotes: job.remotes,
+        pipeline: job.pipeline,
+        request_bytes: job.request_bytes.0,
+        warmup_ns: job.warmup_ns,
+        duration_ns: job.duration_ns.unwrap_or_default(),
+        want: 1,
+    };
+    let all = each(plan, |job, engine| match engine {
+        Engine::Uring(ring) => bare::bare(&window(job), extras, &mut **ring, &Monotonic, halt),
+    })?;
+    let (mut sum, mut elapsed_ns) = (Bared::default(), 0);
+    for one in all {
+        let Bared { requests, elapsed_ns: ns, used, ring } = one.map_err(Error::new)?;
+        sum.requests += requests;
+        sum.used += used;
+        sum.ring += ring;
+        elapsed_ns = ns.max(elapsed_ns);
+    }
+    let (CpuTime { user_s, system_s: sys_s }, Counters { enters, .. }) = (sum.used, sum.ring);
+    Ok(Floor { requests: sum.requests, elapsed_s: elapsed_ns as f64 / 1e9, user_s, sys_s, enters })
+}
+
+/// Runs the engine on the plan, one connection in `every` (of each worker) being received from with the kernel's stamps. `None` where
+/// the engine has no stamps to offer, or the wall clock was set meanwhile.
+///
+/// # Errors
+/// As [`super::run`].
+pub fn lateness(plan: &Plan, every: u32, halt: &Arc<Halt>) -> Result<Option<Lateness>, Error> {
+    let all = each(plan, |job, engine| {
+        let clock = Remembering::new(Monotonic);
+        let starts_at = Monotonic.now();
+        match engine {
+            Engine::Uring(ring) => {
+                let mut witness = Witness::new(ring, &clock, every, starts_at + job.warmup_ns);
+                worker::work(job, starts_at, &mut witness, &clock, &Progress::default(), halt);
+                Some((witness.wall(), std::mem::take(&mut witness.late)))
+            }
+        }
+    })?;
+    let (mut late, mut within_ns) = (Histogram::new(), 0);
+    let after = WallClock::read();
+    for (before, part) in all.into_iter().flatten() {
+        let within = before.within_ns + after.within_ns;
+        if before.ahead_ns.abs_diff(after.ahead_ns) > within.max(1000) {
+            return Ok(None);
+        }
+        within_ns = before.within_ns.max(within_ns);
+        late.merge(&part);
+    }
+    Ok(late.summary(None).map(|late_ns| Lateness { late_ns, within_ns }))
+}
+
+/// Does `work` on a pinned thread for each worker of the plan, all starting together.
+fn each<T: Send>(plan: &Plan, work: impl Fn(&Job, &mut Engine) -> T + Sync) -> Result<Vec<T>, Error> {
+    limits::allow_open_files(plan)?;
+    let whole = Pass { name: None, connections: plan.load.connections, until: plan.load.until, index: 0, of: 1 };
+    let jobs = jobs::jobs(plan, &whole);
+    let payload: Arc<[u8]> = Job::payload(&plan.target.request, plan.load.pipeline as u32).into();
+    let engine = plan.engine.choose().map_err(Error::new)?;
+    let (ready, failed) = (Barrier::new(jobs.len()), AtomicBool::new(false));
+    let seat = |job: Job, cpu: usize| {
+        // What refuses to be pinned is told by the engine's own runs.
+        cpu::pin(cpu);
+        let endpoints = Endpoints { remotes: plan.target.addresses.clone(), sources: plan.target.sources.clone() };
+        let order =
+            Order { slots: job.connections, first: job.first_connection, payload: Arc::clone(&payload), endpoints };
+        let built = engine.build(order);
+        failed.fetch_or(built.is_err(), Relaxed);
+        ready.wait();
+        let mut engine = built.map_err(Error::new)?;
+        Ok((!failed.load(Relaxed)).then(|| work(&job, &mut engine)))
+    };
+    let seat = &seat;
+    let all: Result<Vec<Option<T>>, Error> = thread::scope(|scope| {
+        let seats = jobs.into_iter().zip(&plan.placement.cpus);
+        let threads: Vec<_> = seats.map(|(job, &cpu)| scope.spawn(move || seat(job, cpu))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a worker panicked")).collect()
+    });
+    Ok(all?.into_iter().flatten().collect())
+}
