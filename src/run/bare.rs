@@ -58,6 +58,8 @@ pub fn bare(plan: &Plan, extras: Extras, halt: &Arc<Halt>) -> Result<Floor, Erro
     };
     let all = each(plan, |job, engine| match engine {
         Engine::Uring(ring) => bare::bare(&window(job), extras, &mut **ring, &Monotonic, halt),
+        Engine::Epoll(ring, _) => bare::bare(&window(job), extras, &mut **ring, &Monotonic, halt),
+        Engine::TokioUring(ring, _) => bare::bare(&window(job), extras, &mut **ring, &Monotonic, halt),
     })?;
     let (mut sum, mut elapsed_ns) = (Bared::default(), 0);
     for one in all {
@@ -86,6 +88,8 @@ pub fn lateness(plan: &Plan, every: u32, halt: &Arc<Halt>) -> Result<Option<Late
                 worker::work(job, starts_at, &mut witness, &clock, &Progress::default(), halt);
                 Some((witness.wall(), std::mem::take(&mut witness.late)))
             }
+            // These receive without the kernel's stamps.
+            Engine::Epoll(..) | Engine::TokioUring(..) => None,
         }
     })?;
     let (mut late, mut within_ns) = (Histogram::new(), 0);
