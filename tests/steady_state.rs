@@ -93,7 +93,9 @@ const ENCODING: i64 = 40;
 fn no_request_allocates() {
     let server = Serve::start(&[]);
     let open = "-c 8 -R 20k --arrivals poisson --interval 1h";
-    for options in ["-c 8", "-c 8 -p 16", "-c 8 -m HEAD", "-c 8 --no-keepalive", open] {
+    let epoll = ["-c 8 --engine epoll", "-c 8 -p 16 --engine epoll", "-c 8 --no-keepalive --engine epoll"];
+    let uring = ["-c 8", "-c 8 -p 16", "-c 8 -m HEAD", "-c 8 --no-keepalive", open];
+    for options in uring.into_iter().chain(epoll).chain([&*format!("{open} --engine epoll")]) {
         let more = more_for_tenfold(server.address, 2_000, options);
         assert!(more < ENCODING, "{options}: {more} allocations more for 18,000 requests more");
     }

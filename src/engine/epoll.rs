@@ -5,24 +5,25 @@
 //! edge-triggered; a read that does not fill its buffer has emptied the socket, so that none is made in vain.
 
 mod accepting;
+mod instance;
 mod place;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroU64;
 use std::ops::Range;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::buffer::spare_capacity;
-use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::epoll::{Event, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 
 use crate::measure::clock::{Clock, Monotonic};
 use crate::ring::{Completion, Counters, Dialler, Ring, SetupError, Wait};
 use accepting::Accepting;
+use instance::Instance;
 use place::{Place, Sending};
 
 /// Operations queued at most before an enter, as a ring of the usual size has it.
@@ -36,9 +37,6 @@ const EVENTS: usize = 256;
 const READ_BYTES: usize = 4096;
 const AREA_BYTES: usize = 64 * READ_BYTES;
 const CACHE_LINE: usize = 64;
-
-/// What a socket is watched for, once and for all.
-const WATCHED: EventFlags = EventFlags::IN.union(EventFlags::OUT).union(EventFlags::RDHUP).union(EventFlags::ET);
 
 /// The peer closed its side, or the connection broke.
 const ENDING: EventFlags = EventFlags::RDHUP.union(EventFlags::HUP).union(EventFlags::ERR);
@@ -65,7 +63,7 @@ type Key = (u32, u32);
 
 /// An epoll instance, the sockets it watches, and what they brought.
 pub struct Epoll {
-    epoll: OwnedFd,
+    epoll: Instance,
     places: Vec<Place>,
     dialler: Dialler,
     payload: Arc<[u8]>,
@@ -74,14 +72,12 @@ pub struct Epoll {
     to_read: VecDeque<Key>,
     done: VecDeque<(Key, What)>,
     events: Vec<Event>,
+    /// Waits of this thread end when they should.
+    punctual: bool,
     /// What was read, up to `filled`.
     area: Box<[u8]>,
     filled: usize,
     accepting: Accepting,
-    /// Waits of this thread end when they should.
-    punctual: bool,
-    /// The kernel takes waits in nanoseconds (5.11).
-    precise: bool,
     counters: Counters,
 }
 
@@ -91,8 +87,8 @@ impl Epoll {
     /// # Errors
     /// The kernel refused; the message names the cause and the cure.
     pub fn new(slots: usize, dialler: Dialler, payload: Arc<[u8]>) -> Result<Epoll, SetupError> {
-        let epoll = epoll::create(CreateFlags::CLOEXEC).map_err(|error| {
-            SetupError::of("epoll", "set-up", error.into(), "if files or memory are short: raise `ulimit -n`")
+        let epoll = Instance::new().map_err(|error| {
+            SetupError::of("epoll", "set-up", error, "if files or memory are short: raise `ulimit -n`")
         })?;
         Ok(Epoll {
             epoll,
@@ -104,11 +100,10 @@ impl Epoll {
             to_read: VecDeque::with_capacity(2 * slots.max(EVENTS)),
             done: VecDeque::with_capacity(2 * slots.max(ROOM)),
             events: Vec::with_capacity(EVENTS),
+            punctual: false,
             area: vec![0; AREA_BYTES].into(),
             filled: 0,
             accepting: Accepting::default(),
-            punctual: false,
-            precise: true,
             counters: Counters::default(),
         })
     }
@@ -160,7 +155,7 @@ impl Epoll {
         };
         place.connecting = !open;
         // Not before the connect: a socket that is not connected reports that it has ended.
-        watch(&self.epoll, socket, key)?;
+        self.epoll.watch(socket, key)?;
         Ok(open)
     }
 
@@ -170,30 +165,6 @@ impl Epoll {
             result if confirm => self.done.push_back((key, What::Sent(result))),
             Ok(_) => {}
             Err(error) => self.done.push_back((key, What::SendFailed(error))),
-        }
-    }
-
-    /// Waits for events, until `until` at most.
-    fn wait(&mut self, nanoseconds: u64) -> io::Result<()> {
-        let span = timespec(nanoseconds);
-        self.events.clear();
-        self.counters.enters += 1;
-        if self.precise {
-            match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&span)) {
-                // Before 5.11, or where a sandbox does not know the call.
-                Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) if nanoseconds > 0 => self.precise = false,
-                Ok(_) | Err(Errno::INTR) => return Ok(()),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        // An epoll instance can itself be polled, and that in nanoseconds everywhere.
-        match poll(&mut [PollFd::new(&self.epoll, PollFlags::IN)], Some(&span)) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&timespec(0))) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
         }
     }
 
@@ -311,15 +282,6 @@ fn errno(number: i32) -> Option<Errno> {
     (number > 0).then(|| Errno::from_raw_os_error(number))
 }
 
-fn timespec(nanoseconds: u64) -> Timespec {
-    Timespec { tv_sec: (nanoseconds / 1_000_000_000) as i64, tv_nsec: (nanoseconds % 1_000_000_000) as i64 }
-}
-
-fn watch(epoll: &OwnedFd, socket: &socket2::Socket, (slot, generation): Key) -> io::Result<()> {
-    let data = EventData::new_u64(u64::from(generation) << 32 | u64::from(slot));
-    Ok(epoll::add(epoll, socket, data, WATCHED)?)
-}
-
 impl Ring for Epoll {
     #[inline]
     fn room(&self) -> usize {
@@ -375,7 +337,8 @@ impl Ring for Epoll {
             false if worked && wait.span_ns() > 0 => wait.until.saturating_sub(Monotonic.now()),
             false => wait.span_ns(),
         };
-        self.wait(left)?;
+        self.counters.enters += 1;
+        self.epoll.wait(left, &mut self.events)?;
         if self.events.is_empty() && !at_hand {
             self.accepting.retry();
         }

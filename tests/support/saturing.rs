@@ -13,6 +13,20 @@ use saturing::result::RunResult;
 
 use super::process::{Process, first_line};
 
+/// The engine that the tests of this binary run under, where they are those of another file (`under_epoll.rs`).
+pub(crate) fn engine() -> Option<&'static str> {
+    match env!("CARGO_CRATE_NAME") {
+        "under_epoll" => Some("epoll"),
+        "under_tokio_uring" => Some("tokio-uring"),
+        _ => None,
+    }
+}
+
+/// The engine for `saturing serve`, likewise; not every one can serve.
+fn server_engine() -> &'static [&'static str] {
+    if engine() == Some("epoll") { &["--engine", "epoll"] } else { &[] }
+}
+
 /// The command under test, without arguments.
 pub(crate) fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_saturing"))
@@ -38,7 +52,12 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start<S: AsRef<OsStr>>(args: &[S]) -> Running {
-        Running::spawn(command().args(args))
+        let mut command = command();
+        let serves = args.first().is_some_and(|first| first.as_ref() == "serve");
+        if let Some(engine) = engine().filter(|_| !serves) {
+            command.args(["--engine", engine]);
+        }
+        Running::spawn(command.args(args))
     }
 
     pub(crate) fn spawn(command: &mut Command) -> Running {
@@ -89,6 +108,9 @@ impl Ended {
     pub(crate) fn result(&self) -> RunResult {
         let parsed = serde_json::from_str(&self.stdout);
         let result: RunResult = parsed.unwrap_or_else(|error| panic!("no result ({error}): {self:?}"));
+        if let Some(engine) = engine() {
+            assert_eq!(result.engine.name, engine, "{:?}", result.engine);
+        }
         let requests = result.requests;
         let found = requests.completed + requests.failed + requests.discarded + requests.in_flight_at_end;
         assert_eq!(requests.sent, found, "{requests:?}");
@@ -130,7 +152,10 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn start(args: &[&str]) -> Serve {
         use std::io::{BufRead, BufReader};
-        let mut process = Process::start(command().arg("serve").args(args).stdout(Stdio::piped()), "saturing serve");
+        let mut process = Process::start(
+            command().arg("serve").args(server_engine()).args(args).stdout(Stdio::piped()),
+            "saturing serve",
+        );
         let mut reader = BufReader::new(process.child().stdout.take().expect("a pipe"));
         let mut line = String::new();
         reader.read_line(&mut line).expect("its address");

@@ -3,16 +3,14 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::ops::Range;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
 use socket2::Socket;
 
 use super::place::{Place, Sending};
-use super::{Begun, Epoll, What, watch};
+use super::{Begun, Epoll, Instance, What};
 use crate::ring::{Acceptor, Ring};
 
 /// The listener's events; no slot and generation look so.
@@ -34,14 +32,14 @@ pub(super) struct Accepting {
 impl Accepting {
     /// Watches the listener, unless there is none or accepting makes no sense now.
     #[inline]
-    pub(super) fn arm(&mut self, epoll: &OwnedFd) -> io::Result<()> {
+    pub(super) fn arm(&mut self, epoll: &Instance) -> io::Result<()> {
         if let Some(listener) = &self.listener
             && self.watched == self.refused
         {
             // Level-triggered: what is left over is told again.
             match self.refused {
-                true => epoll::delete(epoll, listener)?,
-                false => epoll::add(epoll, listener, EventData::new_u64(TOKEN), EventFlags::IN)?,
+                true => epoll.forget(listener)?,
+                false => epoll.watch_listener(listener, TOKEN)?,
             }
             self.watched = !self.refused;
         }
@@ -80,7 +78,7 @@ impl Epoll {
         });
         let place = &mut self.places[slot as usize];
         let key = (slot, place.generation);
-        if watch(&self.epoll, &socket, key).is_err() {
+        if self.epoll.watch(&socket, key).is_err() {
             // Memory for watches is used up: the connection is lost, as it would be with descriptors.
             self.accepting.free.push(slot);
             return;
