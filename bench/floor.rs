@@ -102,8 +102,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         duration_ns: (all.seconds * 1e9) as u64,
         want: all.want,
     };
-    let Bared { requests, elapsed_ns, used, ring } =
-        bare(&job, Extras::None, &mut ring, &Monotonic, &Halt::new(0))?;
+    let Bared { requests, elapsed_ns, used, ring } = bare(&job, Extras::None, &mut ring, &Monotonic, &Halt::new(0))?;
     println!(
         "{{\"requests\":{requests},\"rate_per_s\":{:.0},\"cpu_ns_per_request\":{:.1},\"user_ns_per_request\":{:.1},\"requests_per_enter\":{:.2},\"recv_starved\":{}}}",
         requests as f64 * 1e9 / elapsed_ns as f64,

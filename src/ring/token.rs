@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn parts_survive_packing() {
-        let all = [Op::Connect, Op::Receive, Op::Send, Op::SendConfirmed, Op::Accept, Op::SendShared, Op::ReceiveStamped];
+        let all =
+            [Op::Connect, Op::Receive, Op::Send, Op::SendConfirmed, Op::Accept, Op::SendShared, Op::ReceiveStamped];
         for op in all {
             for slot in [0, 1, 59_999, u32::MAX] {
                 for generation in [0, 1, GENERATIONS - 1] {

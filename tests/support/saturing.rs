@@ -13,9 +13,12 @@ use saturing::result::RunResult;
 
 use super::process::{Process, first_line};
 
-/// The command under test, without arguments.
+/// The command under test, without arguments. Whatever this machine's user has calibrated is not seen: its cache is a folder that
+/// nobody makes.
 pub(crate) fn command() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_saturing"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_saturing"));
+    command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/no-cache"));
+    command
 }
 
 /// What became of a command.
