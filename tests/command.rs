@@ -215,7 +215,11 @@ fn colour_is_for_terminals_that_want_it() {
     let line = format!("{} -c2 -d 1s http://{}/", env!("CARGO_BIN_EXE_saturing"), server.address);
     let on_terminal = |no_colour: &str| {
         let mut script = std::process::Command::new("script");
-        script.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env("NO_COLOR", no_colour);
+        script
+            .args(["-qec", &line, "/dev/null"])
+            .env("TERM", "xterm")
+            .env("NO_COLOR", no_colour)
+            .env("XDG_CACHE_HOME", "/no-cache");
         Running::spawn(&mut script).wait()
     };
     let coloured = on_terminal("");

@@ -333,3 +333,48 @@ pub struct CompareArgs {
     #[argh(option, arg_name = "FILE|-")]
     pub json: Option<String>,
 }
+
+/// What this client can do here: many short runs against the built-in server, in less than a minute. The bare ring beside the
+/// engine, what parsing, stamps and histograms cost, how late the engine knows of answers and how late it sends; the ceiling, and
+/// what to ask for. It is kept under $XDG_CACHE_HOME or ~/.cache, and later runs on this host tell their ceiling.
+#[derive(FromArgs, ArgsInfo, Debug, Default, PartialEq, Eq)]
+#[argh(
+    example = "saturing calibrate\n    before the first measurement on a host, with nothing else running",
+    example = "saturing calibrate --cpus 2 --json calibration.json\n    one worker, on CPU 2",
+    note = "A duration takes us, ms, s, m or h: 500ms, 1.5s; a bare number is seconds.",
+    error_code(0, "calibrated"),
+    error_code(1, "no run, or an output that could not be written"),
+    error_code(2, "bad arguments"),
+    error_code(130, "interrupted (SIGINT); the figures so far are printed and not kept"),
+    error_code(143, "terminated (SIGTERM); the figures so far are printed and not kept")
+)]
+pub struct CalibrateArgs {
+    /// worker threads, each pinned to a CPU: 1 to 1024 (default: one for half of the physical cores)
+    #[argh(option, short = 't', arg_name = "N")]
+    pub threads: Option<String>,
+
+    /// CPUs of the workers, as in 0,2-5 (default: as in a run without URL)
+    #[argh(option, arg_name = "LIST")]
+    pub cpus: Option<String>,
+
+    /// time of each run: 10ms to 5s (default: 250ms, less than a minute in all)
+    #[argh(option, short = 'd', arg_name = "TIME")]
+    pub duration: Option<String>,
+
+    /// what the workers run on: auto, uring, epoll or tokio-uring (default: auto, uring where it
+    /// can be had)
+    #[argh(option, arg_name = "NAME")]
+    pub engine: Option<String>,
+
+    /// io_uring as older kernels have it: A+, A, A-, B or C (default: the best this kernel has)
+    #[argh(option, arg_name = "LEVEL")]
+    pub uring_level: Option<String>,
+
+    /// a kernel thread submits to io_uring, on this CPU or on any
+    #[argh(option, arg_name = "[=CPU]")]
+    pub sqpoll: Option<String>,
+
+    /// write the whole calibration as JSON to FILE; -: to standard output, and nothing else there
+    #[argh(option, arg_name = "FILE|-")]
+    pub json: Option<String>,
+}

@@ -18,8 +18,15 @@ impl Bar {
 
     pub(super) fn show(&mut self, moment: &Snapshot) {
         if self.terminal {
-            let width = terminal_width().saturating_sub(1);
-            let _ = write!(io::stderr(), "\r{}\x1b[K", progress::line(moment, width));
+            self.line(&progress::line(moment, terminal_width().saturating_sub(1)));
+        }
+    }
+
+    /// Any line, cut to the terminal's width.
+    pub(super) fn line(&mut self, line: &str) {
+        if self.terminal {
+            let line: String = line.chars().take(terminal_width().saturating_sub(1)).collect();
+            let _ = write!(io::stderr(), "\r{line}\x1b[K");
             self.shown = true;
         }
     }

@@ -80,14 +80,15 @@ fn wrap(out: &mut String, lead: &str, text: &str, column: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::{CompareArgs, LoadArgs, SearchArgs, ServeArgs};
+    use crate::cli::args::{CalibrateArgs, CompareArgs, LoadArgs, SearchArgs, ServeArgs};
     use crate::cli::shared;
     use argh::ArgsInfo;
 
     #[test]
     fn every_option_is_told_of_once_and_every_line_fits() {
         let shared = [shared::info::<SearchArgs>(&[]), shared::info::<CompareArgs>(&[])];
-        for info in [LoadArgs::get_args_info(), ServeArgs::get_args_info()].into_iter().chain(shared) {
+        let alone = [LoadArgs::get_args_info(), ServeArgs::get_args_info(), CalibrateArgs::get_args_info()];
+        for info in alone.into_iter().chain(shared) {
             let text = help(&info, &["saturing"]);
             assert!(text.ends_with('\n'));
             let (_, options) = text.split_once("\nOptions:\n").expect("options");

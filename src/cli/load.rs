@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::bar::Bar;
+use super::cache;
 use super::failure::{BREACH, DONE, Failure, NO_RUN};
 use super::outputs::{Opened, complain};
 use super::signals::Signal;
@@ -47,6 +48,7 @@ fn run_plan(plan: &Plan, typed: &Typed, args: &[String]) -> Result<i32, Failure>
     let result = run::run(plan, command(args), signal.flag(), &mut |moment| bar.show(moment));
     bar.clear();
     let mut result = result.map_err(|error| Failure::no_run(error.to_string()))?;
+    result.ceiling = cache::ceiling(&result);
     // Half a run is no ground to judge the whole.
     result.slo = typed.slo.as_ref().filter(|_| !result.interrupted).map(|slo| slo.judge(&result));
     let report = text::render(&result, typed.output.style());

@@ -2,6 +2,8 @@
 
 pub mod args;
 mod bar;
+mod cache;
+pub mod calibrate;
 pub mod compare;
 pub mod failure;
 pub mod help;
@@ -18,7 +20,8 @@ pub mod typed;
 pub mod units;
 
 use argh::{ArgsInfo, FromArgs};
-use args::{CompareArgs, LoadArgs, SearchArgs, ServeArgs};
+use args::{CalibrateArgs, CompareArgs, LoadArgs, SearchArgs, ServeArgs};
+use calibrate::TypedCalibrate;
 use compare::TypedCompare;
 use failure::{DONE, Failure};
 use search::TypedSearch;
@@ -28,9 +31,9 @@ use std::io::{Read, Write};
 use typed::{Typed, TypedServe};
 
 /// Subcommands that are named in the design and not there yet.
-const LATER: &[&str] = &["calibrate", "doctor", "suite"];
+const LATER: &[&str] = &["doctor", "suite"];
 /// Those that are.
-const SUBCOMMANDS: &[&str] = &["serve", "search", "compare"];
+const SUBCOMMANDS: &[&str] = &["serve", "search", "compare", "calibrate"];
 
 /// What a command line asks for.
 #[derive(Debug, PartialEq)]
@@ -45,6 +48,8 @@ pub enum Command {
     Search(Box<TypedSearch>),
     /// Compare two results or servers.
     Compare(Box<TypedCompare>),
+    /// Find out what this client can do.
+    Calibrate(Box<TypedCalibrate>),
 }
 
 /// Does what `args`, without the command's own name, ask for, and returns the exit code. A
@@ -62,6 +67,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
         Command::Serve(wanted) => serve::serve(&wanted),
         Command::Search(wanted) => search::search(&wanted, &typed),
         Command::Compare(wanted) => compare::compare(&wanted),
+        Command::Calibrate(wanted) => calibrate::calibrate(&wanted, &typed),
     });
     done.unwrap_or_else(|failure| {
         let _ = writeln!(std::io::stderr(), "saturing: {failure}");
@@ -92,10 +98,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, stdin: &mut dyn Read) -> 
             let compare = TypedCompare::read(rest, stdin)?;
             Ok(compare.map_or_else(|| Command::Text(compare_help()), |compare| Command::Compare(Box::new(compare))))
         }
+        "calibrate" => parse_calibrate(rest),
         "help" => Ok(Command::Text(match rest.first().map(String::as_str) {
             Some("serve") => serve_help(),
             Some("search") => search_help(),
             Some("compare") => compare_help(),
+            Some("calibrate") => calibrate_help(),
             _ => load_help(),
         })),
         later if LATER.contains(&later) => Err(Failure::usage(format!("saturing {later} is not in this version yet"))),
@@ -124,6 +132,16 @@ fn parse_serve(args: &[String]) -> Result<Command, Failure> {
     }
 }
 
+fn parse_calibrate(args: &[String]) -> Result<Command, Failure> {
+    match spell(args, &CalibrateArgs::get_args_info(), &[])? {
+        Spelled::Help => Ok(Command::Text(calibrate_help())),
+        Spelled::Args(spelled) => {
+            let typed = TypedCalibrate::read(&take::<CalibrateArgs>("saturing calibrate", &spelled)?)?;
+            Ok(Command::Calibrate(Box::new(typed)))
+        }
+    }
+}
+
 /// Hands spelled-out arguments to argh, which finds nothing wrong with what [`spell`] lets pass.
 fn take<T: FromArgs>(name: &str, spelled: &[String]) -> Result<T, Failure> {
     let words: Vec<&str> = spelled.iter().map(String::as_str).collect();
@@ -139,6 +157,7 @@ fn load_help() -> String {
         "saturing serve [OPTIONS]",
         "saturing search [OPTIONS] [URL]",
         "saturing compare [OPTIONS] A B",
+        "saturing calibrate [OPTIONS]",
     ];
     help::help(&LoadArgs::get_args_info(), &usage)
 }
@@ -154,6 +173,10 @@ fn search_help() -> String {
 fn compare_help() -> String {
     let usage = ["saturing compare A.json B.json", "saturing compare --run [OPTIONS] URL URL"];
     help::help(&shared::info::<CompareArgs>(&[]), &usage)
+}
+
+fn calibrate_help() -> String {
+    help::help(&CalibrateArgs::get_args_info(), &["saturing calibrate [OPTIONS]"])
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A [`RunResult`](crate::result::RunResult) as text, JSON, CSV and in HdrHistogram's formats, a
 //! [`Snapshot`](crate::result::Snapshot) as a line of progress. Pure: nothing here prints.
 
+pub mod calibration;
 pub mod comparison;
 pub mod csv;
 pub mod hdr_log;

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use super::text::Style;
-use super::{csv, hdr_log, json, spectrum, text, timeseries};
+use super::{calibration, csv, hdr_log, json, spectrum, text, timeseries};
 use crate::measure::histogram::{Histogram, LatencyKind};
+use crate::result::calibration::Calibration;
 use crate::result::{Estimate, Repeated, RunResult, samples};
 
 /// Compares with a file in tests/golden; `UPDATE_GOLDEN=1` writes it instead.
@@ -41,6 +42,17 @@ fn reports_equal_their_golden_files() {
     let style = Style { colour: true, latency: true };
     let colour = text::render(&samples::failing(), style);
     golden("failing-colour-latency.txt", &colour);
+}
+
+#[test]
+fn a_calibration_equals_its_golden_files() {
+    let found = samples::calibration();
+    golden("calibration.txt", &calibration::render(&found));
+    golden("calibration.json", &json::render(&found).unwrap());
+    assert_eq!(serde_json::from_str::<Calibration>(&json::render(&found).unwrap()).unwrap(), found);
+    let part =
+        Calibration { interrupted: true, costs: vec![], lateness: vec![], send_lag: vec![], notes: vec![], ..found };
+    golden("calibration-interrupted.txt", &calibration::render(&part));
 }
 
 /// The open sample with times of 1 us to 20 ms.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::calibration::{Calibration, Cost, Figures, Lag, Late, Part, Point};
 use super::*;
 
 /// Every sample with the name of its golden files.
@@ -252,4 +253,56 @@ fn summary(count: u64, p50_us: u64, kind: Option<LatencyKind>) -> Summary {
         },
         histogram: "HISTFAAA".into(),
     }
+}
+
+/// A calibration of two workers.
+pub(crate) fn calibration() -> Calibration {
+    let figures = |rate_per_s: f64, user_ns: f64, sys_ns: f64| Figures {
+        rounds: 3,
+        rate_per_s,
+        cpu_ns: user_ns + sys_ns,
+        user_ns,
+        sys_ns,
+        requests_per_enter: rate_per_s / 20e3,
+        busy_share: 0.987,
+    };
+    let point = |workers: usize, connections_per_worker, pipeline, floor: f64, engine: f64| Point {
+        workers,
+        connections_per_worker,
+        pipeline,
+        floor: Some(figures(floor, 21.0, 1e9 / floor)),
+        engine: Some(figures(engine, 48.2, 1e9 / engine)),
+        cpu_ratio: Some(1.0),
+    };
+    let cost = |part, median| Cost {
+        part,
+        connections: 64,
+        pipeline: 16,
+        cpu_ns: Estimate { median, low: median - 2.5, high: median + 3.0, confidence: 0.96 },
+    };
+    let unmeasured = Point { engine: None, cpu_ratio: None, ..point(2, 64, 16, 5.1e6, 5e6) };
+    let mut found = Calibration {
+        version: "1.2.3".into(),
+        command: vec!["saturing".into(), "calibrate".into()],
+        host: good().host,
+        engine: Engine { name: "uring".into(), level: "A+".into(), why: "this kernel has all that is used".into() },
+        cpus: vec![0, 1],
+        server_cpus: vec![2, 3],
+        calibrated_unix_s: 1_700_000_000.5,
+        window_s: 0.25,
+        points: vec![
+            point(1, 1, 1, 19_000.0, 18_500.0),
+            point(1, 64, 1, 180_000.0, 178_123.0),
+            point(1, 64, 16, 2.8e6, 2.7e6),
+            point(2, 64, 1, 350_000.0, 340_000.0),
+            unmeasured,
+        ],
+        costs: vec![cost(Part::Parse, 5.25), cost(Part::Stamps, 2.0), cost(Part::Histogram, -0.5)],
+        lateness: vec![Late { connections: 64, samples: 20_480, p50_ns: 31_000, p99_ns: 88_000, within_ns: 40 }],
+        send_lag: vec![Lag { rate_per_s: 50e3, achieved_per_s: 50e3, connections: 64, p50_ns: 12_000, p99_ns: 34_000 }],
+        notes: vec!["client and server share a physical core (CPUs 0-1)".into()],
+        ..Calibration::new()
+    };
+    found.conclude();
+    found
 }
