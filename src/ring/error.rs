@@ -2,6 +2,8 @@
 
 use std::{fmt, fs, io};
 
+use super::level::{Level, Sqpoll};
+
 /// What a kernel too old is good for.
 const TOO_OLD: &str =
     "saturing uses io_uring from Linux 5.19 on (with --uring-level C from 5.15): use --engine epoll, or a later kernel";
@@ -33,6 +35,32 @@ impl SetupError {
     pub(super) fn poor(missing: &str) -> SetupError {
         let advice = format!("this kernel lacks {missing}; {TOO_OLD}");
         SetupError { step: "feature check", error: io::Error::from_raw_os_error(libc::EINVAL), advice }
+    }
+
+    /// A level was asked for that this kernel does not have.
+    pub(super) fn level(level: Level, missing: &str) -> SetupError {
+        let advice = format!("this kernel lacks {missing}, which --uring-level {} needs: ask for less", level.as_str());
+        SetupError { step: "feature check", error: io::Error::from_raw_os_error(libc::EINVAL), advice }
+    }
+
+    /// The kernel's submission thread could not be had.
+    pub(super) fn sqpoll(place: Sqpoll, error: io::Error) -> SetupError {
+        let advice = match (place, error.raw_os_error()) {
+            (Sqpoll::Cpu(cpu), Some(libc::EINVAL)) => {
+                format!(
+                    "--sqpoll={cpu}: the kernel's thread cannot run there: no such CPU, or not one of this process's"
+                )
+            }
+            (_, Some(libc::EPERM)) => "--sqpoll needs Linux 5.11, or a privileged user: leave it out".into(),
+            _ => "--sqpoll asked for it: leave it out".into(),
+        };
+        SetupError { step: "set-up with a submission thread", error, advice }
+    }
+
+    /// The ring cannot poll network cards.
+    pub(super) fn napi(error: io::Error) -> SetupError {
+        let advice = "--napi needs Linux 6.9, built with CONFIG_NET_RX_BUSY_POLL: leave it out".into();
+        SetupError { step: "registering NAPI", error, advice }
     }
 
     /// The kernel's error number, where there is one.
