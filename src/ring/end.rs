@@ -5,8 +5,6 @@ use std::mem::ManuallyDrop;
 use std::thread;
 use std::time::Duration;
 
-use io_uring::types::{CancelBuilder, Timespec};
-
 use super::uring::{Raw, Uring};
 use super::{Ring, Wait};
 
@@ -24,47 +22,32 @@ impl Uring {
                 break;
             }
         }
-        // What is queued and not yet taken would be begun after the rest has ended.
-        let submitted = (0..64).any(|attempt| {
-            if attempt > 0 {
+        // What does not end by that: connects on their way, sends that stall. Where a send that worked is silent, only the kernel's
+        // word that nothing is left says so; else all were counted.
+        let mut none_left = !self.parts.config.features.cqe_skip;
+        let mut asked = 0;
+        (0..ROUNDS).any(|round| {
+            if round > 0 {
                 // A submission thread takes its time.
                 thread::sleep(Duration::from_millis(1));
             }
-            let _ = self.enter(0, Wait::NONE);
-            self.is_submitted()
-        });
-        // What does not end by that: connects on their way, sends that stall.
-        submitted
-            && if self.parts.config.features.sync_cancel { self.cancel_in_a_call() } else { self.cancel_by_entries() }
-    }
-
-    fn cancel_in_a_call(&mut self) -> bool {
-        let patience = || Some(Timespec::from(PATIENCE));
-        (0..64).any(|_| {
-            let cancelled = self.submitter.register_sync_cancel(patience(), CancelBuilder::any().all());
-            cancelled.is_err_and(|error| error.raw_os_error() == Some(libc::ENOENT))
-        })
-    }
-
-    /// Where a send that worked is silent, only the kernel's word that nothing is left says so; else all were counted.
-    fn cancel_by_entries(&mut self) -> bool {
-        let counted = !self.parts.config.features.cqe_skip;
-        (0..64).any(|_| {
-            let mut none_left = false;
-            self.cancel();
-            let _ = self.enter(self.outstanding.min(1024), Wait { now: 0, until: PATIENCE.as_nanos() as u64 });
+            if asked == 0 && !(none_left && self.outstanding == 0) {
+                asked = self.cancel();
+            }
+            let _ = self.enter(self.outstanding.min(1024), Wait::NONE);
             while let Some(raw) = self.take_known() {
-                if let Raw::Cancelled(result) = raw {
-                    none_left |= result == 0 || result == -libc::ENOENT;
+                if let Raw::Cancelled(found) = raw {
+                    asked -= 1;
+                    none_left |= found == 0 || found == -libc::ENOENT;
                 }
             }
-            self.outstanding == 0 && (counted || (none_left && self.parts.config.features.cancel_any))
+            none_left && self.outstanding == 0
         })
     }
 }
 
-/// What is cancelled ends within this time, or is cancelled again.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// How often it is looked whether nothing is left, a millisecond apart.
+const ROUNDS: u32 = 200;
 
 impl Drop for Uring {
     fn drop(&mut self) {

@@ -70,8 +70,6 @@ pub struct Features {
     pub whole_sends: bool,
     /// The end of a ring cancels all that is left with one operation (5.19); without it, one by one.
     pub cancel_any: bool,
-    /// The same with one call (6.0).
-    pub sync_cancel: bool,
 }
 
 impl Features {
@@ -98,7 +96,6 @@ impl Features {
             cqe_skip: since_5_19,
             whole_sends: since_5_19,
             cancel_any: since_5_19,
-            sync_cancel: since_6_0,
         }
     }
 
@@ -120,7 +117,6 @@ impl Features {
             cqe_skip: self.cqe_skip && other.cqe_skip,
             whole_sends: self.whole_sends && other.whole_sends,
             cancel_any: self.cancel_any && other.cancel_any,
-            sync_cancel: self.sync_cancel && other.sync_cancel,
         }
     }
 

@@ -173,24 +173,18 @@ impl Uring {
     }
 
     /// Queues the end of what the kernel holds: all of it at once where it can, else each connect. Sends and receives end when
-    /// their sockets are shut down.
-    pub(super) fn cancel(&mut self) {
-        if self.parts.config.features.cancel_any {
-            let all = opcode::AsyncCancel2::new(CancelBuilder::any().all()).build();
-            // SAFETY: no memory is lent.
-            unsafe { self.push(all.user_data(Token::new(Op::Cancel, 0, 0).0), true) };
+    /// their sockets are shut down. How many answers will come.
+    pub(super) fn cancel(&mut self) -> usize {
+        let mut all = Vec::new();
+        match self.parts.config.features.cancel_any {
+            true => all.push(opcode::AsyncCancel2::new(CancelBuilder::any().all()).build()),
+            false => all.extend(self.connects.iter().map(|connect| opcode::AsyncCancel::new(connect.0).build())),
         }
-        for at in 0..self.connects.len() {
-            let one = opcode::AsyncCancel::new(self.connects[at].0).build();
+        for entry in &all {
             // SAFETY: no memory is lent.
-            unsafe { self.push(one.user_data(Token::new(Op::Cancel, 0, 0).0), true) };
+            unsafe { self.push(entry.clone().user_data(Token::new(Op::Cancel, 0, 0).0), true) };
         }
-    }
-
-    /// The kernel has taken all that was queued.
-    pub(super) fn is_submitted(&mut self) -> bool {
-        self.queue.sync();
-        self.queue.is_empty()
+        all.len()
     }
 
     /// A receive on an open connection: the kernel chooses the memory, or gets some for this one.
