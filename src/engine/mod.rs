@@ -10,7 +10,7 @@ mod tokio_uring;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ring::{Acceptor, Config, Dialler, Features, Idle, Uring, level_here, may_busy_poll};
+use crate::ring::{Acceptor, Config, Dialler, Idle, Uring, level_here, may_busy_poll};
 pub use crate::ring::{Endpoints, Level, SetupError, Sqpoll};
 pub use epoll::Epoll;
 pub use tokio_uring::TokioUring;
@@ -132,7 +132,7 @@ impl Chosen {
     /// The kernel refused; the message names the cause and the cure.
     pub fn build(&self, order: Order) -> Result<Engine, SetupError> {
         let Order { slots, first, payload, endpoints } = order;
-        let Ask { sqpoll, busy_poll_us, .. } = self.ask;
+        let Ask { level, sqpoll, napi_us, busy_poll_us, .. } = self.ask;
         let dialler = |endpoints| Dialler::new(endpoints, first).busy_polling(busy_poll_us);
         match self.name {
             Name::Epoll => {
@@ -144,8 +144,7 @@ impl Chosen {
                 Ok(Engine::TokioUring(Box::new(engine), self.why.clone()))
             }
             Name::Auto | Name::Uring => {
-                let features = Features::ALL;
-                let config = Config { features, sqpoll, busy_poll_us, ..Config::for_slots(slots) };
+                let config = Config { level, sqpoll, napi_us, busy_poll_us, ..Config::for_slots(slots) };
                 Ok(Engine::Uring(Box::new(Idle::build(config, first, payload, endpoints)?.enable()?)))
             }
         }

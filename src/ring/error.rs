@@ -2,6 +2,12 @@
 
 use std::{fmt, fs, io};
 
+use super::level::{Level, Sqpoll};
+
+/// What a kernel too old is good for.
+const TOO_OLD: &str =
+    "saturing uses io_uring from Linux 5.19 on (with --uring-level C from 5.15): use --engine epoll, or a later kernel";
+
 /// A ring, or another engine, that could not be made: the step, the kernel's error, the likely cause and the cure.
 #[derive(Debug)]
 pub struct SetupError {
@@ -17,11 +23,9 @@ impl SetupError {
         let advice = match error.raw_os_error() {
             Some(libc::EPERM | libc::EACCES) => not_permitted(),
             Some(libc::ENOSYS) => {
-                "this kernel has no io_uring (a gVisor sandbox, or built without it): run on Linux 6.1 or later".into()
+                "this kernel has no io_uring (a gVisor sandbox, or built without it): use --engine epoll".into()
             }
-            Some(libc::EINVAL) => {
-                "this kernel's io_uring is older than 6.1, which saturing needs: update the kernel".into()
-            }
+            Some(libc::EINVAL) => TOO_OLD.into(),
             Some(libc::ENOMEM) => memory_locked(memory_bytes),
             Some(libc::EMFILE | libc::ENFILE) => "too many open files: raise `ulimit -n`".into(),
             _ => "see `man io_uring_setup`".into(),
@@ -32,6 +36,48 @@ impl SetupError {
     /// Of something else than a ring: what it is, the step, the kernel's error, and the cure.
     pub fn of(subject: &'static str, step: &'static str, error: io::Error, advice: &str) -> SetupError {
         SetupError { subject, step, error, advice: advice.to_owned() }
+    }
+
+    /// The kernel has io_uring, but not these features, which every level needs.
+    pub(super) fn poor(missing: &str) -> SetupError {
+        let advice = format!("this kernel lacks {missing}; {TOO_OLD}");
+        SetupError {
+            subject: "io_uring",
+            step: "feature check",
+            error: io::Error::from_raw_os_error(libc::EINVAL),
+            advice,
+        }
+    }
+
+    /// A level was asked for that this kernel does not have.
+    pub(super) fn level(level: Level, missing: &str) -> SetupError {
+        let advice = format!("this kernel lacks {missing}, which --uring-level {} needs: ask for less", level.as_str());
+        SetupError {
+            subject: "io_uring",
+            step: "feature check",
+            error: io::Error::from_raw_os_error(libc::EINVAL),
+            advice,
+        }
+    }
+
+    /// The kernel's submission thread could not be had.
+    pub(super) fn sqpoll(place: Sqpoll, error: io::Error) -> SetupError {
+        let advice = match (place, error.raw_os_error()) {
+            (Sqpoll::Cpu(cpu), Some(libc::EINVAL)) => {
+                format!(
+                    "--sqpoll={cpu}: the kernel's thread cannot run there: no such CPU, or not one of this process's"
+                )
+            }
+            (_, Some(libc::EPERM)) => "--sqpoll needs Linux 5.11, or a privileged user: leave it out".into(),
+            _ => "--sqpoll asked for it: leave it out".into(),
+        };
+        SetupError { subject: "io_uring", step: "set-up with a submission thread", error, advice }
+    }
+
+    /// The ring cannot poll network cards.
+    pub(super) fn napi(error: io::Error) -> SetupError {
+        let advice = "--napi needs Linux 6.9, built with CONFIG_NET_RX_BUSY_POLL: leave it out".into();
+        SetupError { subject: "io_uring", step: "registering NAPI", error, advice }
     }
 
     /// The kernel's error number, where there is one.
@@ -88,8 +134,8 @@ mod tests {
     fn each_cause_names_its_cure() {
         let table = [
             (libc::EPERM, ""),
-            (libc::ENOSYS, "6.1"),
-            (libc::EINVAL, "update the kernel"),
+            (libc::ENOSYS, "--engine epoll"),
+            (libc::EINVAL, "5.19"),
             (libc::ENOMEM, "ulimit -l"),
             (libc::EMFILE, "ulimit -n"),
         ];

@@ -14,21 +14,23 @@ mod level;
 mod probe;
 mod serving;
 mod sockets;
+mod sqpoll;
 mod stamped;
 #[cfg(test)]
 mod tests;
 mod token;
+mod trials;
 mod uring;
 
 use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
-pub use build::{Config, Features, Idle};
+pub use build::{Config, Idle};
 pub use dialler::{Dialler, may_busy_poll};
 pub use error::SetupError;
-pub use level::{Level, Sqpoll};
-pub use probe::level_here;
+pub use level::{Features, Level, Sqpoll};
+pub use probe::{Feature, features, level_here};
 pub use serving::Acceptor;
 pub use sockets::Endpoints;
 pub use uring::Uring;
@@ -155,6 +157,8 @@ pub struct Counters {
     pub recv_starved: u64,
     /// Receives armed again on a connection, for whatever reason.
     pub rearms: u64,
+    /// CPU time of the kernel's submission thread, ns; 0 without one.
+    pub sqpoll_ns: u64,
 }
 
 impl Counters {
@@ -167,6 +171,7 @@ impl Counters {
             cq_overflows: self.cq_overflows - start.cq_overflows,
             recv_starved: self.recv_starved - start.recv_starved,
             rearms: self.rearms - start.rearms,
+            sqpoll_ns: self.sqpoll_ns.saturating_sub(start.sqpoll_ns),
         }
     }
 }
@@ -179,5 +184,6 @@ impl std::ops::AddAssign for Counters {
         self.cq_overflows += other.cq_overflows;
         self.recv_starved += other.recv_starved;
         self.rearms += other.rearms;
+        self.sqpoll_ns += other.sqpoll_ns;
     }
 }

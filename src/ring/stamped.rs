@@ -12,6 +12,7 @@ use io_uring::{cqueue, opcode};
 use nix::sys::socket::{TimestampingFlag, setsockopt, sockopt};
 
 use super::buffers::GROUP;
+use super::token::Token;
 use super::uring::{Raw, Uring, outcome};
 use super::{Completion, Features};
 
@@ -71,16 +72,16 @@ impl Uring {
     }
 
     /// A stamped receive has completed: as any receive, but that the bytes have a header before them, also where they are none.
-    pub(super) fn received_stamped(&mut self, slot: u32, generation: u32, entry: &cqueue::Entry) -> Option<Raw> {
-        match self.received(slot, generation, entry)? {
+    pub(super) fn received_stamped(&mut self, token: Token, entry: &cqueue::Entry) -> Option<Raw> {
+        match self.received(token, cqueue::buffer_select(entry.flags()).map(u32::from), entry)? {
             Raw::Data(slot, id, len) => Some(Raw::Stamped(slot, id, len)),
             other => Some(other),
         }
     }
 
     /// Bytes and stamp taken apart.
-    pub(super) fn unwrap_stamped(&mut self, slot: u32, id: u16, len: usize) -> Completion<'_> {
-        let whole = self.parts.buffers.get(id, len).unwrap_or_default();
+    pub(super) fn unwrap_stamped(&mut self, slot: u32, id: u32, len: usize) -> Completion<'_> {
+        let whole = self.parts.memory.get(id, len).unwrap_or_default();
         let Ok(message) = RecvMsgOut::parse(whole, &HEADER.0) else {
             return Completion::Ended { slot, error: outcome(-libc::EBADMSG).err() };
         };

@@ -13,8 +13,12 @@ pub(super) enum Op {
     Accept = 5,
     /// As `SendConfirmed`, of bytes shared with the caller.
     SendShared = 6,
+    /// A receive into memory lent to it alone; the slot is then the buffer's number.
+    ReceiveOwn = 7,
+    /// Of what is left at the ring's end.
+    Cancel = 8,
     /// As `Receive`, with the kernel's stamp.
-    ReceiveStamped = 7,
+    ReceiveStamped = 9,
 }
 
 const GENERATION_BITS: u32 = 24;
@@ -42,7 +46,9 @@ impl Token {
             4 => Some(Op::SendConfirmed),
             5 => Some(Op::Accept),
             6 => Some(Op::SendShared),
-            7 => Some(Op::ReceiveStamped),
+            7 => Some(Op::ReceiveOwn),
+            8 => Some(Op::Cancel),
+            9 => Some(Op::ReceiveStamped),
             _ => None,
         }
     }
@@ -64,9 +70,11 @@ mod tests {
 
     #[test]
     fn parts_survive_packing() {
-        let all =
-            [Op::Connect, Op::Receive, Op::Send, Op::SendConfirmed, Op::Accept, Op::SendShared, Op::ReceiveStamped];
-        for op in all {
+        let sends = [Op::Send, Op::SendConfirmed, Op::SendShared];
+        let ops = [Op::Connect, Op::Receive, Op::Accept, Op::ReceiveOwn, Op::Cancel, Op::ReceiveStamped]
+            .into_iter()
+            .chain(sends);
+        for op in ops {
             for slot in [0, 1, 59_999, u32::MAX] {
                 for generation in [0, 1, GENERATIONS - 1] {
                     let token = Token::new(op, slot, generation);
