@@ -2,14 +2,14 @@
 //! the ring as they are asked for. What saturing costs above this is saturing's own.
 //!
 //! `cargo run --release --example floor -- ADDRESS:PORT [-c N] [-p N] [-d SECONDS] [--cpu N] [--want N] [--min-wait-us N]
-//! [--buffers N] [--buffer-bytes N] [--off FEATURE]...`; prints one JSON object. Features: defer_taskrun no_sqarray ring_fd
-//! multishot cqe_skip.
+//! [--buffers N] [--buffer-bytes N] [--off FEATURE]... [--level LEVEL] [--sqpoll CPU] [--napi USEC]`; prints one JSON object.
+//! Features: defer_taskrun no_sqarray abs_timer ring_fd submit_all multishot buffer_ring cqe_skip.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use saturing::measure::clock::Monotonic;
-use saturing::ring::{Config, Endpoints, Features, Idle, cpu};
+use saturing::ring::{Config, Endpoints, Features, Idle, Level, Sqpoll, cpu};
 use saturing::worker::Halt;
 use saturing::worker::bare::{Bare, Bared, Extras, bare};
 
@@ -24,6 +24,9 @@ struct Arguments {
     buffers: Option<u16>,
     buffer_bytes: Option<usize>,
     features: Features,
+    level: Option<Level>,
+    sqpoll: Option<Sqpoll>,
+    napi_us: Option<u32>,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -41,6 +44,9 @@ fn arguments() -> Result<Arguments, String> {
         buffers: None,
         buffer_bytes: None,
         features: Features::ALL,
+        level: None,
+        sqpoll: None,
+        napi_us: None,
     };
     fn number<T: std::str::FromStr>(name: &str, text: Option<String>) -> Result<T, String> {
         text.as_deref().and_then(|text| text.parse().ok()).ok_or(format!("{name} needs a number, got {text:?}"))
@@ -56,6 +62,12 @@ fn arguments() -> Result<Arguments, String> {
             "--min-wait-us" => all.min_wait_us = number(&name, value)?,
             "--buffers" => all.buffers = Some(number(&name, value)?),
             "--buffer-bytes" => all.buffer_bytes = Some(number(&name, value)?),
+            "--level" => {
+                let known = Level::ALL.into_iter().find(|level| Some(level.as_str()) == value.as_deref());
+                all.level = Some(known.ok_or(format!("--level knows no {value:?}"))?);
+            }
+            "--sqpoll" => all.sqpoll = Some(Sqpoll::Cpu(number(&name, value)?)),
+            "--napi" => all.napi_us = Some(number(&name, value)?),
             "--off" => *feature(&mut all.features, value.as_deref().unwrap_or_default())? = false,
             _ => return Err(format!("unknown option {name}")),
         }
@@ -67,7 +79,10 @@ fn feature<'a>(features: &'a mut Features, name: &str) -> Result<&'a mut bool, S
     Ok(match name {
         "defer_taskrun" => &mut features.defer_taskrun,
         "no_sqarray" => &mut features.no_sqarray,
+        "abs_timer" => &mut features.abs_timer,
         "ring_fd" => &mut features.ring_fd,
+        "submit_all" => &mut features.submit_all,
+        "buffer_ring" => &mut features.buffer_ring,
         "multishot" => &mut features.multishot,
         "cqe_skip" => &mut features.cqe_skip,
         _ => return Err(format!("--off knows no feature {name:?}")),
@@ -82,6 +97,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config {
         min_wait_us: all.min_wait_us,
         features: all.features,
+        level: all.level,
+        sqpoll: all.sqpoll,
+        napi_us: all.napi_us,
         buffers: all.buffers.unwrap_or(base.buffers),
         buffer_bytes: all.buffer_bytes.unwrap_or(base.buffer_bytes),
         ..base
@@ -102,7 +120,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         duration_ns: (all.seconds * 1e9) as u64,
         want: all.want,
     };
-    let Bared { requests, elapsed_ns, used, ring } = bare(&job, Extras::None, &mut ring, &Monotonic, &Halt::new(0))?;
+    let Bared { requests, elapsed_ns, mut used, ring } = bare(&job, Extras::None, &mut ring, &Monotonic, &Halt::new(0))?;
+    used.system_s += ring.sqpoll_ns as f64 / 1e9;
     println!(
         "{{\"requests\":{requests},\"rate_per_s\":{:.0},\"cpu_ns_per_request\":{:.1},\"user_ns_per_request\":{:.1},\"requests_per_enter\":{:.2},\"recv_starved\":{}}}",
         requests as f64 * 1e9 / elapsed_ns as f64,

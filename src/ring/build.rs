@@ -36,7 +36,8 @@ pub struct Config {
     pub level: Option<Level>,
     /// What is used of that level's features.
     pub features: Features,
-    /// How long a wait for more than one completion lasts at most once there is one, in microseconds; 0: no bound of its own.
+    /// How long a wait for more than one completion lasts at most once there is one, in microseconds; 0: no bound of its own,
+    /// which is all there is below A+.
     pub min_wait_us: u32,
     /// Sockets poll the card's queue for this long before they sleep, in microseconds.
     pub busy_poll_us: Option<u32>,
@@ -107,7 +108,8 @@ impl Idle {
         loop {
             let features = Features::of(level).and(config.features);
             let features = if config.sqpoll.is_some() { features.beside_sqpoll() } else { features };
-            let config = Config { features, ..config };
+            let min_wait_us = if level == Level::APlus { config.min_wait_us } else { 0 };
+            let config = Config { features, min_wait_us, ..config };
             let (config, io, poller) = match set_up(config) {
                 // Each flag is known, but not all of them together.
                 Err(error)

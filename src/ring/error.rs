@@ -148,6 +148,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_asked_for_and_cannot_be_had_is_named() {
+        let refused = |code| io::Error::from_raw_os_error(code);
+        let table = [
+            (
+                SetupError::level(Level::A, "DEFER_TASKRUN (6.1)"),
+                "lacks DEFER_TASKRUN (6.1), which --uring-level A needs",
+            ),
+            (SetupError::poor("EXT_ARG (5.11)"), "lacks EXT_ARG (5.11); saturing uses io_uring from Linux 5.19 on"),
+            (SetupError::sqpoll(Sqpoll::Cpu(9), refused(libc::EINVAL)), "--sqpoll=9"),
+            (SetupError::sqpoll(Sqpoll::Anywhere, refused(libc::EPERM)), "--sqpoll needs"),
+            (SetupError::napi(refused(libc::EINVAL)), "--napi needs Linux 6.9"),
+        ];
+        for (error, words) in table {
+            let text = error.to_string();
+            assert!(text.contains(words) && text.lines().count() == 1, "{text}");
+        }
+    }
+
+    #[test]
     fn permission_is_told_apart() {
         assert!(advice_for_permission("2", "").contains("io_uring_disabled is 2"));
         assert!(advice_for_permission("1", "").contains("io_uring_group"));

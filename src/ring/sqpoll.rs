@@ -22,11 +22,12 @@ impl Poller {
     pub(super) fn started_by<T>(start: impl FnOnce() -> io::Result<T>) -> io::Result<(T, Option<Poller>)> {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _guard = ONE_AT_A_TIME.lock();
-        let before = submission_threads();
+        // All of them: one that is about to end, or has no name yet, is not the new one.
+        let before: BTreeSet<_> = threads().collect();
         let started = start()?;
         // The thread names itself, a little after it was started.
         for _ in 0..100 {
-            let new = submission_threads().difference(&before).next().copied();
+            let new = threads().find(|id| !before.contains(id) && submits(*id));
             if new.is_some() {
                 return Ok((started, new.map(Poller)));
             }
@@ -43,9 +44,30 @@ impl Poller {
     }
 }
 
-fn submission_threads() -> BTreeSet<libc::pid_t> {
+fn threads() -> impl Iterator<Item = libc::pid_t> {
     let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let polls = |path: std::path::PathBuf| fs::read_to_string(path).is_ok_and(|name| name.starts_with("iou-sqp"));
-    let named = tasks.filter(|task| polls(task.path().join("comm")));
-    named.filter_map(|task| task.file_name().to_str()?.parse().ok()).collect()
+    tasks.filter_map(|task| task.file_name().to_str()?.parse().ok())
+}
+
+fn submits(thread: libc::pid_t) -> bool {
+    fs::read_to_string(format!("/proc/self/task/{thread}/comm")).is_ok_and(|name| name.starts_with("iou-sqp"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trials::plain;
+    use super::*;
+
+    #[test]
+    fn the_thread_of_this_ring_is_found_beside_others_that_come_and_go() {
+        let ring = || plain(|builder| builder.setup_sqpoll(10_000));
+        for _ in 0..20 {
+            // Its thread ends while the next is looked for.
+            drop(Poller::started_by(ring).expect("a ring"));
+            let (_kept, poller) = Poller::started_by(ring).expect("a ring");
+            let poller = poller.expect("its thread");
+            thread::sleep(Duration::from_millis(20));
+            assert!(poller.cpu_ns() > 0, "it is still there, as its ring is");
+        }
+    }
 }

@@ -15,6 +15,7 @@ use io_uring::types::{CancelBuilder, Fd, Napi, SubmitArgs, Timespec};
 use io_uring::{Builder, EnterFlags, IoUring, Parameters, Probe, cqueue, opcode};
 
 use super::buffers::{Buffers, GROUP};
+use super::sqpoll::Poller;
 
 /// A completion takes no longer than this.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -103,7 +104,7 @@ pub(super) fn no_sqarray() -> io::Result<()> {
 }
 
 pub(super) fn sqpoll() -> io::Result<()> {
-    set_up(|builder| builder.setup_sqpoll(1))
+    Poller::started_by(|| plain(|builder| builder.setup_sqpoll(1))).map(drop)
 }
 
 pub(super) fn ring_fd() -> io::Result<()> {
