@@ -34,7 +34,7 @@ ENGINES = {
     "tokio-uring": ["--engine", "tokio-uring"],
 }
 
-# case, figure, client, peer, bound on client / peer
+# case, figure, client, peer, bound on client / peer. Where system calls are cheap beside TCP the first cannot hold: kernel-notes.md.
 BOUNDS = [
     ("c64", "cpu", "uring", "epoll", 0.75),
     ("c64", "cpu", "epoll", "wrk", 1.0),
