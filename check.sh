@@ -132,6 +132,10 @@ RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
 begin 'tests'
 cargo test
 
+# A sysctl of the whole machine: while nothing else runs.
+begin 'io_uring turned off by sysctl'
+cargo test --test io_uring_disabled -- --ignored --nocapture
+
 check_readme
 fuzz
 

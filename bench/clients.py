@@ -69,10 +69,10 @@ def run(command):
     return Ended(output, usage, rss)
 
 
-def saturing(address, connections, pipeline, seconds):
+def saturing(address, connections, pipeline, seconds, *options):
     ended = run(
         [SATURING, "-t1", f"-c{connections}", f"-p{pipeline}", f"-d{seconds}s", "--cpus", CLIENT_CPU, "--json", "-",
-         f"http://{address}/"]
+         *options, f"http://{address}/"]
     )
     result = json.loads(ended.output)
     if result["requests"]["failed"]:
@@ -81,6 +81,8 @@ def saturing(address, connections, pipeline, seconds):
     row["batch"] = result["ring"]["requests_per_enter"]
     row["busy"] = result["client"]["busy_share"]
     row["rss"] = result["client"]["max_rss_bytes"]
+    row["engine"] = result["engine"]
+    row["p50"], row["p99"] = (result["latency_ns"]["percentiles"][key] / 1e3 for key in ("50", "99"))
     return row
 
 

@@ -33,21 +33,26 @@ impl Drop for Restorer {
     }
 }
 
+/// The value, where it may be set: to write what is there already changes nothing.
+fn settable() -> std::io::Result<String> {
+    let value = fs::read_to_string(SWITCH)?.trim().to_owned();
+    fs::write(SWITCH, &value)?;
+    Ok(value)
+}
+
 #[test]
 #[ignore = "sets a sysctl of the whole machine: check.sh runs it alone"]
 fn where_io_uring_is_disabled_epoll_runs_and_says_why() {
-    let before = fs::read_to_string(SWITCH).unwrap_or_default();
-    let before = before.trim();
-    // Writing what is there already shows whether it may be set, and changes nothing.
-    if let Err(error) =
-        fs::write(SWITCH, before).and(if before.is_empty() { Err(std::io::ErrorKind::NotFound.into()) } else { Ok(()) })
-    {
-        assert!(std::env::var_os("CI").is_none(), "{SWITCH} must be settable in CI: {error}");
-        eprintln!("NOT TESTED: kernel.io_uring_disabled=2, as {SWITCH} may not be set here ({error})");
-        return;
-    }
+    let before = match settable() {
+        Ok(value) => value,
+        Err(error) => {
+            assert!(std::env::var_os("CI").is_none(), "{SWITCH} must be settable in CI: {error}");
+            eprintln!("NOT TESTED: kernel.io_uring_disabled=2, as {SWITCH} may not be set here ({error})");
+            return;
+        }
+    };
     let server = serve(always(HELLO));
-    let restorer = Restorer::new(before);
+    let restorer = Restorer::new(&before);
     fs::write(SWITCH, "2").expect("it was settable");
     let options = "-n 200 -c 2 -T 50s";
     let running = Running::load(server.address, options).wait();

@@ -107,20 +107,25 @@ impl Ask {
         if let Some(us) = self.busy_poll_us {
             may_busy_poll(us)?;
         }
-        let chosen = |name, why: String| Ok(Chosen { name, why, ask: *self });
+        let (name, why) = self.decide(level_here)?;
+        Ok(Chosen { name, why, ask: *self })
+    }
+
+    /// Which engine and why, `here` telling what io_uring can do.
+    fn decide(&self, here: impl FnOnce() -> Result<Level, SetupError>) -> Result<(Name, String), SetupError> {
+        if self.name != Name::Auto {
+            return Ok((self.name, "asked for".to_owned()));
+        }
         // These are of io_uring alone.
         let insists = self.level.is_some() || self.sqpoll.is_some() || self.napi_us.is_some();
-        match self.name {
-            Name::Auto => match level_here() {
-                Ok(level) if insists || level <= Level::B => chosen(Name::Uring, String::new()),
-                Ok(level) => chosen(
-                    Name::Epoll,
-                    format!("io_uring has only level {} here: update the kernel to 5.19 or later", level.as_str()),
-                ),
-                Err(error) if insists => Err(error),
-                Err(error) => chosen(Name::Epoll, error.to_string()),
-            },
-            name => chosen(name, "asked for".to_owned()),
+        match here() {
+            Ok(level) if insists || level <= Level::B => Ok((Name::Uring, String::new())),
+            Ok(level) => {
+                let level = level.as_str();
+                Ok((Name::Epoll, format!("rings of this kernel have level {level} only: update it to 5.19 or later")))
+            }
+            Err(error) if insists => Err(error),
+            Err(error) => Ok((Name::Epoll, error.to_string())),
         }
     }
 }
@@ -218,6 +223,47 @@ impl Engine {
         match self {
             Engine::Uring(ring) => ring.why().to_owned(),
             Engine::Epoll(_, why) | Engine::TokioUring(_, why) => why.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> Result<Level, SetupError> {
+        Err(SetupError::of("rings", "set-up", std::io::ErrorKind::PermissionDenied.into(), "allow it"))
+    }
+
+    #[test]
+    fn auto_takes_rings_of_level_b_and_better_and_epoll_elsewhere() {
+        let auto = Ask::default();
+        for level in [Level::APlus, Level::A, Level::AMinus, Level::B] {
+            assert_eq!(auto.decide(|| Ok(level)).expect("an engine").0, Name::Uring, "{level:?}");
+        }
+        let (name, why) = auto.decide(|| Ok(Level::C)).expect("an engine");
+        assert!(name == Name::Epoll && why.contains("level C") && why.contains("5.19"), "{why}");
+        let (name, why) = auto.decide(refused).expect("an engine");
+        assert!(name == Name::Epoll && why.contains("set-up failed") && why.contains("allow it"), "{why}");
+    }
+
+    #[test]
+    fn what_only_rings_can_do_is_not_done_otherwise() {
+        for ask in [
+            Ask { level: Some(Level::C), ..Ask::default() },
+            Ask { sqpoll: Some(Sqpoll::Anywhere), ..Ask::default() },
+            Ask { napi_us: Some(50), ..Ask::default() },
+        ] {
+            assert_eq!(ask.decide(|| Ok(Level::C)).expect("an engine").0, Name::Uring, "{ask:?}");
+            assert!(ask.decide(refused).is_err(), "{ask:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_not_looked_for() {
+        for name in [Name::Uring, Name::Epoll, Name::TokioUring] {
+            let ask = Ask { name, ..Ask::default() };
+            assert_eq!(ask.decide(|| panic!("probed")).expect("an engine"), (name, "asked for".to_owned()));
         }
     }
 }

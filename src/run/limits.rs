@@ -5,9 +5,9 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use super::Error;
 use crate::plan::Plan;
 
-/// Descriptors beside the connections': standard streams, libraries, and rings and listeners of each worker.
+/// Descriptors beside the connections': standard streams, libraries, and engines and listeners of each worker.
 const BASE: u64 = 32;
-const PER_WORKER: u64 = 4;
+const PER_WORKER: u64 = 8;
 
 /// Raises the soft limit if the plan needs that.
 pub(super) fn allow_open_files(plan: &Plan) -> Result<(), Error> {
