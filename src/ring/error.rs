@@ -2,6 +2,10 @@
 
 use std::{fmt, fs, io};
 
+/// What a kernel too old is good for.
+const TOO_OLD: &str =
+    "saturing uses io_uring from Linux 5.19 on (with --uring-level C from 5.15): use --engine epoll, or a later kernel";
+
 /// A ring that could not be made: the step, the kernel's error, the likely cause and the cure.
 #[derive(Debug)]
 pub struct SetupError {
@@ -15,16 +19,20 @@ impl SetupError {
         let advice = match error.raw_os_error() {
             Some(libc::EPERM | libc::EACCES) => not_permitted(),
             Some(libc::ENOSYS) => {
-                "this kernel has no io_uring (a gVisor sandbox, or built without it): run on Linux 6.1 or later".into()
+                "this kernel has no io_uring (a gVisor sandbox, or built without it): use --engine epoll".into()
             }
-            Some(libc::EINVAL) => {
-                "this kernel's io_uring is older than 6.1, which saturing needs: update the kernel".into()
-            }
+            Some(libc::EINVAL) => TOO_OLD.into(),
             Some(libc::ENOMEM) => memory_locked(memory_bytes),
             Some(libc::EMFILE | libc::ENFILE) => "too many open files: raise `ulimit -n`".into(),
             _ => "see `man io_uring_setup`".into(),
         };
         SetupError { step, error, advice }
+    }
+
+    /// The kernel has io_uring, but not these features, which every level needs.
+    pub(super) fn poor(missing: &str) -> SetupError {
+        let advice = format!("this kernel lacks {missing}; {TOO_OLD}");
+        SetupError { step: "feature check", error: io::Error::from_raw_os_error(libc::EINVAL), advice }
     }
 
     /// The kernel's error number, where there is one.
@@ -81,8 +89,8 @@ mod tests {
     fn each_cause_names_its_cure() {
         let table = [
             (libc::EPERM, ""),
-            (libc::ENOSYS, "6.1"),
-            (libc::EINVAL, "update the kernel"),
+            (libc::ENOSYS, "--engine epoll"),
+            (libc::EINVAL, "5.19"),
             (libc::ENOMEM, "ulimit -l"),
             (libc::EMFILE, "ulimit -n"),
         ];

@@ -15,6 +15,7 @@ mod sockets;
 #[cfg(test)]
 mod tests;
 mod token;
+mod trials;
 mod uring;
 
 use std::io;
@@ -24,7 +25,7 @@ use std::time::Duration;
 pub use build::{Config, Features, Idle};
 pub use error::SetupError;
 pub use level::{Level, Sqpoll};
-pub use probe::level_here;
+pub use probe::{Feature, features, level_here};
 pub use sockets::Endpoints;
 pub use uring::Uring;
 
