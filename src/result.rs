@@ -13,6 +13,7 @@ pub use crate::measure::histogram::{LatencyKind, Percentiles, Summary};
 
 mod check;
 pub mod comparison;
+pub mod diagnosis;
 mod doubts;
 mod parts;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod args;
 mod bar;
 pub mod compare;
+pub mod doctor;
 pub mod failure;
 pub mod help;
 mod load;
@@ -20,6 +21,7 @@ pub mod units;
 use argh::{ArgsInfo, FromArgs};
 use args::{CompareArgs, LoadArgs, SearchArgs, ServeArgs};
 use compare::TypedCompare;
+use doctor::TypedDoctor;
 use failure::{DONE, Failure};
 use search::TypedSearch;
 use spelling::{Spelled, WRK, spell};
@@ -28,9 +30,9 @@ use std::io::{Read, Write};
 use typed::{Typed, TypedServe};
 
 /// Subcommands that are named in the design and not there yet.
-const LATER: &[&str] = &["calibrate", "doctor", "suite"];
+const LATER: &[&str] = &["calibrate", "suite"];
 /// Those that are.
-const SUBCOMMANDS: &[&str] = &["serve", "search", "compare"];
+const SUBCOMMANDS: &[&str] = &["serve", "search", "compare", "doctor"];
 
 /// What a command line asks for.
 #[derive(Debug, PartialEq)]
@@ -45,6 +47,8 @@ pub enum Command {
     Search(Box<TypedSearch>),
     /// Compare two results or servers.
     Compare(Box<TypedCompare>),
+    /// Tell what this machine allows.
+    Doctor(Box<TypedDoctor>),
 }
 
 /// Does what `args`, without the command's own name, ask for, and returns the exit code. A
@@ -62,6 +66,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
         Command::Serve(wanted) => serve::serve(&wanted),
         Command::Search(wanted) => search::search(&wanted, &typed),
         Command::Compare(wanted) => compare::compare(&wanted),
+        Command::Doctor(wanted) => doctor::doctor(&wanted, &typed),
     });
     done.unwrap_or_else(|failure| {
         let _ = writeln!(std::io::stderr(), "saturing: {failure}");
@@ -92,10 +97,15 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, stdin: &mut dyn Read) -> 
             let compare = TypedCompare::read(rest, stdin)?;
             Ok(compare.map_or_else(|| Command::Text(compare_help()), |compare| Command::Compare(Box::new(compare))))
         }
+        "doctor" => {
+            let doctor = TypedDoctor::read(rest)?;
+            Ok(doctor.map_or_else(|| Command::Text(doctor_help()), |doctor| Command::Doctor(Box::new(doctor))))
+        }
         "help" => Ok(Command::Text(match rest.first().map(String::as_str) {
             Some("serve") => serve_help(),
             Some("search") => search_help(),
             Some("compare") => compare_help(),
+            Some("doctor") => doctor_help(),
             _ => load_help(),
         })),
         later if LATER.contains(&later) => Err(Failure::usage(format!("saturing {later} is not in this version yet"))),
@@ -139,6 +149,7 @@ fn load_help() -> String {
         "saturing serve [OPTIONS]",
         "saturing search [OPTIONS] [URL]",
         "saturing compare [OPTIONS] A B",
+        "saturing doctor [OPTIONS] [URL]",
     ];
     help::help(&LoadArgs::get_args_info(), &usage)
 }
@@ -154,6 +165,10 @@ fn search_help() -> String {
 fn compare_help() -> String {
     let usage = ["saturing compare A.json B.json", "saturing compare --run [OPTIONS] URL URL"];
     help::help(&shared::info::<CompareArgs>(&[]), &usage)
+}
+
+fn doctor_help() -> String {
+    help::help(&doctor::info(), &["saturing doctor [OPTIONS] [URL]"])
 }
 
 #[cfg(test)]

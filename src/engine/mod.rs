@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::ring::{Config, Features, Idle, Uring};
-pub use crate::ring::{Endpoints, Level, SetupError, Sqpoll};
+pub use crate::ring::{Endpoints, Feature, Level, SetupError, Sqpoll, features};
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -131,4 +131,9 @@ impl Engine {
             Engine::Uring(ring) => ring.why().to_owned(),
         }
     }
+}
+
+/// Memory that the ring of one worker locks, in bytes: what `ulimit -l` is held against.
+pub fn locked_bytes() -> usize {
+    Config::for_slots(1).locked_bytes()
 }

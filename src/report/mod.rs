@@ -3,6 +3,7 @@
 
 pub mod comparison;
 pub mod csv;
+pub mod doctor;
 pub mod hdr_log;
 pub mod json;
 pub mod progress;
@@ -12,4 +13,4 @@ pub mod text;
 pub mod timeseries;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
