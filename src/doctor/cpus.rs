@@ -14,6 +14,7 @@ const CPU: &str = "/sys/devices/system/cpu";
 
 pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     vec![
+        placement(case),
         governor(case),
         turbo(case),
         idle(case),
@@ -33,6 +34,22 @@ fn fine(name: &str, value: impl Into<String>, why: &str) -> Finding {
 /// `CPU 3` or `CPUs 0-3`.
 fn named(cpus: &[usize]) -> String {
     format!("CPU{} {}", if cpus.len() == 1 { "" } else { "s" }, format_list(cpus))
+}
+
+fn placement(case: &Case<'_>) -> Finding {
+    let why = "A worker and the server, or two workers, on one CPU take turns: each waits for the other.";
+    let placement = &case.plan.placement;
+    let cpus = case.worker_cpus();
+    let plural = if case.workers() == 1 { "" } else { "s" };
+    let server = match placement.server_cpus.as_slice() {
+        [] => String::new(),
+        server => format!(", the built-in server on {}", named(server)),
+    };
+    let found = fine("placement", format!("{} worker{plural} on {}{server}", case.workers(), named(&cpus)), why);
+    if placement.shared {
+        return found.prevents("a second CPU for this process, or a server on another host");
+    }
+    if cpus.len() < case.workers() { found.prevents(format!("--threads {}", cpus.len())) } else { found }
 }
 
 fn governor(case: &Case<'_>) -> Finding {

@@ -1,6 +1,9 @@
 //! The engine, the features behind it, and what permits them.
 
+use std::io;
 use std::sync::Arc;
+
+use nix::errno::Errno;
 
 use super::Case;
 use crate::engine::{self, Ask, Endpoints, Feature, Level, Name, Order};
@@ -125,6 +128,15 @@ fn features(case: &Case<'_>) -> Vec<Finding> {
 
 fn one_feature(case: &Case<'_>, feature: &Feature) -> Finding {
     let since = format!("Linux {}", feature.since);
+    if feature.why.contains(&io::Error::from(Errno::ENOMEM).to_string()) {
+        let found = Finding::fine(
+            Area::Features,
+            feature.name,
+            "could not be tried: no memory",
+            "It may be there all the same.",
+        );
+        return found.better("more locked memory, as above");
+    }
     let value = match (feature.available, feature.level) {
         (true, _) => format!("yes ({since}): {}", feature.what),
         (false, None) => format!("no, nor needed ({since}): {}; {}", feature.what, feature.why),

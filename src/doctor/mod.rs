@@ -1,8 +1,8 @@
 //! What this machine allows, and what will be used of it, for a run that is planned. Changes nothing.
 //!
 //! What *prevents* full speed: no io_uring, or one below level A, unless that was asked for; limits that keep the run from starting or
-//! shrink its rings (locked memory, open files, ports, tracked connections, memory); fewer CPUs in the container's quota than workers; a
-//! governor that keeps worker CPUs at their lowest clock. Everything else that costs something *could be better*.
+//! shrink its rings (locked memory, open files, ports, tracked connections, memory); fewer CPUs, or less of them in the container's quota, than
+//! workers; a governor that keeps worker CPUs at their lowest clock. Everything else that costs something *could be better*.
 
 mod container;
 mod cpus;

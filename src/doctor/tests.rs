@@ -115,14 +115,16 @@ impl Host {
             .with("/sys/class/dmi/id/sys_vendor", "Dell Inc.")
             .with("/sys/class/dmi/id/product_name", "PowerEdge R750")
             .with("/sys/class/net/ens1f0/device/numa_node", "1");
-        for cpu in 0..16 {
+        // Those of the workers; more files make the tests slow.
+        for cpu in 0..8 {
             host = host
                 .with(&format!("{CPU}/cpu{cpu}/cpufreq/scaling_governor"), "powersave")
-                .with(&format!("{CPU}/cpu{cpu}/cpufreq/scaling_driver"), "intel_pstate")
-                .with(&format!("{CPU}/cpu{cpu}/cpuidle/state0/latency"), "0")
-                .with(&format!("{CPU}/cpu{cpu}/cpuidle/state3/latency"), "133")
-                .with(&format!("{CPU}/cpu{cpu}/cpuidle/state3/name"), "C6");
+                .with(&format!("{CPU}/cpu{cpu}/cpufreq/scaling_driver"), "intel_pstate");
         }
+        host = host
+            .with(&format!("{CPU}/cpu0/cpuidle/state0/latency"), "0")
+            .with(&format!("{CPU}/cpu0/cpuidle/state3/latency"), "133")
+            .with(&format!("{CPU}/cpu0/cpuidle/state3/name"), "C6");
         (0..8).fold(host, |host, queue| host.with(&format!("/sys/class/net/ens1f0/queues/rx-{queue}/rps_cpus"), "0"))
     }
 
@@ -377,6 +379,16 @@ fn engines() {
             ("DEFER_TASKRUN", |host| at(host, Level::AMinus), Prevents, "no (Linux 6.1)"),
             ("DEFER_TASKRUN", |host| host, Fine, "yes (Linux 6.1)"),
             ("SEND_ZC", |host| host, Fine, "no, nor needed"),
+            (
+                "buffer ring",
+                |mut host| {
+                    host.offer.features[1].available = false;
+                    host.offer.features[1].why = std::io::Error::from_raw_os_error(12).to_string();
+                    host
+                },
+                Better,
+                "could not be tried",
+            ),
         ],
     );
 }
@@ -457,7 +469,7 @@ fn limits_of_process_and_container() {
 #[test]
 fn cpus_and_clocks() {
     fn governor(mut host: Host, name: &str, driver: &str) -> Host {
-        for cpu in 0..16 {
+        for cpu in 0..8 {
             host = host
                 .with(&format!("{CPU}/cpu{cpu}/cpufreq/scaling_governor"), name)
                 .with(&format!("{CPU}/cpu{cpu}/cpufreq/scaling_driver"), driver);
@@ -508,6 +520,22 @@ fn cpus_and_clocks() {
     hold(
         Host::vm,
         &[
+            ("placement", |host| host, Fine, "1 worker on CPU 0, the built-in server on CPU 1"),
+            (
+                "placement",
+                |host| Host { allowed: vec![1], ..host },
+                Prevents,
+                "1 worker on CPU 1, the built-in server on CPU 1",
+            ),
+            (
+                "placement",
+                |mut host| {
+                    host.ask.threads = Some(3);
+                    host
+                },
+                Prevents,
+                "3 workers on CPU 0",
+            ),
             ("governor", |host| host, Fine, "no cpufreq here"),
             ("idle states", |host| host, Fine, "none here"),
             ("NUMA", |host| host, Fine, "this host is the target"),
