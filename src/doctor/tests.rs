@@ -204,7 +204,10 @@ impl Host {
     fn examine(&self) -> Diagnosis {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let root = std::env::temp_dir().join(format!("saturing-doctor-{}-{number}", std::process::id()));
+        // Many small files: in memory where that goes.
+        let memory = std::path::PathBuf::from("/dev/shm");
+        let folder = if memory.is_dir() { memory } else { std::env::temp_dir() };
+        let root = folder.join(format!("saturing-doctor-{}-{number}", std::process::id()));
         for (path, content) in &self.files {
             let file = root.join(path.trim_start_matches('/'));
             fs::create_dir_all(file.parent().expect("below the root")).expect("a folder");
