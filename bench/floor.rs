@@ -2,8 +2,8 @@
 //! parses nothing and stamps nothing. What saturing costs above this is saturing's own.
 //!
 //! `cargo run --release --example floor -- ADDRESS:PORT [-c N] [-p N] [-d SECONDS] [--cpu N] [--want N] [--min-wait-us N]
-//! [--buffers N] [--buffer-bytes N] [--off FEATURE]...`; prints one JSON object. Features: defer_taskrun no_sqarray ring_fd
-//! multishot cqe_skip.
+//! [--buffers N] [--buffer-bytes N] [--off FEATURE]... [--level LEVEL] [--sqpoll CPU] [--napi USEC]`; prints one JSON object.
+//! Features: defer_taskrun no_sqarray abs_timer ring_fd submit_all multishot buffer_ring cqe_skip.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use saturing::measure::clock::{Clock, Monotonic};
-use saturing::ring::{Completion, Config, Endpoints, Features, Idle, Ring, Wait, cpu};
+use saturing::ring::{Completion, Config, Endpoints, Features, Idle, Level, Ring, Sqpoll, Wait, cpu};
 
 struct Arguments {
     address: SocketAddr,
@@ -24,6 +24,9 @@ struct Arguments {
     buffers: Option<u16>,
     buffer_bytes: Option<usize>,
     features: Features,
+    level: Option<Level>,
+    sqpoll: Option<Sqpoll>,
+    napi_us: Option<u32>,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -41,6 +44,9 @@ fn arguments() -> Result<Arguments, String> {
         buffers: None,
         buffer_bytes: None,
         features: Features::ALL,
+        level: None,
+        sqpoll: None,
+        napi_us: None,
     };
     fn number<T: std::str::FromStr>(name: &str, text: Option<String>) -> Result<T, String> {
         text.as_deref().and_then(|text| text.parse().ok()).ok_or(format!("{name} needs a number, got {text:?}"))
@@ -56,6 +62,12 @@ fn arguments() -> Result<Arguments, String> {
             "--min-wait-us" => all.min_wait_us = number(&name, value)?,
             "--buffers" => all.buffers = Some(number(&name, value)?),
             "--buffer-bytes" => all.buffer_bytes = Some(number(&name, value)?),
+            "--level" => {
+                let known = Level::ALL.into_iter().find(|level| Some(level.as_str()) == value.as_deref());
+                all.level = Some(known.ok_or(format!("--level knows no {value:?}"))?);
+            }
+            "--sqpoll" => all.sqpoll = Some(Sqpoll::Cpu(number(&name, value)?)),
+            "--napi" => all.napi_us = Some(number(&name, value)?),
             "--off" => *feature(&mut all.features, value.as_deref().unwrap_or_default())? = false,
             _ => return Err(format!("unknown option {name}")),
         }
@@ -67,7 +79,10 @@ fn feature<'a>(features: &'a mut Features, name: &str) -> Result<&'a mut bool, S
     Ok(match name {
         "defer_taskrun" => &mut features.defer_taskrun,
         "no_sqarray" => &mut features.no_sqarray,
+        "abs_timer" => &mut features.abs_timer,
         "ring_fd" => &mut features.ring_fd,
+        "submit_all" => &mut features.submit_all,
+        "buffer_ring" => &mut features.buffer_ring,
         "multishot" => &mut features.multishot,
         "cqe_skip" => &mut features.cqe_skip,
         _ => return Err(format!("--off knows no feature {name:?}")),
@@ -103,20 +118,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config {
         min_wait_us: all.min_wait_us,
         features: all.features,
+        level: all.level,
+        sqpoll: all.sqpoll,
+        napi_us: all.napi_us,
         buffers: all.buffers.unwrap_or(base.buffers),
         buffer_bytes: all.buffer_bytes.unwrap_or(base.buffer_bytes),
         ..base
     };
     let endpoints = Endpoints { remotes: vec![all.address], sources: vec![] };
-    let idle = Idle::build(config, 0, Arc::clone(&payload), endpoints)?;
     if let Some(cpu) = all.cpu {
         cpu::pin(cpu);
     }
-    let mut ring = idle.enable()?;
+    let mut ring = Idle::build(config, 0, Arc::clone(&payload), endpoints)?.enable()?;
     let mut missing = vec![0u64; all.connections];
     let mut to_send: Vec<u32> = Vec::with_capacity(all.connections);
     let mut to_open: Vec<u32> = (0..all.connections as u32).rev().collect();
-    let (mut received, used) = (0u64, cpu::of_this_thread());
+    let (mut received, used, polled) = (0u64, cpu::of_this_thread(), ring.counters().sqpoll_ns);
     let start = Instant::now();
     let whole = answer * all.pipeline;
     while start.elapsed().as_secs_f64() < all.seconds {
@@ -151,8 +168,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let seconds = start.elapsed().as_secs_f64();
-    let used = cpu::of_this_thread().since(used);
+    let mut used = cpu::of_this_thread().since(used);
     let (requests, counters) = (received / answer, ring.counters());
+    used.system_s += (counters.sqpoll_ns - polled) as f64 / 1e9;
     println!(
         "{{\"requests\":{requests},\"rate_per_s\":{:.0},\"cpu_ns_per_request\":{:.1},\"user_ns_per_request\":{:.1},\"requests_per_enter\":{:.2},\"recv_starved\":{}}}",
         requests as f64 / seconds,

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ring::{Config, Features, Idle, Uring};
+use crate::ring::{Config, Idle, Uring};
 pub use crate::ring::{Endpoints, Feature, Level, SetupError, Sqpoll, features};
 
 /// What was asked for.
@@ -104,8 +104,8 @@ impl Chosen {
     /// The kernel refused; the message names the cause and the cure.
     pub fn build(&self, order: Order) -> Result<Engine, SetupError> {
         let Order { slots, first, payload, endpoints } = order;
-        let features = Features::ALL;
-        let config = Config { features, sqpoll: self.ask.sqpoll, ..Config::for_slots(slots) };
+        let Ask { level, sqpoll, napi_us, .. } = self.ask;
+        let config = Config { level, sqpoll, napi_us, ..Config::for_slots(slots) };
         Ok(Engine::Uring(Box::new(Idle::build(config, first, payload, endpoints)?.enable()?)))
     }
 }

@@ -230,6 +230,9 @@ pub struct Client {
     /// CPU seconds of `--spin`, both user's and kernel's, among those above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spin_s: Option<f64>,
+    /// CPU seconds of the kernel's submission threads (`--sqpoll`), among those above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sqpoll_s: Option<f64>,
     /// Largest resident size of the process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_rss_bytes: Option<u64>,

@@ -1,4 +1,4 @@
-//! Receive buffers lent to the kernel through a provided-buffer ring.
+//! Receive buffers lent to the kernel: through a provided-buffer ring or, where there is none, each to one receive.
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use io_uring::Submitter;
 use io_uring::types::BufRingEntry;
+
+use super::token::Token;
 
 /// The only buffer group.
 pub(super) const GROUP: u16 = 0;
@@ -132,9 +134,151 @@ impl Buffers {
     }
 }
 
+/// Buffers of which each is lent to one receive, by itself: the kernel holds it until that receive's completion, whatever
+/// becomes of the connection meanwhile, and then we until [`give_back`](Own::give_back).
+pub(super) struct Own {
+    chunks: Vec<Block>,
+    size: usize,
+    free: Vec<u32>,
+    /// By buffer, for which connection it was lent last.
+    owners: Vec<Token>,
+}
+
+impl Own {
+    /// Buffers are made this many at a time.
+    const CHUNK: usize = 64;
+
+    /// Enough for `count` receives at a time, of `size` bytes each; more are made when they are needed.
+    pub(super) fn new(count: usize, size: usize) -> Own {
+        let mut own = Own { chunks: Vec::new(), size, free: Vec::new(), owners: Vec::new() };
+        // One chunk more: a connection may be replaced before its last receive has ended.
+        (0..count.div_ceil(Own::CHUNK) + 1).for_each(|_| own.grow());
+        own
+    }
+
+    fn grow(&mut self) {
+        self.chunks.push(Block::new(Own::CHUNK * (self.size + SKEW)));
+        let first = self.owners.len() as u32;
+        self.owners.resize(self.owners.len() + Own::CHUNK, Token(0));
+        self.free.reserve(self.owners.len());
+        self.free.extend((first..self.owners.len() as u32).rev());
+    }
+
+    /// A buffer for a receive of `owner`, its address and its size. Nobody else gets it until it is given back.
+    pub(super) fn lend(&mut self, owner: Token) -> (u32, *mut u8, u32) {
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.grow();
+            self.free.pop().expect("just made")
+        });
+        self.owners[id as usize] = owner;
+        (id, self.at(id), self.size as u32)
+    }
+
+    /// For which connection buffer `id` was lent.
+    #[inline]
+    pub(super) fn owner(&self, id: u32) -> Option<Token> {
+        self.owners.get(id as usize).copied()
+    }
+
+    /// The first `len` bytes of buffer `id`, or `None` if that is more than there is.
+    #[inline]
+    pub(super) fn get(&self, id: u32, len: usize) -> Option<&[u8]> {
+        if id as usize >= self.owners.len() || len > self.size {
+            return None;
+        }
+        // SAFETY: the range lies inside its chunk (checked above), is initialised (zeroed at first, then kernel-written), and
+        // the kernel does not write to it after the one receive it was lent to, whose completion named it. To be lent again it
+        // has to be given back, which needs `&mut`.
+        Some(unsafe { std::slice::from_raw_parts(self.at(id), len) })
+    }
+
+    /// The receive has ended and its bytes were looked at.
+    #[inline]
+    pub(super) fn give_back(&mut self, id: u32) {
+        debug_assert!(!self.free.contains(&id));
+        self.free.push(id);
+    }
+
+    fn bytes(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.layout.size()).sum()
+    }
+
+    #[inline]
+    fn at(&self, id: u32) -> *mut u8 {
+        let (chunk, place) = (id as usize / Own::CHUNK, id as usize % Own::CHUNK);
+        // SAFETY: `place` is below the number of buffers in a chunk, so the offset stays inside it.
+        unsafe { self.chunks[chunk].start.as_ptr().add(place * (self.size + SKEW)) }
+    }
+}
+
+/// The memory received into.
+pub(super) enum Memory {
+    Ring(Buffers),
+    Own(Own),
+}
+
+impl Memory {
+    /// As the features say: `count` shared buffers, or one for each of `slots`, of `size` bytes. None is touched before the
+    /// kernel writes to it, so that it lies near the CPU that does the receiving.
+    pub(super) fn new(buffer_ring: bool, count: u16, slots: usize, size: usize) -> Memory {
+        match buffer_ring {
+            true => Memory::Ring(Buffers::new(count, size)),
+            false => Memory::Own(Own::new(slots, size)),
+        }
+    }
+
+    /// Bytes taken, for messages.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Memory::Ring(buffers) => buffers.bytes(),
+            Memory::Own(own) => own.bytes(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn get(&self, id: u32, len: usize) -> Option<&[u8]> {
+        match self {
+            Memory::Ring(buffers) => buffers.get(u16::try_from(id).ok()?, len),
+            Memory::Own(own) => own.get(id, len),
+        }
+    }
+
+    #[inline]
+    pub(super) fn give_back(&mut self, id: u32) {
+        match self {
+            Memory::Ring(buffers) => buffers.give_back(id as u16),
+            Memory::Own(own) => own.give_back(id),
+        }
+    }
+
+    #[inline]
+    pub(super) fn publish(&mut self) {
+        if let Memory::Ring(buffers) = self {
+            buffers.publish();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_of_its_own_is_lent_to_one_at_a_time() {
+        let mut own = Own::new(1, 2048);
+        let owner = Token(7);
+        let lent: Vec<_> = (0..300).map(|_| own.lend(owner)).collect();
+        let mut places: Vec<usize> = lent.iter().map(|(_, place, _)| *place as usize).collect();
+        places.sort_unstable();
+        assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= 2048), "no two overlap");
+        let (id, place, size) = lent[299];
+        assert_eq!((own.owner(id), size), (Some(owner), 2048));
+        assert_eq!(own.get(id, 2048).map(<[u8]>::as_ptr), Some(place.cast_const()));
+        assert!(own.get(id, 2049).is_none() && own.get(1 << 20, 1).is_none() && own.owner(1 << 20).is_none());
+        own.give_back(id);
+        assert_eq!(own.lend(Token(8)).0, id, "one given back is lent again");
+        assert_eq!(own.owner(id), Some(Token(8)));
+    }
 
     #[test]
     fn a_buffer_outside_what_was_lent_is_refused() {

@@ -1,39 +1,24 @@
-//! Making a ring: on the main thread, disabled, so that every failure comes before the start.
+//! Making a ring: from the level asked for, or the best there is, down to what the kernel takes.
 #![allow(unsafe_code)]
 
 use std::io;
 use std::sync::Arc;
 
+use io_uring::types::Napi;
 use io_uring::{Builder, IoUring};
 
-use super::buffers::Buffers;
+use super::buffers::Memory;
 use super::error::SetupError;
-use super::level::{Level, Sqpoll};
+use super::level::{Features, Level, Sqpoll};
+use super::probe;
 use super::sockets::{Endpoints, Sockets};
+use super::sqpoll::{self, Poller};
 use super::uring::Uring;
 
-/// Each can be left out, to measure what it brings (bench/ablation.py); all are used unless the kernel lacks one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Features {
-    /// Completions are processed by the thread that asks for them, when it asks (6.1); without it, at its next system call.
-    pub defer_taskrun: bool,
-    /// No indirection between queue and entries (6.6).
-    pub no_sqarray: bool,
-    /// The ring's descriptor is looked up once instead of at each enter (5.18).
-    pub ring_fd: bool,
-    /// One armed receive serves a connection for its life (6.0); without it each receive is asked for.
-    pub multishot: bool,
-    /// A send that succeeds posts no completion (5.17).
-    pub cqe_skip: bool,
-}
+/// Submission queue entries where locked memory is short.
+const SHORT_SUBMISSIONS: u32 = 128;
 
-impl Features {
-    /// All of them.
-    pub const ALL: Features =
-        Features { defer_taskrun: true, no_sqarray: true, ring_fd: true, multishot: true, cqe_skip: true };
-}
-
-/// Sizes of a ring.
+/// Sizes of a ring, and what it uses.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
     /// Submission queue entries, a power of two.
@@ -46,12 +31,17 @@ pub struct Config {
     pub buffer_bytes: usize,
     /// Connections at a time.
     pub slots: usize,
-    /// What is used of the kernel's offer.
+    /// The level it is to have; `None`: the best there is.
+    pub level: Option<Level>,
+    /// What is used of that level's features.
     pub features: Features,
-    /// How long a wait for more than one completion lasts at most once there is one, in microseconds; 0: no bound of its own.
+    /// How long a wait for more than one completion lasts at most once there is one, in microseconds; 0: no bound of its own,
+    /// which is all there is below A+.
     pub min_wait_us: u32,
     /// A kernel thread submits.
     pub sqpoll: Option<Sqpoll>,
+    /// The ring polls the network card's queues for this long before it sleeps, in microseconds (6.9).
+    pub napi_us: Option<u32>,
 }
 
 impl Config {
@@ -63,14 +53,20 @@ impl Config {
             buffers: 256,
             buffer_bytes: 4096,
             slots,
+            level: None,
             features: Features::ALL,
             min_wait_us: 0,
             sqpoll: None,
+            napi_us: None,
         }
     }
 
+    fn is_shrunk(&self) -> bool {
+        self.submissions == SHORT_SUBMISSIONS
+    }
+
     fn shrunk(self) -> Config {
-        Config { submissions: 128, completions: 1024, buffers: self.buffers.min(128), ..self }
+        Config { submissions: SHORT_SUBMISSIONS, completions: 1024, buffers: self.buffers.min(128), ..self }
     }
 
     /// Bytes counted against the locked-memory limit: 64 per submission, 16 per completion, 16 per buffer entry.
@@ -87,12 +83,12 @@ pub struct Idle {
 
 /// All the memory lent to the kernel. Kept apart from the ring so that it can outlive it.
 pub(super) struct Parts {
-    pub(super) buffers: Buffers,
+    pub(super) memory: Memory,
     pub(super) payload: Arc<[u8]>,
     pub(super) sockets: Sockets,
+    /// Its features are those in use.
     pub(super) config: Config,
-    /// Waits end at an instant, not after a span (6.12).
-    pub(super) abs_timer: bool,
+    pub(super) poller: Option<Poller>,
     pub(super) level: Level,
     pub(super) why: String,
 }
@@ -104,39 +100,33 @@ impl Idle {
     /// # Errors
     /// The kernel refused; the message names the cause and the cure.
     pub fn build(config: Config, first: usize, payload: Arc<[u8]>, endpoints: Endpoints) -> Result<Idle, SetupError> {
-        match Self::attempt(config, first, &payload, &endpoints) {
-            Err(error) if error.raw_os_error() == Some(libc::ENOMEM) => {
-                let mut idle = Self::attempt(config.shrunk(), first, &payload, &endpoints)?;
-                idle.parts.why.push_str("; smaller queues, as the locked-memory limit is short");
-                Ok(idle)
+        let (mut level, mut why) = choose(config.level)?;
+        loop {
+            let features = Features::of(level).and(config.features);
+            let features = if config.sqpoll.is_some() { features.beside_sqpoll() } else { features };
+            let min_wait_us = if level == Level::APlus { config.min_wait_us } else { 0 };
+            let config = Config { features, min_wait_us, ..config };
+            let (config, io, poller) = match set_up(config) {
+                // Each flag is known, but not all of them together.
+                Err(error)
+                    if error.raw_os_error() == Some(libc::EINVAL) && config.level.is_none() && level != Level::C =>
+                {
+                    why = format!("this kernel refused the set-up of {}", level.as_str());
+                    level = level.below();
+                    continue;
+                }
+                result => result?,
+            };
+            if config.is_shrunk() {
+                why.push_str("; smaller queues, as the locked-memory limit is short");
             }
-            result => result,
+            if config.sqpoll.is_some() && Features::of(level).coop_taskrun {
+                why.push_str("; completions are processed by the kernel's submission thread (--sqpoll)");
+            }
+            let memory = Memory::new(features.buffer_ring, config.buffers, config.slots, config.buffer_bytes);
+            let sockets = Sockets::new(config.slots, first, endpoints, !features.multishot);
+            return Ok(Idle { parts: Parts { memory, payload, sockets, config, poller, level, why }, io });
         }
-    }
-
-    fn attempt(config: Config, first: usize, payload: &Arc<[u8]>, endpoints: &Endpoints) -> Result<Idle, SetupError> {
-        let failed = |step| move |error: io::Error| SetupError::new(step, error, config.locked_bytes());
-        let (io, level) = set_up(&config).map_err(failed("set-up"))?;
-        let params = io.params();
-        if !(params.is_feature_nodrop() && params.is_feature_skip_cqe_on_success() && params.is_feature_ext_arg()) {
-            return Err(failed("feature check")(io::Error::from_raw_os_error(libc::EINVAL)));
-        }
-        let why = match level {
-            Level::APlus => "this kernel has all that is used".to_owned(),
-            _ => "this kernel lacks min_wait and waits until an instant (6.12)".to_owned(),
-        };
-        let buffers = Buffers::new(config.buffers, config.buffer_bytes);
-        let sockets = Sockets::new(config.slots, first, endpoints.clone());
-        let parts = Parts {
-            buffers,
-            payload: Arc::clone(payload),
-            sockets,
-            config,
-            abs_timer: level == Level::APlus,
-            level,
-            why,
-        };
-        Ok(Idle { parts, io })
     }
 
     /// The level of features it will run at.
@@ -150,34 +140,84 @@ impl Idle {
     /// The kernel refused; the message names the cause and the cure.
     pub fn enable(self) -> Result<Uring, SetupError> {
         let Idle { parts, io } = self;
-        let bytes = parts.config.locked_bytes() + parts.buffers.bytes();
+        let bytes = parts.config.locked_bytes() + parts.memory.bytes();
         let failed = |step| move |error: io::Error| SetupError::new(step, error, bytes);
         io.submitter().register_enable_rings().map_err(failed("enabling the ring"))?;
-        // SAFETY: `Uring` keeps the buffers until the kernel holds no operation of this ring, or leaks them.
-        unsafe { parts.buffers.register(&io.submitter()) }.map_err(failed("registering the receive buffers"))?;
+        if let Memory::Ring(buffers) = &parts.memory {
+            // SAFETY: `Uring` keeps the buffers until the kernel holds no operation of this ring, or leaks them.
+            unsafe { buffers.register(&io.submitter()) }.map_err(failed("registering the receive buffers"))?;
+        }
+        if let Some(span) = parts.config.napi_us {
+            let mut napi = Napi::new().set_busy_poll_timeout(span);
+            io.submitter().register_napi(&mut napi).map_err(SetupError::napi)?;
+        }
         Uring::new(io, parts).map_err(failed("registering the ring's descriptor"))
     }
 }
 
-/// The richest set-up this kernel takes, and the name of its level.
-fn set_up(config: &Config) -> io::Result<(IoUring, Level)> {
+/// The level to begin with, and why it is that.
+fn choose(asked: Option<Level>) -> Result<(Level, String), SetupError> {
+    let Some(level) = asked else {
+        let level = probe::level_here()?;
+        let missing = level.above().map(probe::lacks).transpose()?.flatten();
+        return Ok((
+            level,
+            match missing {
+                Some(missing) => format!("this kernel lacks {missing}"),
+                None => "this kernel has all that is used".into(),
+            },
+        ));
+    };
+    match probe::lacks(level)? {
+        Some(missing) => Err(SetupError::level(level, &missing)),
+        None => Ok((level, "as asked (--uring-level)".into())),
+    }
+}
+
+/// A ring with all features of the configuration, smaller if locked memory is short, and its submission thread.
+fn set_up(config: Config) -> Result<(Config, IoUring, Option<Poller>), SetupError> {
+    let build = |config: &Config| builder(config).build(config.submissions);
+    let try_with = |config: Config| {
+        let (io, poller) = match config.sqpoll {
+            Some(_) => Poller::started_by(|| build(&config))?,
+            None => (build(&config)?, None),
+        };
+        Ok((config, io, poller))
+    };
+    let short = |error: &io::Error| error.raw_os_error() == Some(libc::ENOMEM);
+    let result = match try_with(config) {
+        Err(error) if short(&error) => try_with(config.shrunk()),
+        result => result,
+    };
+    result.map_err(|error| match config.sqpoll {
+        Some(place) if !short(&error) => SetupError::sqpoll(place, error),
+        _ => SetupError::new("set-up", error, config.locked_bytes()),
+    })
+}
+
+fn builder(config: &Config) -> Builder {
     let features = config.features;
-    let plain = || {
-        let mut builder = IoUring::builder();
-        builder.setup_r_disabled().setup_single_issuer().setup_submit_all().setup_cqsize(config.completions);
-        if features.defer_taskrun {
-            builder.setup_defer_taskrun();
-        } else {
-            builder.setup_coop_taskrun();
+    let mut builder = IoUring::builder();
+    builder.setup_r_disabled().setup_cqsize(config.completions);
+    if features.submit_all {
+        builder.setup_submit_all();
+    }
+    if features.single_issuer {
+        builder.setup_single_issuer();
+    }
+    if features.defer_taskrun {
+        builder.setup_defer_taskrun();
+    } else if features.coop_taskrun {
+        builder.setup_coop_taskrun();
+    }
+    if features.no_sqarray {
+        builder.setup_no_sqarray();
+    }
+    if let Some(place) = config.sqpoll {
+        builder.setup_sqpoll(sqpoll::IDLE_MS);
+        if let Sqpoll::Cpu(cpu) = place {
+            builder.setup_sqpoll_cpu(cpu);
         }
-        builder
-    };
-    let build = |builder: &Builder| -> io::Result<IoUring> { builder.build(config.submissions) };
-    let richest = if features.no_sqarray { build(plain().setup_no_sqarray()) } else { build(&plain()) };
-    let ring = match richest {
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) && features.no_sqarray => build(&plain())?,
-        result => result?,
-    };
-    let level = if ring.params().is_feature_min_timeout() { Level::APlus } else { Level::A };
-    Ok((ring, level))
+    }
+    builder
 }

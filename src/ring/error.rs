@@ -2,6 +2,8 @@
 
 use std::{fmt, fs, io};
 
+use super::level::{Level, Sqpoll};
+
 /// What a kernel too old is good for.
 const TOO_OLD: &str =
     "saturing uses io_uring from Linux 5.19 on (with --uring-level C from 5.15): use --engine epoll, or a later kernel";
@@ -33,6 +35,32 @@ impl SetupError {
     pub(super) fn poor(missing: &str) -> SetupError {
         let advice = format!("this kernel lacks {missing}; {TOO_OLD}");
         SetupError { step: "feature check", error: io::Error::from_raw_os_error(libc::EINVAL), advice }
+    }
+
+    /// A level was asked for that this kernel does not have.
+    pub(super) fn level(level: Level, missing: &str) -> SetupError {
+        let advice = format!("this kernel lacks {missing}, which --uring-level {} needs: ask for less", level.as_str());
+        SetupError { step: "feature check", error: io::Error::from_raw_os_error(libc::EINVAL), advice }
+    }
+
+    /// The kernel's submission thread could not be had.
+    pub(super) fn sqpoll(place: Sqpoll, error: io::Error) -> SetupError {
+        let advice = match (place, error.raw_os_error()) {
+            (Sqpoll::Cpu(cpu), Some(libc::EINVAL)) => {
+                format!(
+                    "--sqpoll={cpu}: the kernel's thread cannot run there: no such CPU, or not one of this process's"
+                )
+            }
+            (_, Some(libc::EPERM)) => "--sqpoll needs Linux 5.11, or a privileged user: leave it out".into(),
+            _ => "--sqpoll asked for it: leave it out".into(),
+        };
+        SetupError { step: "set-up with a submission thread", error, advice }
+    }
+
+    /// The ring cannot poll network cards.
+    pub(super) fn napi(error: io::Error) -> SetupError {
+        let advice = "--napi needs Linux 6.9, built with CONFIG_NET_RX_BUSY_POLL: leave it out".into();
+        SetupError { step: "registering NAPI", error, advice }
     }
 
     /// The kernel's error number, where there is one.
@@ -99,6 +127,25 @@ mod tests {
             let text = error.to_string();
             assert!(text.contains("set-up failed") && text.contains(cure), "{text}");
             assert_eq!(text.lines().count(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_and_cannot_be_had_is_named() {
+        let refused = |code| io::Error::from_raw_os_error(code);
+        let table = [
+            (
+                SetupError::level(Level::A, "DEFER_TASKRUN (6.1)"),
+                "lacks DEFER_TASKRUN (6.1), which --uring-level A needs",
+            ),
+            (SetupError::poor("EXT_ARG (5.11)"), "lacks EXT_ARG (5.11); saturing uses io_uring from Linux 5.19 on"),
+            (SetupError::sqpoll(Sqpoll::Cpu(9), refused(libc::EINVAL)), "--sqpoll=9"),
+            (SetupError::sqpoll(Sqpoll::Anywhere, refused(libc::EPERM)), "--sqpoll needs"),
+            (SetupError::napi(refused(libc::EINVAL)), "--napi needs Linux 6.9"),
+        ];
+        for (error, words) in table {
+            let text = error.to_string();
+            assert!(text.contains(words) && text.lines().count() == 1, "{text}");
         }
     }
 

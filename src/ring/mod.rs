@@ -12,6 +12,7 @@ mod error;
 mod level;
 mod probe;
 mod sockets;
+mod sqpoll;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -22,9 +23,9 @@ use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
-pub use build::{Config, Features, Idle};
+pub use build::{Config, Idle};
 pub use error::SetupError;
-pub use level::{Level, Sqpoll};
+pub use level::{Features, Level, Sqpoll};
 pub use probe::{Feature, features, level_here};
 pub use sockets::Endpoints;
 pub use uring::Uring;
@@ -151,6 +152,8 @@ pub struct Counters {
     pub recv_starved: u64,
     /// Receives armed again on a connection, for whatever reason.
     pub rearms: u64,
+    /// CPU time of the kernel's submission thread, ns; 0 without one.
+    pub sqpoll_ns: u64,
 }
 
 impl Counters {
@@ -163,6 +166,7 @@ impl Counters {
             cq_overflows: self.cq_overflows - start.cq_overflows,
             recv_starved: self.recv_starved - start.recv_starved,
             rearms: self.rearms - start.rearms,
+            sqpoll_ns: self.sqpoll_ns.saturating_sub(start.sqpoll_ns),
         }
     }
 }
@@ -175,5 +179,6 @@ impl std::ops::AddAssign for Counters {
         self.cq_overflows += other.cq_overflows;
         self.recv_starved += other.recv_starved;
         self.rearms += other.rearms;
+        self.sqpoll_ns += other.sqpoll_ns;
     }
 }

@@ -28,7 +28,7 @@ struct Row(&'static str, &'static str, &'static str, Option<Level>, fn() -> io::
 
 use Level::{A, AMinus, APlus, B, C};
 
-const ROWS: [Row; 24] = [
+const ROWS: [Row; 23] = [
     Row("operations", "5.6", "connect, send, receive, accept, cancel", Some(C), trials::operations),
     Row("NODROP", "5.5", "no completion is lost when the queue is full", Some(C), trials::nodrop),
     Row("CQSIZE", "5.5", "a completion queue larger than the other", Some(C), trials::cqsize),
@@ -49,7 +49,6 @@ const ROWS: [Row; 24] = [
         Some(AMinus),
         trials::multishot_receive,
     ),
-    Row("synchronous cancel", "6.0", "as cancel any, without a completion", Some(AMinus), trials::sync_cancel),
     Row("DEFER_TASKRUN", "6.1", "completions are worked off when asked for", Some(A), trials::defer_taskrun),
     Row("NO_SQARRAY", "6.6", "one indirection less", Some(APlus), trials::no_sqarray),
     Row("min_wait", "6.12", "batches with a bound", Some(APlus), trials::min_wait),

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
@@ -24,15 +25,32 @@ pub struct Endpoints {
 pub(super) struct Place {
     pub(super) socket: Option<OwnedFd>,
     pub(super) generation: u32,
-    /// A multishot receive is armed, so closing needs a shutdown first: the receive holds the socket open.
+    /// A receive is armed, so closing needs a shutdown first: the receive holds the socket open.
     pub(super) receiving: bool,
+    /// It is open, and a send may be on its way.
+    pub(super) established: bool,
     /// Bytes of a send on its way that are shared with the caller: kept until its completion was taken.
     pub(super) lent: Option<Arc<[u8]>>,
+    /// What of the send on its way is still to be taken, where the kernel does not see to that.
+    pub(super) rest: Rest,
+}
+
+/// A send as it was asked for, and what of it is still to come.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rest {
+    pub(super) whole: usize,
+    pub(super) range: Range<usize>,
+}
+
+impl Rest {
+    pub(super) fn of(range: Range<usize>) -> Rest {
+        Rest { whole: range.len(), range }
+    }
 }
 
 impl Place {
     fn empty() -> Place {
-        Place { socket: None, generation: 0, receiving: false, lent: None }
+        Place { socket: None, generation: 0, receiving: false, established: false, lent: None, rest: Rest::default() }
     }
 }
 
@@ -48,10 +66,12 @@ pub(super) struct Sockets {
     orphans: Vec<(Token, Arc<[u8]>)>,
     /// The run's number of slot 0.
     first: usize,
+    /// Closing shuts down also what nothing is armed on: a stalled send holds the socket open too.
+    shut_always: bool,
 }
 
 impl Sockets {
-    pub(super) fn new(slots: usize, first: usize, endpoints: Endpoints) -> Sockets {
+    pub(super) fn new(slots: usize, first: usize, endpoints: Endpoints, shut_always: bool) -> Sockets {
         let place = |_| Place::empty();
         Sockets {
             places: (0..slots).map(place).collect(),
@@ -61,6 +81,7 @@ impl Sockets {
             free: Vec::new(),
             orphans: Vec::new(),
             first,
+            shut_always,
         }
     }
 
@@ -108,7 +129,7 @@ impl Sockets {
         let place = &mut self.places[slot as usize];
         let fd = socket.as_raw_fd();
         place.generation = (place.generation + 1) % GENERATIONS;
-        place.receiving = false;
+        (place.receiving, place.established) = (false, false);
         place.socket = Some(socket.into());
         Ok((fd, place.generation))
     }
@@ -129,7 +150,7 @@ impl Sockets {
         let place = &mut self.places[slot as usize];
         place.generation = (place.generation + 1) % GENERATIONS;
         place.socket = Some(socket);
-        place.receiving = false;
+        (place.receiving, place.established) = (false, true);
         slot
     }
 
@@ -149,8 +170,9 @@ impl Sockets {
         if let Some(bytes) = place.lent.take() {
             self.orphans.push((Token::new(Op::SendShared, slot, place.generation), bytes));
         }
-        if std::mem::take(&mut place.receiving) {
-            // An error means that the peer was faster; the armed receive ends either way.
+        let held_open = std::mem::take(&mut place.receiving) || (self.shut_always && place.established);
+        if held_open {
+            // An error means that the peer was faster; what is armed ends either way.
             let _ = nix::sys::socket::shutdown(socket.as_raw_fd(), nix::sys::socket::Shutdown::Both);
         }
         if keep_number {
@@ -166,8 +188,9 @@ impl Sockets {
         }
     }
 
-    /// Ends all connections.
+    /// Ends all connections, also one that only a stalled send holds open.
     pub(super) fn close_all(&mut self) {
+        self.shut_always = true;
         (0..self.places.len() as u32).for_each(|slot| self.close(slot, true));
     }
 

@@ -13,6 +13,10 @@ pub(super) enum Op {
     Accept = 5,
     /// As `SendConfirmed`, of bytes shared with the caller.
     SendShared = 6,
+    /// A receive into memory lent to it alone; the slot is then the buffer's number.
+    ReceiveOwn = 7,
+    /// Of what is left at the ring's end.
+    Cancel = 8,
 }
 
 const GENERATION_BITS: u32 = 24;
@@ -40,6 +44,8 @@ impl Token {
             4 => Some(Op::SendConfirmed),
             5 => Some(Op::Accept),
             6 => Some(Op::SendShared),
+            7 => Some(Op::ReceiveOwn),
+            8 => Some(Op::Cancel),
             _ => None,
         }
     }
@@ -61,7 +67,8 @@ mod tests {
 
     #[test]
     fn parts_survive_packing() {
-        let ops = [Op::Connect, Op::Receive, Op::Send, Op::SendConfirmed, Op::Accept, Op::SendShared];
+        let sends = [Op::Send, Op::SendConfirmed, Op::SendShared];
+        let ops = [Op::Connect, Op::Receive, Op::Accept, Op::ReceiveOwn, Op::Cancel].into_iter().chain(sends);
         for op in ops {
             for slot in [0, 1, 59_999, u32::MAX] {
                 for generation in [0, 1, GENERATIONS - 1] {

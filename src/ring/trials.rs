@@ -118,14 +118,6 @@ pub(super) fn napi() -> io::Result<()> {
     ring.submitter().register_napi(&mut Napi::new().set_busy_poll_timeout(1))
 }
 
-pub(super) fn sync_cancel() -> io::Result<()> {
-    let nothing = plain(|builder| builder)?.submitter().register_sync_cancel(None, CancelBuilder::any().all());
-    match nothing {
-        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
-        other => other,
-    }
-}
-
 pub(super) fn cancel_any() -> io::Result<()> {
     let mut ring = plain(|builder| builder)?;
     // SAFETY: no memory is lent.

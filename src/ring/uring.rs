@@ -5,16 +5,17 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::net::{SocketAddr, TcpListener};
 use std::ops::Range;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use io_uring::squeue::{Entry, Flags};
-use io_uring::types::{Fd, SubmitArgs, Timespec};
+use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
 use io_uring::{CompletionQueue, EnterFlags, IoUring, SubmissionQueue, Submitter, cqueue, opcode};
 
-use super::buffers::GROUP;
+use super::buffers::{GROUP, Memory};
 use super::build::Parts;
+use super::sockets::Rest;
 use super::token::{Op, Token};
 use super::{Completion, Counters, Ring, Wait};
 
@@ -34,13 +35,15 @@ pub struct Uring {
     /// Operations whose last completion is still to come; silent sends are not among them.
     pub(super) outstanding: usize,
     /// The buffer under the completion last handed out.
-    held: Option<u16>,
+    held: Option<u32>,
+    /// Connects on their way, where nothing ends all operations at once.
+    connects: Vec<Token>,
     counters: Counters,
     /// A raw pointer makes the type stay on its thread.
     _here: std::marker::PhantomData<*const ()>,
 }
 
-/// What the multishot accept is doing.
+/// What the accept is doing.
 #[derive(PartialEq)]
 enum Accepting {
     /// Not armed: the next enter arms it, if there is a listener.
@@ -54,9 +57,11 @@ enum Accepting {
 pub(super) enum Raw {
     Connected(u32, i32),
     Sent(u32, i32, bool),
-    Data(u32, u16, usize),
+    Data(u32, u32, usize),
     Ended(u32, i32),
     Accepted(u32),
+    /// Of what is left at the end: the result of its cancelling.
+    Cancelled(i32),
 }
 
 impl Uring {
@@ -79,12 +84,13 @@ impl Uring {
             accepting: Accepting::Idle,
             outstanding: 0,
             held: None,
+            connects: Vec::new(),
             counters: Counters::default(),
             _here: std::marker::PhantomData,
         })
     }
 
-    /// The level of features this kernel gave: "A+" or "A" (kernel-notes.md).
+    /// The level of features it runs at (kernel-notes.md).
     pub fn level(&self) -> &'static str {
         self.parts.level.as_str()
     }
@@ -120,11 +126,8 @@ impl Uring {
         };
         assert!(place.lent.is_none(), "one send of shared bytes at a time on a connection");
         place.lent = Some(Arc::clone(bytes));
-        let part = &bytes[range];
-        let send = opcode::Send::new(Fd(fd), part.as_ptr(), part.len() as u32)
-            .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
-            .build()
-            .user_data(Token::new(Op::SendShared, slot, generation).0);
+        place.rest = Rest::of(range.clone());
+        let send = self.entry(fd, &bytes[range]).user_data(Token::new(Op::SendShared, slot, generation).0);
         // SAFETY: `lent` keeps the bytes until this send's completion was taken, or until the ring is gone.
         unsafe { self.push(send, true) };
     }
@@ -138,6 +141,68 @@ impl Uring {
     pub fn hang_up(&mut self, slot: u32) {
         self.close(slot);
         self.parts.sockets.release(slot);
+    }
+
+    fn entry(&self, fd: RawFd, part: &[u8]) -> Entry {
+        let whole = if self.parts.config.features.whole_sends { libc::MSG_WAITALL } else { 0 };
+        opcode::Send::new(Fd(fd), part.as_ptr(), part.len() as u32).flags(whole | libc::MSG_NOSIGNAL).build()
+    }
+
+    /// What became of a send whose end is reported: true if only a part was taken and the rest is queued, which the kernel does
+    /// itself where it knows MSG_WAITALL on sends (5.19).
+    fn goes_on(&mut self, token: Token, result: &mut i32) -> bool {
+        if self.parts.config.features.whole_sends || *result <= 0 {
+            return false;
+        }
+        let Some(place) = self.parts.sockets.current(token.slot(), token.generation()) else {
+            return false;
+        };
+        place.rest.range.start += *result as usize;
+        let Rest { whole, range } = place.rest.clone();
+        let Some(fd) = place.socket.as_ref().map(AsRawFd::as_raw_fd).filter(|_| !range.is_empty()) else {
+            *result = whole as i32;
+            return false;
+        };
+        let lent = place.lent.clone().filter(|_| token.op() == Some(Op::SendShared));
+        let bytes = lent.as_ref().unwrap_or(&self.parts.payload);
+        let entry = self.entry(fd, &bytes[range]).user_data(token.0);
+        // SAFETY: the payload is immutable and kept until the kernel holds no operation of this ring; bytes shared with the
+        // caller stay in the slot's `lent` until the completion that ends this send was taken, or until the ring is gone.
+        unsafe { self.push(entry, true) };
+        true
+    }
+
+    /// Queues the end of what the kernel holds: all of it at once where it can, else each connect. Sends and receives end when
+    /// their sockets are shut down. How many answers will come.
+    pub(super) fn cancel(&mut self) -> usize {
+        let mut all = Vec::new();
+        match self.parts.config.features.cancel_any {
+            true => all.push(opcode::AsyncCancel2::new(CancelBuilder::any().all()).build()),
+            false => all.extend(self.connects.iter().map(|connect| opcode::AsyncCancel::new(connect.0).build())),
+        }
+        for entry in &all {
+            // SAFETY: no memory is lent.
+            unsafe { self.push(entry.clone().user_data(Token::new(Op::Cancel, 0, 0).0), true) };
+        }
+        all.len()
+    }
+
+    /// A receive on an open connection: the kernel chooses the memory, or gets some for this one.
+    fn receive(&mut self, fd: RawFd, token: Token) -> Entry {
+        let parts = &mut *self.parts;
+        match &mut parts.memory {
+            Memory::Ring(_) if parts.config.features.multishot => {
+                opcode::RecvMulti::new(Fd(fd), GROUP).build().user_data(token.0)
+            }
+            Memory::Ring(_) => {
+                let receive = opcode::Recv::new(Fd(fd), std::ptr::null_mut(), 0).buf_group(GROUP).build();
+                receive.flags(Flags::BUFFER_SELECT).user_data(token.0)
+            }
+            Memory::Own(own) => {
+                let (id, place, size) = own.lend(token);
+                opcode::Recv::new(Fd(fd), place, size).build().user_data(Token::new(Op::ReceiveOwn, id, 0).0)
+            }
+        }
     }
 
     /// Queues one operation, making room by a submit if there is none. It `speaks` if a completion follows in any case.
@@ -165,9 +230,13 @@ impl Uring {
         if self.accepting == Accepting::Idle
             && let Some(listener) = &self.listener
         {
-            let accept = opcode::AcceptMulti::new(Fd(listener.as_raw_fd()));
+            let fd = Fd(listener.as_raw_fd());
+            let accept = match self.parts.config.features.multishot_accept {
+                true => opcode::AcceptMulti::new(fd).build(),
+                false => opcode::Accept::new(fd, std::ptr::null_mut(), std::ptr::null_mut()).build(),
+            };
             // SAFETY: no memory is lent, and the descriptor is open.
-            unsafe { self.push(accept.build().user_data(Token::new(Op::Accept, 0, 0).0), true) };
+            unsafe { self.push(accept.user_data(Token::new(Op::Accept, 0, 0).0), true) };
             self.accepting = Accepting::Armed;
         }
         while let Some(token) = self.to_arm.pop() {
@@ -181,15 +250,10 @@ impl Uring {
             if std::mem::replace(&mut place.receiving, true) {
                 continue;
             }
-            let receive = match self.parts.config.features.multishot {
-                true => opcode::RecvMulti::new(Fd(fd), GROUP).build(),
-                false => opcode::Recv::new(Fd(fd), std::ptr::null_mut(), 0)
-                    .buf_group(GROUP)
-                    .build()
-                    .flags(Flags::BUFFER_SELECT),
-            };
-            // SAFETY: the memory received into is the buffer ring's, which outlives the operation.
-            unsafe { self.push(receive.user_data(token.0), true) };
+            let receive = self.receive(fd, token);
+            // SAFETY: the memory received into outlives the operation: the buffer ring's, or what was lent to this receive alone
+            // and is nobody else's before its completion.
+            unsafe { self.push(receive, true) };
         }
     }
 
@@ -211,11 +275,12 @@ impl Uring {
     pub(super) fn take_known(&mut self) -> Option<Raw> {
         loop {
             if let Some(id) = self.held.take() {
-                self.parts.buffers.give_back(id);
+                self.parts.memory.give_back(id);
             }
             let entry = self.completions.next()?;
             self.counters.cqes += 1;
-            let ends = !cqueue::more(entry.flags()) && Token(entry.user_data()).op() != Some(Op::Send);
+            let silent = self.parts.config.features.cqe_skip && Token(entry.user_data()).op() == Some(Op::Send);
+            let ends = !cqueue::more(entry.flags()) && !silent;
             self.outstanding -= usize::from(ends);
             if let Some(raw) = self.take_apart(&entry) {
                 return Some(raw);
@@ -226,10 +291,16 @@ impl Uring {
     #[inline]
     fn take_apart(&mut self, entry: &cqueue::Entry) -> Option<Raw> {
         let token = Token(entry.user_data());
-        let (slot, generation, result) = (token.slot(), token.generation(), entry.result());
+        let (slot, generation, mut result) = (token.slot(), token.generation(), entry.result());
         let raw = match token.op()? {
-            Op::Receive => return self.received(slot, generation, entry),
+            Op::Receive => return self.received(token, cqueue::buffer_select(entry.flags()).map(u32::from), entry),
+            Op::ReceiveOwn => {
+                let Memory::Own(own) = &self.parts.memory else { return None };
+                let owner = own.owner(slot)?;
+                return self.received(owner, Some(slot), entry);
+            }
             Op::Accept => return self.accepted(entry),
+            Op::SendShared | Op::SendConfirmed if self.goes_on(token, &mut result) => return None,
             Op::SendShared => {
                 self.parts.sockets.take_back(token);
                 Raw::Sent(slot, result, true)
@@ -238,7 +309,11 @@ impl Uring {
             // Not skipped: then also a success comes here.
             Op::Send if result >= 0 && !self.parts.config.features.cqe_skip => return None,
             Op::Send => Raw::Sent(slot, result, false),
-            Op::Connect => Raw::Connected(slot, result),
+            Op::Connect => {
+                self.connects.retain(|connect| *connect != token);
+                Raw::Connected(slot, result)
+            }
+            Op::Cancel => return Some(Raw::Cancelled(result)),
         };
         self.parts.sockets.current(slot, generation)?;
         Some(raw)
@@ -255,11 +330,10 @@ impl Uring {
     }
 
     #[inline]
-    fn received(&mut self, slot: u32, generation: u32, entry: &cqueue::Entry) -> Option<Raw> {
-        let (result, flags) = (entry.result(), entry.flags());
-        let buffer = cqueue::buffer_select(flags);
+    fn received(&mut self, owner: Token, buffer: Option<u32>, entry: &cqueue::Entry) -> Option<Raw> {
+        let (slot, result, flags) = (owner.slot(), entry.result(), entry.flags());
         self.held = buffer;
-        let place = self.parts.sockets.current(slot, generation)?;
+        let place = self.parts.sockets.current(slot, owner.generation())?;
         if !cqueue::more(flags) {
             place.receiving = false;
         }
@@ -296,6 +370,9 @@ impl Ring for Uring {
         let token = Token::new(Op::Connect, slot, generation);
         // SAFETY: the address is in `sockets`, which never changes its list of addresses and outlives the operation.
         unsafe { self.push(connect.build().user_data(token.0), true) };
+        if !self.parts.config.features.cancel_any {
+            self.connects.push(token);
+        }
         Ok(())
     }
 
@@ -304,16 +381,17 @@ impl Ring for Uring {
         let Some((fd, generation)) = self.parts.sockets.open_fd(slot) else {
             return;
         };
-        let bytes = &self.parts.payload[range];
         let op = if confirm { Op::SendConfirmed } else { Op::Send };
         let silent = !confirm && self.parts.config.features.cqe_skip;
-        let entry = opcode::Send::new(Fd(fd), bytes.as_ptr(), bytes.len() as u32)
-            .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
-            .build()
+        if confirm && let Some(place) = self.parts.sockets.get(slot) {
+            place.rest = Rest::of(range.clone());
+        }
+        let entry = self
+            .entry(fd, &self.parts.payload[range])
             .flags(if silent { Flags::SKIP_SUCCESS } else { Flags::empty() })
             .user_data(Token::new(op, slot, generation).0);
         // SAFETY: the payload is immutable, and kept until the kernel holds no operation of this ring.
-        unsafe { self.push(entry, confirm) };
+        unsafe { self.push(entry, !silent) };
     }
 
     fn close(&mut self, slot: u32) {
@@ -325,9 +403,9 @@ impl Ring for Uring {
     #[inline]
     fn enter(&mut self, want: usize, wait: Wait) -> io::Result<()> {
         if let Some(id) = self.held.take() {
-            self.parts.buffers.give_back(id);
+            self.parts.memory.give_back(id);
         }
-        self.parts.buffers.publish();
+        self.parts.memory.publish();
         if !self.to_arm.is_empty() || self.accepting == Accepting::Idle {
             self.arm();
         }
@@ -335,7 +413,10 @@ impl Ring for Uring {
         // Shows the kernel what was taken; it would count that towards `want` otherwise, and not wait.
         self.completions.sync();
         let mut flags = EnterFlags::EXT_ARG | EnterFlags::GETEVENTS;
-        let nanoseconds = if self.parts.abs_timer {
+        if self.parts.config.sqpoll.is_some() && self.queue.need_wakeup() {
+            flags |= EnterFlags::SQ_WAKEUP;
+        }
+        let nanoseconds = if self.parts.config.features.abs_timer {
             flags |= EnterFlags::ABS_TIMER;
             wait.until
         } else {
@@ -377,11 +458,14 @@ impl Ring for Uring {
     fn next(&mut self) -> Option<Completion<'_>> {
         Some(match self.take_known()? {
             Raw::Data(slot, id, len) => {
-                Completion::Received { slot, bytes: self.parts.buffers.get(id, len).unwrap_or_default() }
+                Completion::Received { slot, bytes: self.parts.memory.get(id, len).unwrap_or_default() }
             }
             Raw::Sent(slot, result, true) => Completion::Sent { slot, result: outcome(result) },
             Raw::Sent(slot, result, false) => Completion::SendFailed { slot, error: reason(result) },
             Raw::Connected(slot, 0..) => {
+                if let Some(place) = self.parts.sockets.get(slot) {
+                    place.established = true;
+                }
                 self.receive_from(slot);
                 Completion::Connected { slot }
             }
@@ -391,11 +475,13 @@ impl Ring for Uring {
             }
             Raw::Accepted(slot) => Completion::Accepted { slot },
             Raw::Ended(slot, result) => Completion::Ended { slot, error: outcome(result).err() },
+            // Nothing is cancelled before the end.
+            Raw::Cancelled(_) => return None,
         })
     }
 
     fn counters(&self) -> Counters {
-        self.counters
+        Counters { sqpoll_ns: self.parts.poller.map_or(0, |poller| poller.cpu_ns()), ..self.counters }
     }
 }
 

@@ -279,6 +279,7 @@ fn client(plan: &Plan, sum: &Sum, completed: u64) -> Client {
         cpu_ns_per_request: (completed > 0).then(|| (user_s + sys_s) * 1e9 / completed as f64),
         busy_share: (available_s > 0.0).then(|| ((user_s + sys_s) / available_s).min(1.0)),
         spin_s: spins.then(|| sum.spun_ns as f64 / 1e9),
+        sqpoll_s: plan.engine.sqpoll.map(|_| sum.ring.sqpoll_ns as f64 / 1e9),
         max_rss_bytes: cpu::max_resident_bytes(),
     }
 }

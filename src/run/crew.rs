@@ -57,7 +57,8 @@ struct Seat {
 impl Seat {
     /// The thread's life: `None` if there was no start, as this or another worker failed.
     fn run(self, ready: mpsc::Sender<Result<(), SetupError>>) -> Option<Home> {
-        // Pinned first: what is touched from now on lies in that CPU's memory.
+        // Pinned first: what is touched from now on lies in that CPU's memory. Nothing large was before: the order and the job
+        // are small, buffers and queues are made by `build`, tables of connections and histograms by `work`.
         let cpu = cpu::pin(self.cpu).then_some(self.cpu);
         let (mut engine, outcome) = match self.engine.build(self.order) {
             Ok(engine) => (Some(engine), Ok(())),
@@ -68,9 +69,11 @@ impl Seat {
         let engine = engine.as_mut()?;
         let starts_at = self.begin.recv().ok()?;
         let (job, progress, halt) = (&self.job, &self.board[self.index], &*self.halt);
-        let done = match engine {
+        let mut done = match engine {
             Engine::Uring(ring) => worker::work(job, starts_at, &mut **ring, &Monotonic, progress, halt),
         };
+        // The kernel's submission thread worked for this one.
+        done.used.system_s += done.ring.sqpoll_ns as f64 / 1e9;
         let connections = self.job.connections;
         Some(Home { done, cpu, connections, engine: engine.name(), level: engine.level(), why: engine.why() })
     }

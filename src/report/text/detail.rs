@@ -223,6 +223,9 @@ fn client(result: &RunResult) -> Option<String> {
     if let Some(busy) = client.busy_share {
         words.push_str(&format!(", {:.1}% busy", busy * 100.0));
     }
+    if let Some(polled) = client.sqpoll_s {
+        words.push_str(&format!(", {polled:.2}s of it submitting (--sqpoll)"));
+    }
     if let Some(spun) = client.spin_s {
         words.push_str(&format!(", {spun:.2}s of it spinning"));
     }
