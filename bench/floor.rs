@@ -120,7 +120,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         duration_ns: (all.seconds * 1e9) as u64,
         want: all.want,
     };
-    let Bared { requests, elapsed_ns, mut used, ring } = bare(&job, Extras::None, &mut ring, &Monotonic, &Halt::new(0))?;
+    let Bared { requests, elapsed_ns, mut used, ring } =
+        bare(&job, Extras::None, &mut ring, &Monotonic, &Halt::new(0))?;
     used.system_s += ring.sqpoll_ns as f64 / 1e9;
     println!(
         "{{\"requests\":{requests},\"rate_per_s\":{:.0},\"cpu_ns_per_request\":{:.1},\"user_ns_per_request\":{:.1},\"requests_per_enter\":{:.2},\"recv_starved\":{}}}",

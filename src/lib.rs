@@ -7,6 +7,7 @@
 pub mod calibrate;
 pub mod cli;
 pub mod compare;
+pub mod doctor;
 pub mod engine;
 pub mod http;
 pub mod measure;

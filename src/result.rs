@@ -14,6 +14,7 @@ pub use crate::measure::histogram::{LatencyKind, Percentiles, Summary};
 pub mod calibration;
 mod check;
 pub mod comparison;
+pub mod diagnosis;
 mod doubts;
 mod parts;
 #[cfg(test)]

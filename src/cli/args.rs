@@ -378,3 +378,19 @@ pub struct CalibrateArgs {
     #[argh(option, arg_name = "FILE|-")]
     pub json: Option<String>,
 }
+
+/// What this machine allows, and what would be used of it for a run: engine and features, limits, CPUs, network. Each finding with
+/// its value and, where it is not fine, why it matters and what changes it. Changes nothing.
+#[derive(FromArgs, ArgsInfo, Debug, Default, PartialEq, Eq)]
+#[argh(
+    example = "saturing doctor\n    is this machine fit?",
+    example = "saturing doctor -c 100k --source-address 10.0.0.2,10.0.0.3 10.0.0.9:8080\n    will it carry that run?",
+    error_code(0, "nothing keeps saturing from full speed"),
+    error_code(1, "something does, or an output could not be written"),
+    error_code(2, "bad arguments")
+)]
+pub struct DoctorArgs {
+    /// write the findings as JSON to FILE; -: to standard output, and nothing else there
+    #[argh(option, arg_name = "FILE|-")]
+    pub json: Option<String>,
+}

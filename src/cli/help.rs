@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn every_option_is_told_of_once_and_every_line_fits() {
-        let shared = [shared::info::<SearchArgs>(&[]), shared::info::<CompareArgs>(&[])];
+        let shared = [shared::info::<SearchArgs>(&[]), shared::info::<CompareArgs>(&[]), crate::cli::doctor::info()];
         let alone = [LoadArgs::get_args_info(), ServeArgs::get_args_info(), CalibrateArgs::get_args_info()];
         for info in alone.into_iter().chain(shared) {
             let text = help(&info, &["saturing"]);

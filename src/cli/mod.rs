@@ -5,6 +5,7 @@ mod bar;
 mod cache;
 pub mod calibrate;
 pub mod compare;
+pub mod doctor;
 pub mod failure;
 pub mod help;
 mod load;
@@ -23,6 +24,7 @@ use argh::{ArgsInfo, FromArgs};
 use args::{CalibrateArgs, CompareArgs, LoadArgs, SearchArgs, ServeArgs};
 use calibrate::TypedCalibrate;
 use compare::TypedCompare;
+use doctor::TypedDoctor;
 use failure::{DONE, Failure};
 use search::TypedSearch;
 use spelling::{Spelled, WRK, spell};
@@ -31,9 +33,9 @@ use std::io::{Read, Write};
 use typed::{Typed, TypedServe};
 
 /// Subcommands that are named in the design and not there yet.
-const LATER: &[&str] = &["doctor", "suite"];
+const LATER: &[&str] = &["suite"];
 /// Those that are.
-const SUBCOMMANDS: &[&str] = &["serve", "search", "compare", "calibrate"];
+const SUBCOMMANDS: &[&str] = &["serve", "search", "compare", "calibrate", "doctor"];
 
 /// What a command line asks for.
 #[derive(Debug, PartialEq)]
@@ -50,6 +52,8 @@ pub enum Command {
     Compare(Box<TypedCompare>),
     /// Find out what this client can do.
     Calibrate(Box<TypedCalibrate>),
+    /// Tell what this machine allows.
+    Doctor(Box<TypedDoctor>),
 }
 
 /// Does what `args`, without the command's own name, ask for, and returns the exit code. A
@@ -68,6 +72,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
         Command::Search(wanted) => search::search(&wanted, &typed),
         Command::Compare(wanted) => compare::compare(&wanted),
         Command::Calibrate(wanted) => calibrate::calibrate(&wanted, &typed),
+        Command::Doctor(wanted) => doctor::doctor(&wanted, &typed),
     });
     done.unwrap_or_else(|failure| {
         let _ = writeln!(std::io::stderr(), "saturing: {failure}");
@@ -99,11 +104,16 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, stdin: &mut dyn Read) -> 
             Ok(compare.map_or_else(|| Command::Text(compare_help()), |compare| Command::Compare(Box::new(compare))))
         }
         "calibrate" => parse_calibrate(rest),
+        "doctor" => {
+            let doctor = TypedDoctor::read(rest)?;
+            Ok(doctor.map_or_else(|| Command::Text(doctor_help()), |doctor| Command::Doctor(Box::new(doctor))))
+        }
         "help" => Ok(Command::Text(match rest.first().map(String::as_str) {
             Some("serve") => serve_help(),
             Some("search") => search_help(),
             Some("compare") => compare_help(),
             Some("calibrate") => calibrate_help(),
+            Some("doctor") => doctor_help(),
             _ => load_help(),
         })),
         later if LATER.contains(&later) => Err(Failure::usage(format!("saturing {later} is not in this version yet"))),
@@ -158,6 +168,7 @@ fn load_help() -> String {
         "saturing search [OPTIONS] [URL]",
         "saturing compare [OPTIONS] A B",
         "saturing calibrate [OPTIONS]",
+        "saturing doctor [OPTIONS] [URL]",
     ];
     help::help(&LoadArgs::get_args_info(), &usage)
 }
@@ -177,6 +188,10 @@ fn compare_help() -> String {
 
 fn calibrate_help() -> String {
     help::help(&CalibrateArgs::get_args_info(), &["saturing calibrate [OPTIONS]"])
+}
+
+fn doctor_help() -> String {
+    help::help(&doctor::info(), &["saturing doctor [OPTIONS] [URL]"])
 }
 
 #[cfg(test)]

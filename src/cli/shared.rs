@@ -28,11 +28,16 @@ const ALONE: &[&str] = &[
 
 /// The command `T` with the options of a run, but those that it has itself, that it leaves out, or that stand for one run alone.
 pub(super) fn info<T: ArgsInfo>(without: &[&str]) -> CommandInfoWithArgs {
+    info_where::<T>(|option| !ALONE.contains(&option) && !without.contains(&option))
+}
+
+/// The command `T` with those options of a run that it `takes` and does not have itself.
+pub(super) fn info_where<T: ArgsInfo>(takes: impl Fn(&str) -> bool) -> CommandInfoWithArgs {
     let (own, load) = (T::get_args_info(), LoadArgs::get_args_info());
     let mut flags: Vec<FlagInfo<'static>> = own.flags.iter().map(copy).collect();
     for flag in load.flags {
         let is_own = own.flags.iter().any(|own| own.long == flag.long);
-        if !is_own && !ALONE.contains(&flag.long) && !without.contains(&flag.long) {
+        if !is_own && takes(flag.long) {
             flags.push(copy(flag));
         }
     }

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::ring::{Acceptor, Config, Dialler, Idle, Uring, level_here, may_busy_poll};
-pub use crate::ring::{Endpoints, Level, SetupError, Sqpoll};
+pub use crate::ring::{Endpoints, Feature, Level, SetupError, Sqpoll, features};
 pub use epoll::Epoll;
 pub use tokio_uring::TokioUring;
 
@@ -225,6 +225,11 @@ impl Engine {
             Engine::Epoll(_, why) | Engine::TokioUring(_, why) => why.clone(),
         }
     }
+}
+
+/// Memory that the ring of one worker locks, in bytes: what `ulimit -l` is held against.
+pub fn locked_bytes() -> usize {
+    Config::for_slots(1).locked_bytes()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 pub mod calibration;
 pub mod comparison;
 pub mod csv;
+pub mod doctor;
 pub mod hdr_log;
 pub mod json;
 pub mod progress;
@@ -13,4 +14,4 @@ pub mod text;
 pub mod timeseries;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -10,7 +10,7 @@ use crate::result::calibration::Calibration;
 use crate::result::{Estimate, Repeated, RunResult, samples};
 
 /// Compares with a file in tests/golden; `UPDATE_GOLDEN=1` writes it instead.
-fn golden(file: &str, got: &str) {
+pub(crate) fn golden(file: &str, got: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
     if env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
         fs::write(&path, got).unwrap();

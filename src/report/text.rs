@@ -4,7 +4,7 @@
 //! after an empty line.
 
 mod detail;
-mod page;
+pub(super) mod page;
 mod parts;
 mod wrk;
 

@@ -74,7 +74,7 @@ impl Config {
     }
 
     /// Bytes counted against the locked-memory limit: 64 per submission, 16 per completion, 16 per buffer entry.
-    fn locked_bytes(&self) -> usize {
+    pub fn locked_bytes(&self) -> usize {
         self.submissions as usize * 64 + self.completions as usize * 16 + usize::from(self.buffers) * 16
     }
 }

@@ -9,13 +9,17 @@ use crate::plan::Plan;
 const BASE: u64 = 32;
 const PER_WORKER: u64 = 8;
 
-/// Raises the soft limit if the plan needs that.
-pub(super) fn allow_open_files(plan: &Plan) -> Result<(), Error> {
+/// How many descriptors a run of `plan` takes.
+pub fn open_files_needed(plan: &Plan) -> u64 {
     let workers = plan.placement.cpus.len() as u64;
     // The built-in server holds the other end of each connection.
     let ends = if plan.placement.server_cpus.is_empty() { 1 } else { 2 };
-    let connections = plan.load.connections as u64;
-    let needed = connections * ends + BASE + workers * PER_WORKER;
+    plan.load.connections as u64 * ends + BASE + workers * PER_WORKER
+}
+
+/// Raises the soft limit if the plan needs that.
+pub(super) fn allow_open_files(plan: &Plan) -> Result<(), Error> {
+    let (needed, connections) = (open_files_needed(plan), plan.load.connections as u64);
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(Error::new)?;
     if needed <= soft {
         return Ok(());

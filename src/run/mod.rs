@@ -21,6 +21,7 @@ use crate::plan::{Load, Plan, Until};
 use crate::result::{RunResult, Snapshot};
 pub use crate::worker::Halt;
 use crew::{Crew, Home};
+pub use limits::open_files_needed;
 
 /// A run that could not start; one line with the cause and the cure.
 #[derive(Debug)]

@@ -4,30 +4,30 @@ use std::fmt::Write as _;
 
 /// What a line is about, and so its colour.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(in crate::report) enum Tone {
     Plain,
     Heading,
     Failure,
     Warning,
 }
 
-pub(super) struct Page {
+pub(in crate::report) struct Page {
     out: String,
     colour: bool,
 }
 
 impl Page {
-    pub(super) fn new(colour: bool) -> Self {
+    pub(in crate::report) fn new(colour: bool) -> Self {
         let out = String::new();
         Self { out, colour }
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(in crate::report) fn finish(self) -> String {
         self.out
     }
 
     /// One line as it is, in its colour.
-    pub(super) fn line(&mut self, tone: Tone, text: &str) {
+    pub(in crate::report) fn line(&mut self, tone: Tone, text: &str) {
         let code = match tone {
             Tone::Plain => None,
             Tone::Heading => Some("1"),
@@ -42,14 +42,14 @@ impl Page {
     }
 
     /// An empty line, unless nothing stands above.
-    pub(super) fn gap(&mut self) {
+    pub(in crate::report) fn gap(&mut self) {
         if !self.out.is_empty() {
             self.out.push('\n');
         }
     }
 
     /// The first line of a table.
-    pub(super) fn heading(&mut self, text: &str) {
+    pub(in crate::report) fn heading(&mut self, text: &str) {
         self.gap();
         self.line(Tone::Heading, &format!("  {text}"));
     }
