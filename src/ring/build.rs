@@ -127,8 +127,15 @@ impl Idle {
         };
         let buffers = Buffers::new(config.buffers, config.buffer_bytes);
         let sockets = Sockets::new(config.slots, first, endpoints.clone());
-        let parts =
-            Parts { buffers, payload: Arc::clone(payload), sockets, config, abs_timer: level == Level::APlus, level, why };
+        let parts = Parts {
+            buffers,
+            payload: Arc::clone(payload),
+            sockets,
+            config,
+            abs_timer: level == Level::APlus,
+            level,
+            why,
+        };
         Ok(Idle { parts, io })
     }
 
