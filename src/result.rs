@@ -13,7 +13,9 @@ pub use crate::measure::histogram::{LatencyKind, Percentiles, Summary};
 
 mod check;
 pub mod comparison;
+mod disturbances;
 mod doubts;
+mod evidence;
 mod parts;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -22,7 +24,9 @@ pub mod slo;
 #[cfg(test)]
 mod tests;
 pub mod units;
+mod verdict;
 
+pub use evidence::*;
 pub use parts::*;
 
 /// The version of the JSON schema that [`RunResult`] follows.
@@ -86,6 +90,9 @@ pub struct RunResult {
     /// What the rings did, all workers together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ring: Option<Ring>,
+    /// In flight against rate times time: two ways to one figure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub little: Option<Little>,
     /// What this client can do at most, where `saturing calibrate` has found that out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ceiling: Option<Ceiling>,
