@@ -92,7 +92,8 @@ pub(super) fn little(result: &RunResult) -> Option<Little> {
     let workers = result.workers.iter().filter_map(|worker| worker.evidence.as_ref());
     let in_flight: f64 =
         workers.clone().map(|one| one.in_flight * one.span_s).sum::<f64>() / result.elapsed_s.max(1e-9);
-    let long = 20.0 * service.mean / 1e9;
+    // What is in flight at the window's ends is on one side only: no longer than the longest answer.
+    let long = 20.0 * service.max as f64 / 1e9;
     let windows = result.plan.repeat.unwrap_or(1).max(1);
     (service.count > 0 && result.elapsed_s / f64::from(windows) >= long)
         .then(|| Little { in_flight, rate_times_mean: result.rate.achieved_per_s * service.mean / 1e9 })

@@ -123,7 +123,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             last_busy_at: now,
             sampler: Sampler::new(begins_at, warm_up, job.interval_ns, intervals),
             spun_ns: 0,
-            account: Account::new(now),
+            account: Account::new(now, ends_at.unwrap_or(u64::MAX)),
             before: (cpu::of_this_thread(), Counters::default()),
         }
     }
@@ -199,7 +199,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             self.stop.count(requests);
         }
         self.spun_ns = 0;
-        self.account = Account::new(self.entered_at);
+        self.account.begin(self.begins_at, self.entered_at, self.in_flight);
         self.before = (cpu::of_this_thread(), self.ring.counters());
     }
 
