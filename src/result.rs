@@ -15,7 +15,9 @@ pub mod calibration;
 mod check;
 pub mod comparison;
 pub mod diagnosis;
+mod disturbances;
 mod doubts;
+mod evidence;
 mod parts;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -24,7 +26,9 @@ pub mod slo;
 #[cfg(test)]
 mod tests;
 pub mod units;
+mod verdict;
 
+pub use evidence::*;
 pub use parts::*;
 
 /// The version of the JSON schema that [`RunResult`] follows.
@@ -88,6 +92,9 @@ pub struct RunResult {
     /// What the rings did, all workers together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ring: Option<Ring>,
+    /// In flight against rate times time: two ways to one figure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub little: Option<Little>,
     /// What this client can do at most, where `saturing calibrate` has found that out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ceiling: Option<Ceiling>,

@@ -78,13 +78,23 @@ fn allocations(address: SocketAddr, requests: u64, options: &str) -> u64 {
     ALLOCATIONS.load(Relaxed) - before
 }
 
-/// How much more ten times the requests take. A first run makes what is made once in a process.
+/// How much more ten times the requests take. A first run makes what is made once in a process. Each run also looks for the
+/// target's process among all of this machine, whose number changes: the least of several tries counts, until one is good.
 fn more_for_tenfold(address: SocketAddr, requests: u64, options: &str) -> i64 {
     allocations(address, requests, options);
-    let few = allocations(address, requests, options);
-    assert!(few > 20, "the allocator counts");
-    let many = allocations(address, 10 * requests, options);
-    many.cast_signed() - few.cast_signed()
+    let attempt = || {
+        let few = allocations(address, requests, options);
+        assert!(few > 20, "the allocator counts");
+        allocations(address, 10 * requests, options).cast_signed() - few.cast_signed()
+    };
+    let mut least = i64::MAX;
+    for _ in 0..8 {
+        least = least.min(attempt());
+        if least < ENCODING {
+            break;
+        }
+    }
+    least
 }
 
 /// What the encoding of the result at the end may differ by, as it grows with the spread of the latencies, on a busy machine

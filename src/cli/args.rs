@@ -165,6 +165,10 @@ pub struct LoadArgs {
     #[argh(switch, short = 'L')]
     pub latency: bool,
 
+    /// print what the verdict ("Limit") rests on: each worker's time, its CPU, the target's process
+    #[argh(switch)]
+    pub verbose: bool,
+
     /// write the whole result as JSON to FILE; -: to standard output, and nothing else there
     #[argh(option, arg_name = "FILE|-")]
     pub json: Option<String>,

@@ -49,6 +49,9 @@ fn run_plan(plan: &Plan, typed: &Typed, args: &[String]) -> Result<i32, Failure>
     bar.clear();
     let mut result = result.map_err(|error| Failure::no_run(error.to_string()))?;
     result.ceiling = cache::ceiling(&result);
+    if result.ceiling.is_some() {
+        result.judge();
+    }
     // Half a run is no ground to judge the whole.
     result.slo = typed.slo.as_ref().filter(|_| !result.interrupted).map(|slo| slo.judge(&result));
     let report = text::render(&result, typed.output.style());

@@ -15,6 +15,8 @@ use crate::result::RunResult;
 pub struct Output {
     /// Print the latency distribution.
     pub latency: bool,
+    /// Print what the verdict rests on.
+    pub verbose: bool,
     /// Each format that was asked for beside the report; at most one goes to standard output, and replaces the report there.
     pub sinks: Vec<Sink>,
 }
@@ -82,7 +84,7 @@ impl Output {
     /// # Errors
     /// A place is empty, or two formats are to go to standard output.
     pub fn read(latency: bool, typed: &[(Format, Option<&str>)]) -> Result<Output, Error> {
-        let mut output = Output { latency, sinks: Vec::new() };
+        let mut output = Output { latency, verbose: false, sinks: Vec::new() };
         for &(format, place) in typed {
             let to = match place {
                 None => continue,
@@ -104,7 +106,7 @@ impl Output {
     /// How the report is to look where it goes.
     pub(super) fn style(&self) -> Style {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Style { colour: wanted && io::stdout().is_terminal(), latency: self.latency }
+        Style { colour: wanted && io::stdout().is_terminal(), latency: self.latency, verbose: self.verbose }
     }
 }
 

@@ -16,6 +16,7 @@ const ALONE: &[&str] = &[
     "--repeat",
     "--interval",
     "--latency",
+    "--verbose",
     "--json",
     "--hgrm",
     "--hdr-log",

@@ -77,7 +77,7 @@ impl Typed {
             sources: sources(&args.source_address)?,
             engine: engine::engine(args)?,
             load,
-            output: output(args)?,
+            output: Output { verbose: args.verbose, ..output(args)? },
             slo: args.slo.as_deref().map(slo::slo).transpose()?,
             // Last, so that nobody types a body for a line that is refused.
             body: args.body.as_deref().map_or(Ok(Vec::new()), |text| body(text, stdin))?,

@@ -57,7 +57,8 @@ impl Observed {
         self.side.length_s = result.elapsed_s;
         self.push(result.rate.achieved_per_s, result.latency_ns.as_ref());
         for warning in &result.warnings {
-            if !self.side.warnings.contains(warning) {
+            // The same with other figures says nothing new.
+            if !self.side.warnings.iter().any(|known| without_figures(known).eq(without_figures(warning))) {
                 self.side.warnings.push(warning.clone());
             }
         }
@@ -162,6 +163,10 @@ fn adjust(differences: &mut [Difference]) {
         shift.p_adjusted = least;
         **seen = least < CHANCE;
     }
+}
+
+fn without_figures(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().filter(|c| !c.is_ascii_digit() && *c != '.')
 }
 
 #[cfg(test)]

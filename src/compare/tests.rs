@@ -71,3 +71,12 @@ fn windows_come_from_repeats_or_else_from_whole_intervals() {
     whole.add(&result);
     assert_eq!((whole.len(), whole.windows[0][0]), (2, Some(2_000.0)));
 }
+
+#[test]
+fn a_warning_is_told_once_whatever_its_figures() {
+    let mut observed = Observed::new("a");
+    for text in ["others used 30% of CPU 0", "others used 3.1% of CPU 0", "stolen"] {
+        observed.add(&RunResult { warnings: vec![text.into()], ..samples::good() });
+    }
+    assert_eq!(observed.side.warnings, ["others used 30% of CPU 0", "stolen"]);
+}

@@ -39,7 +39,7 @@ fn reports_equal_their_golden_files() {
         golden(&format!("{name}.txt"), &plain(&result));
         golden(&format!("{name}.json"), &json::render(&result).unwrap());
     }
-    let style = Style { colour: true, latency: true };
+    let style = Style { colour: true, latency: true, verbose: false };
     let colour = text::render(&samples::failing(), style);
     golden("failing-colour-latency.txt", &colour);
 }
@@ -70,7 +70,9 @@ fn every_format_equals_its_golden_file() {
     golden("open.ndjson", &timeseries::render(&result).unwrap());
     golden("open.csv", &csv::render(&result).unwrap());
     golden("failing.csv", &csv::render(&samples::failing()).unwrap());
-    golden("open-latency.txt", &text::render(&result, Style { colour: false, latency: true }));
+    let verbose = Style { verbose: true, ..Style::default() };
+    golden("good-verbose.txt", &text::render(&samples::good(), verbose));
+    golden("open-latency.txt", &text::render(&result, Style { colour: false, latency: true, ..Style::default() }));
     let mut repeated = samples::good();
     repeated.stages = result.stages.clone();
     let estimate = Estimate { median: 2e6, low: 1.9e6, high: 2.2e6, confidence: 0.5 };
@@ -102,7 +104,7 @@ fn a_spectrum_reads_as_what_was_recorded() {
 
 #[test]
 fn scripts_that_read_wrk_find_its_figures() {
-    let style = Style { colour: true, latency: true };
+    let style = Style { colour: true, latency: true, verbose: false };
     let good = text::render(&samples::good(), style);
     assert_eq!(figure(&good, "Requests/sec:"), (74_878.15, "Transfer/sec:"));
     assert_eq!(figure(&good, "Transfer/sec:"), (9.35, "MB"));
@@ -140,7 +142,7 @@ Requests/sec:  74878.15
 Transfer/sec:      9.35MB
 
 ";
-    let style = Style { colour: true, latency: true };
+    let style = Style { colour: true, latency: true, verbose: false };
     let got = text::render(&samples::good(), style);
     assert_eq!(&got[..want.len()], want);
 }
@@ -164,7 +166,7 @@ fn a_run_without_any_figure_has_no_odd_number() {
     result.check().unwrap();
     for elapsed_s in [0.0, 1.0] {
         result.elapsed_s = elapsed_s;
-        let style = Style { colour: false, latency: true };
+        let style = Style { colour: false, latency: true, ..Style::default() };
         let text = text::render(&result, style);
         assert!(text.contains("Not one response came"), "{text}");
         for odd in ["NaN", "nan", " inf"] {

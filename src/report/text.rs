@@ -4,6 +4,7 @@
 //! after an empty line.
 
 mod detail;
+mod evidence;
 pub(super) mod page;
 mod parts;
 mod wrk;
@@ -19,6 +20,8 @@ pub struct Style {
     pub colour: bool,
     /// wrk's `Latency Distribution` lines, in open loop wrk2's, and the percentile spectrum, as `--latency` asks for.
     pub latency: bool,
+    /// All that the verdict rests on, as `--verbose` asks for.
+    pub verbose: bool,
 }
 
 /// The whole report, ended by a newline.
@@ -26,7 +29,7 @@ pub struct Style {
 pub fn render(result: &RunResult, style: Style) -> String {
     let mut out = wrk::render(result, style.latency);
     let mut page = Page::new(style.colour);
-    detail::render(result, &mut page);
+    detail::render(result, style.verbose, &mut page);
     out.push('\n');
     out.push_str(&page.finish());
     // In a closed loop wrk has no such thing: its lines stay unbroken.

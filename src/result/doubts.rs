@@ -23,6 +23,7 @@ impl RunResult {
         }
         doubts.extend(self.starved_connections());
         doubts.extend(self.ring_troubles());
+        doubts.extend(self.disturbances());
         doubts
     }
 

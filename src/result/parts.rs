@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Summary;
+use super::{Evidence, Process, Summary};
 
 pub use crate::measure::counters::{Anomalies, Bytes, Errors, Intended, Requests};
 pub use crate::measure::estimate::Estimate;
@@ -19,6 +19,9 @@ pub struct Target {
     pub addresses: Vec<String>,
     /// The request's method.
     pub method: String,
+    /// Who listens there, if that is a process of this host that may be looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
 }
 
 /// What was asked for, after defaults.
@@ -86,6 +89,9 @@ pub struct Host {
     pub cpus_online: usize,
     /// Host name.
     pub hostname: String,
+    /// Share of the window in which some thread of this host waited for a CPU (PSI, `some`); absent where the kernel does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_pressure_share: Option<f64>,
 }
 
 /// How the client talked to its kernel.
@@ -313,6 +319,9 @@ pub struct Worker {
     /// What its ring did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ring: Option<Ring>,
+    /// How it spent the window; absent if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// A part of the run with figures of its own: a stage of the rate, a step of the connections, or one of several windows.

@@ -19,8 +19,39 @@ pub(crate) fn good() -> RunResult {
         user_s: 0.375,
         sys_s: 1.575,
         ring: Some(ring(16_710, 374_402)),
+        evidence: Some(Evidence {
+            span_s: 10.0003,
+            cpu_share: 0.195,
+            queued_share: Some(0.004),
+            waited_share: 0.78,
+            in_enter_share: 0.97,
+            spun_share: None,
+            in_flight: 39.4,
+            voluntary_switches: 16_000,
+            involuntary_switches: 12,
+            cpu: Some(CpuUse {
+                id: cpu,
+                idle_share: 0.78,
+                softirq_share: 0.05,
+                irq_share: 0.0,
+                steal_share: 0.002,
+                others_share: 0.02,
+                governor: Some("performance".into()),
+                siblings: Vec::new(),
+            }),
+        }),
     });
-    RunResult {
+    let process = Process {
+        pids: vec![4711],
+        name: "nginx".into(),
+        cpu_s: 9.9,
+        busy_threads: 1,
+        busiest_thread_share: 0.99,
+        cpus: vec![2],
+    };
+    let mut result = RunResult {
+        target: Target { process: Some(process), ..base().target },
+        host: Host { cpu_pressure_share: Some(0.01), ..base().host },
         plan: PlanEcho { duration_s: Some(10.0), drain_ms: Some(100.0), ..plan() },
         elapsed_s: 10.0003,
         requests: requests(748_868, 748_804, 0, 0, 64),
@@ -45,9 +76,12 @@ pub(crate) fn good() -> RunResult {
             max_rss_bytes: Some(9_437_184),
         }),
         ring: Some(ring(33_420, 748_804)),
+        little: Some(Little { in_flight: 78.8, rate_times_mean: 78.62 }),
         workers: workers.to_vec(),
         ..base()
-    }
+    };
+    result.judge();
+    result
 }
 
 /// An open loop in two stages against a healthy server.
@@ -204,8 +238,15 @@ fn base() -> RunResult {
             address: "127.0.0.1:8080".into(),
             addresses: vec!["127.0.0.1:8080".into()],
             method: "GET".into(),
+            process: None,
         },
-        host: Host { kernel: "6.18.0".into(), cpu: "AMD EPYC".into(), cpus_online: 2, hostname: "bench".into() },
+        host: Host {
+            kernel: "6.18.0".into(),
+            cpu: "AMD EPYC".into(),
+            cpus_online: 2,
+            hostname: "bench".into(),
+            cpu_pressure_share: None,
+        },
         engine: Engine { name: "io_uring".into(), level: "A+".into(), why: "this kernel has all that is used".into() },
         ..RunResult::new()
     }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::crew::Home;
-use super::{Passed, host, stages};
+use super::evidence::Happened;
+use super::owner::Owner;
+use super::{Passed, findings, host, stages};
 use crate::http::response::ProtocolError;
 use crate::measure::counters::{self, Requests};
 use crate::measure::histogram::Histogram;
@@ -12,11 +14,12 @@ use crate::measure::series::{self, Kind, Series};
 use crate::measure::tally::Tally;
 use crate::plan::Plan;
 use crate::result::{
-    Client, ConnectFailures, Connections, Engine, Fairness, Interval, PlanEcho, Rate, Ring, RunResult, Spread, Tagged,
-    Target, Worker,
+    Client, ConnectFailures, Connections, Engine, Evidence, Fairness, Host, Interval, PlanEcho, Rate, Ring, RunResult,
+    Spread, Tagged, Target, Worker,
 };
 use crate::ring::Counters;
 use crate::ring::cpu::{self, CpuTime};
+use crate::worker::Usage;
 
 impl Passed {
     /// The window's length in seconds: that of the worker whose lasted longest.
@@ -44,6 +47,7 @@ struct Sum {
     workers: Vec<Part>,
     /// Answers by connection, of all workers one after the other; `None` where passes differ in their number.
     by_connection: Option<Vec<u64>>,
+    happened: Happened,
 }
 
 /// One worker over all passes.
@@ -54,6 +58,8 @@ struct Part {
     requests: Requests,
     used: CpuTime,
     ring: Counters,
+    usage: Usage,
+    spun_ns: u64,
 }
 
 /// Merges what the workers brought home.
@@ -63,6 +69,7 @@ pub(super) fn assemble(
     interrupted: bool,
     started: Duration,
     passed: Vec<Passed>,
+    owner: Option<Owner>,
 ) -> RunResult {
     let notes = notes(plan, &passed);
     let engine = engine(&passed);
@@ -81,9 +88,9 @@ pub(super) fn assemble(
     let mut result = RunResult {
         command,
         interrupted,
-        target: target(plan),
+        target: Target { process: owner.map(|owner| findings::process(owner, &sum.happened)), ..target(plan) },
         plan: echo,
-        host: host::describe(),
+        host: Host { cpu_pressure_share: findings::pressure(&sum.happened), ..host::describe() },
         engine,
         elapsed_s: *elapsed_s,
         requests: tally.requests,
@@ -108,10 +115,12 @@ pub(super) fn assemble(
         intervals,
         started_unix_s: Some(started.as_secs_f64()),
         notes,
-        workers: sum.workers.iter().map(worker).collect(),
+        workers: workers(&sum, plan),
         ..RunResult::new()
     };
+    result.little = findings::little(&result);
     result.warnings = result.doubts();
+    result.judge();
     result
 }
 
@@ -128,6 +137,8 @@ impl Sum {
             part.requests += home.done.tally.requests;
             part.used += home.done.used;
             part.ring += home.done.ring;
+            part.usage += home.done.usage;
+            part.spun_ns += home.done.spun_ns;
             self.used += home.done.used;
             self.ring += home.done.ring;
             self.spun_ns += home.done.spun_ns;
@@ -148,6 +159,7 @@ impl Sum {
             _ => None,
         };
         self.inside += passed.inside();
+        self.happened += passed.happened.take().unwrap_or_default();
         self.elapsed_s += elapsed_s;
         self.tally.merge(&mut tally);
     }
@@ -204,8 +216,20 @@ fn engine(passed: &[Passed]) -> Engine {
     }
 }
 
-fn worker(part: &Part) -> Worker {
+fn workers(sum: &Sum, plan: &Plan) -> Vec<Worker> {
+    let spins = plan.load.open.as_ref().is_some_and(|open| open.spin);
+    let evidence = |part: &Part| {
+        let on_cpu = |other: &&Part| other.cpu.is_some() && other.cpu == part.cpu;
+        let all_cpu_ns = sum.workers.iter().filter(on_cpu).map(|other| other.usage.thread.cpu_ns).sum();
+        let spun_ns = spins.then_some(part.spun_ns);
+        findings::evidence(&part.usage, part.cpu, spun_ns, all_cpu_ns, &sum.happened)
+    };
+    sum.workers.iter().map(|part| worker(part, evidence(part))).collect()
+}
+
+fn worker(part: &Part, evidence: Option<Evidence>) -> Worker {
     Worker {
+        evidence,
         cpu: part.cpu,
         connections: part.connections as u64,
         requests: part.requests,
@@ -222,6 +246,7 @@ fn target(plan: &Plan) -> Target {
         address: addresses.first().cloned().unwrap_or_default(),
         addresses,
         method: plan.target.method.clone(),
+        process: None,
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) fn describe() -> Host {
         cpu: cpu_model(&text("/proc/cpuinfo")),
         cpus_online: thread_count(&text("/proc/cpuinfo")),
         hostname: text("/proc/sys/kernel/hostname").trim().to_owned(),
+        cpu_pressure_share: None,
     }
 }
 

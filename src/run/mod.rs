@@ -5,9 +5,12 @@
 mod assemble;
 pub mod bare;
 mod crew;
+mod evidence;
+mod findings;
 mod host;
 mod jobs;
 mod limits;
+mod owner;
 mod stages;
 mod watch;
 
@@ -21,7 +24,9 @@ use crate::plan::{Load, Plan, Until};
 use crate::result::{RunResult, Snapshot};
 pub use crate::worker::Halt;
 use crew::{Crew, Home};
+use evidence::{Happened, Watcher};
 pub use limits::open_files_needed;
+use owner::Owner;
 
 /// A run that could not start; one line with the cause and the cure.
 #[derive(Debug)]
@@ -59,6 +64,8 @@ struct Passed {
     /// When its window began, on the run's clock.
     begins_at: u64,
     homes: Vec<Home>,
+    /// On the host, while the window lasted.
+    happened: Option<Happened>,
 }
 
 /// Runs `plan`; `halt` ends it early, with what was measured so far. `observe` is told every 100 ms how it goes.
@@ -76,9 +83,10 @@ pub fn run(
 ) -> Result<RunResult, Error> {
     limits::allow_open_files(plan)?;
     let mut passed: Vec<Passed> = Vec::new();
+    let owner = plan.target.local.then(|| Owner::find(&plan.target.addresses)).flatten();
     let (unix, clock) = (SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(), Monotonic.now());
     for pass in passes(&plan.load) {
-        match once(plan, pass, halt, observe) {
+        match once(plan, pass, halt, observe, owner.as_ref()) {
             Ok(done) => passed.push(done),
             // What was measured before is not lost.
             Err(error) if !passed.is_empty() => {
@@ -93,7 +101,7 @@ pub fn run(
     }
     let began = passed.first().map_or(clock, |first| first.begins_at);
     let started = unix + Duration::from_nanos(began.saturating_sub(clock));
-    let result = assemble::assemble(plan, command, halt.load(Relaxed) != 0, started, passed);
+    let result = assemble::assemble(plan, command, halt.load(Relaxed) != 0, started, passed, owner);
     if let Err(contradiction) = result.check() {
         panic!("the figures contradict each other, this is a bug in saturing: {contradiction}");
     }
@@ -119,7 +127,13 @@ fn passes(load: &Load) -> Vec<Pass> {
     (0..of).map(|index| Pass { name: Some(format!("window {}", index + 1)), index, of, ..whole.clone() }).collect()
 }
 
-fn once(plan: &Plan, pass: Pass, halt: &Arc<Halt>, observe: &mut dyn FnMut(&Snapshot)) -> Result<Passed, Error> {
+fn once(
+    plan: &Plan,
+    pass: Pass,
+    halt: &Arc<Halt>,
+    observe: &mut dyn FnMut(&Snapshot),
+    owner: Option<&Owner>,
+) -> Result<Passed, Error> {
     let jobs = jobs::jobs(plan, &pass);
     let ends = jobs.first().and_then(|job| job.duration_ns);
     let crew = Crew::prepare(plan, jobs, halt)?;
@@ -127,6 +141,8 @@ fn once(plan: &Plan, pass: Pass, halt: &Arc<Halt>, observe: &mut dyn FnMut(&Snap
     let begins_at = starts_at + jobs::nanoseconds(plan.load.warmup);
     let outlook =
         watch::Outlook { begins_at, ends_at: ends.map(|span| begins_at + span), requests: pass.until.requests };
-    let homes = crew.work(starts_at, |board, all_gone| watch::watch(&outlook, &pass, board, all_gone, observe));
-    Ok(Passed { pass, begins_at, homes })
+    let mut watcher = Watcher::new(owner);
+    let watch = |board: &_, all_gone: &_| watch::watch(&outlook, &pass, board, all_gone, observe, &mut watcher);
+    let homes = crew.work(starts_at, watch);
+    Ok(Passed { pass, begins_at, homes, happened: watcher.happened() })
 }

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::Pass;
+use super::evidence::Watcher;
 use crate::measure::clock::{Clock, Monotonic};
 use crate::result::{Phase, Snapshot};
 use crate::worker::Progress;
@@ -21,6 +22,12 @@ pub(super) struct Outlook {
 }
 
 impl Outlook {
+    /// How long nothing is to be seen, the window's ends included.
+    fn pause(&self, now: u64) -> Duration {
+        let ends = [Some(self.begins_at), self.ends_at].into_iter().flatten().filter(|at| *at > now);
+        ends.map(|at| Duration::from_nanos(at - now)).min().map_or(OBSERVE_EVERY, |pause| pause.min(OBSERVE_EVERY))
+    }
+
     /// The phase, since when it lasts, and its share that is done.
     fn at(&self, now: u64, started_at: u64, completed: u64) -> (Phase, u64, Option<f64>) {
         let share = |from: u64, to: u64| (to > from).then(|| (now.saturating_sub(from)) as f64 / (to - from) as f64);
@@ -36,18 +43,33 @@ impl Outlook {
     }
 }
 
-/// Tells the observer how it goes, until all workers are home.
+/// Tells the observer how it goes, until all workers are home, and has the watcher look at the window's ends.
 pub(super) fn watch(
     outlook: &Outlook,
     pass: &Pass,
     board: &[Progress],
     all_gone: &mpsc::Receiver<Infallible>,
     observe: &mut dyn FnMut(&Snapshot),
+    watcher: &mut Watcher<'_>,
 ) {
     let started_at = Monotonic.now();
     let (mut told_at, mut told) = (started_at, 0);
-    while all_gone.recv_timeout(OBSERVE_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
+    loop {
         let now = Monotonic.now();
+        if now >= outlook.begins_at {
+            watcher.begin();
+        }
+        if outlook.ends_at.is_some_and(|end| now >= end) {
+            watcher.end();
+        }
+        if all_gone.recv_timeout(outlook.pause(now)) != Err(mpsc::RecvTimeoutError::Timeout) {
+            watcher.end();
+            return;
+        }
+        let now = Monotonic.now();
+        if Duration::from_nanos(now.saturating_sub(told_at)) < OBSERVE_EVERY {
+            continue;
+        }
         let sum = |read: fn(&Progress) -> u64| -> u64 { board.iter().map(read).sum() };
         let completed = sum(|one| one.completed.load(Relaxed));
         let (phase, since, share) = outlook.at(now, started_at, completed);
@@ -71,6 +93,14 @@ pub(super) fn watch(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_windows_ends_are_not_slept_through() {
+        let ms = |n: u64| n * 1_000_000;
+        let outlook = Outlook { begins_at: ms(30), ends_at: Some(ms(180)), requests: None };
+        let pauses = [0, 30, 79, 90, 180].map(|now| outlook.pause(ms(now)).as_millis());
+        assert_eq!(pauses, [30, 100, 100, 90, 100]);
+    }
 
     #[test]
     fn phases_follow_each_other_with_their_shares() {

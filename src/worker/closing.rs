@@ -52,6 +52,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         let now = self.now();
         let window_ends = self.stop.ends_at().map_or(now, |end| now.min(end));
         let inside = self.tally.inside;
+        let usage = self.account.close(self.entered_at);
         self.progress.completed.store(self.tally.requests.completed, Relaxed);
         let halted = halt.load(Relaxed) != 0;
         // In closed loop what comes from now on is not of the sample; in open loop the sample is what was intended until now.
@@ -70,7 +71,8 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         self.close_connections();
         let Figures { tally, series, completed_by_slot, used, ring } = figures;
         let elapsed_ns = window_ends.saturating_sub(self.begins_at);
-        Done { tally, elapsed_ns, inside, completed_by_slot, series, spun_ns: self.spun_ns, used, ring, cut_short }
+        let spun_ns = self.spun_ns;
+        Done { tally, elapsed_ns, inside, completed_by_slot, series, spun_ns, used, usage, ring, cut_short }
     }
 
     fn take_figures(&mut self, now: u64) -> Figures {

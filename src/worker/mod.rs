@@ -13,6 +13,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod usage;
 pub mod witness;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize};
@@ -25,6 +26,7 @@ use crate::ring::Counters;
 use crate::ring::cpu::CpuTime;
 
 pub use turn::work;
+pub use usage::Usage;
 
 /// Fixed for the run: what one worker is to do.
 #[derive(Debug, Clone)]
@@ -103,6 +105,8 @@ pub struct Done {
     pub spun_ns: u64,
     /// CPU time that its thread used for that, of the warm-up nothing.
     pub used: CpuTime,
+    /// How it spent the window.
+    pub usage: Usage,
     /// The ring's own counts of the same time.
     pub ring: Counters,
     /// Why it ended before its time, if it did.

@@ -8,6 +8,7 @@ mod failures;
 mod latency;
 mod open;
 mod replaced;
+mod usage;
 
 use super::fake::{Fake, Manners};
 use super::{Done, Job, Progress, work};

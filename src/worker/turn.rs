@@ -8,6 +8,7 @@ use super::connection::{Connection, Next, Shared};
 use super::deadlines::Deadlines;
 use super::flights::Flights;
 use super::sampler::Sampler;
+use super::usage::Account;
 use super::{Done, Halt, Job, Progress};
 use crate::http::response::Heads;
 use crate::measure::clock::Clock;
@@ -62,6 +63,7 @@ pub(super) struct Loop<'a, R, C> {
     pub(super) last_busy_at: u64,
     pub(super) sampler: Sampler,
     pub(super) spun_ns: u64,
+    pub(super) account: Account,
     /// What this thread had used, and the ring counted, when the window began.
     before: (CpuTime, Counters),
 }
@@ -121,6 +123,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             last_busy_at: now,
             sampler: Sampler::new(begins_at, warm_up, job.interval_ns, intervals),
             spun_ns: 0,
+            account: Account::new(now, ends_at.unwrap_or(u64::MAX)),
             before: (cpu::of_this_thread(), Counters::default()),
         }
     }
@@ -146,12 +149,14 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     #[inline]
     pub(super) fn turn(&mut self, now: u64, until: u64) -> io::Result<u64> {
         self.look_at_due(now);
+        let (before, carried) = (self.entered_at, self.in_flight);
         self.fill(now);
         let sent_at = self.clock.now();
         self.stamp(sent_at);
         let (wait, spins) = self.wait(sent_at, until);
         self.ring.enter(1, wait)?;
         self.entered_at = self.clock.now();
+        self.account.turn(before, carried, sent_at, self.in_flight, self.entered_at);
         if spins {
             self.spun_ns += self.entered_at - sent_at;
         }
@@ -194,6 +199,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             self.stop.count(requests);
         }
         self.spun_ns = 0;
+        self.account.begin(self.begins_at, self.entered_at, self.in_flight);
         self.before = (cpu::of_this_thread(), self.ring.counters());
     }
 

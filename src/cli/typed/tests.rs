@@ -199,6 +199,7 @@ fn outputs() {
     );
     assert_eq!(typed(&["--slo", "p99<5ms"]).slo.map(|slo| slo.limits.len()), Some(1));
     assert!(typed(&["-L"]).output.latency && !typed(&[]).output.latency);
+    assert!(typed(&["--verbose"]).output.verbose && !typed(&[]).output.verbose);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What wrk lacks: all percentiles, exact outcomes, connections, the client's own cost.
 
 use super::page::{Page, Tone};
-use super::parts;
+use super::{evidence, parts};
 use crate::measure::histogram::{LatencyKind, Summary};
 use crate::result::units::{binary, duration_s, hang, time_ns};
-use crate::result::{Bound, Fairness, RunResult};
+use crate::result::{Fairness, RunResult};
 
-pub(super) fn render(result: &RunResult, page: &mut Page) {
+pub(super) fn render(result: &RunResult, verbose: bool, page: &mut Page) {
+    evidence::limit(result, page);
     alarms(result, page);
     parts::limits(result.slo.as_ref(), page);
     times(result, page);
@@ -14,6 +15,9 @@ pub(super) fn render(result: &RunResult, page: &mut Page) {
     parts::repeated(result, page);
     outcomes(result, page);
     connections(result, page);
+    if verbose {
+        evidence::details(result, page);
+    }
     page.gap();
     facts(result, page);
     remarks(result, page);
@@ -197,16 +201,6 @@ fn facts(result: &RunResult, page: &mut Page) {
     page.fact("Engine", words.trim_end_matches([':', ' ']));
     if result.target.addresses.len() > 1 {
         page.fact("Addresses", &result.target.addresses.join(", "));
-    }
-    if let Some(verdict) = &result.verdict {
-        let bound = match verdict.bound {
-            Bound::Client => "the client",
-            Bound::Server => "the server",
-            Bound::Offered => "the offered rate",
-            Bound::Unclear => "unclear",
-        };
-        let words = format!("{bound}: {}", verdict.because.join("; "));
-        page.fact("Limit", words.trim_end_matches([':', ' ']));
     }
 }
 

@@ -41,9 +41,9 @@ impl Page {
         };
     }
 
-    /// An empty line, unless nothing stands above.
+    /// An empty line, unless nothing or one stands above.
     pub(in crate::report) fn gap(&mut self) {
-        if !self.out.is_empty() {
+        if !self.out.is_empty() && !self.out.ends_with("\n\n") {
             self.out.push('\n');
         }
     }

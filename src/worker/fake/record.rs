@@ -75,6 +75,8 @@ pub(in crate::worker) struct Record {
     pub(in crate::worker) waits: Vec<u64>,
     /// Done minus sent, and first byte minus sent.
     pub(in crate::worker) service: Histogram,
+    /// The sum of the same, ns, exact.
+    pub(in crate::worker) service_ns: u128,
     pub(in crate::worker) first_byte: Histogram,
     /// Slot, remote, instant.
     pub(in crate::worker) attempts: Vec<(u32, usize, u64)>,
@@ -106,6 +108,7 @@ impl Record {
             given_up: 0,
             waits: Vec::new(),
             service: Histogram::new(),
+            service_ns: 0,
             first_byte: Histogram::new(),
             attempts: Vec::new(),
             opened: 0,
@@ -189,6 +192,7 @@ impl Record {
         self.answers += 1;
         self.last_answer_at[number as usize] = now;
         self.service.record_n(now - sent_at, 1);
+        self.service_ns += u128::from(now - sent_at);
         self.first_byte.record_n(slot.first_byte_at - sent_at, 1);
     }
 

@@ -1,0 +1,212 @@
+//! Which side was the limit: the verdict of real runs, on a machine that others may use too.
+//!
+//! Where a run has to have its CPU to itself, one that was disturbed is repeated; a verdict that is wrong and does not name a
+//! disturbance fails at once.
+
+mod support;
+
+use std::io;
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use saturing::plan::cpus::Topology;
+use saturing::result::{Bound, Little, RunResult};
+use support::answers::HELLO;
+use support::process::Process;
+use support::saturing::{Serve, load, run};
+use support::scripted::serve;
+
+/// One of these tests at a time: they need CPUs.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How often an undisturbed run is tried for.
+const TRIES: usize = 8;
+
+/// A CPU for the client and one for its server; the same where there is only one.
+fn two_cpus() -> (String, String) {
+    let cpus = Topology::read().expect("this machine's CPUs").allowed();
+    (cpus[0].to_string(), cpus[cpus.len() - 1].to_string())
+}
+
+fn verdict(result: &RunResult) -> (Bound, String) {
+    let verdict = result.verdict.as_ref().expect("every run is judged");
+    assert!(!verdict.because.is_empty() && verdict.because.iter().all(|why| !why.is_empty()), "{verdict:?}");
+    (verdict.bound, verdict.because.join("; "))
+}
+
+/// What disturbed it is said, in the verdict or as a warning.
+fn names_a_disturbance(result: &RunResult) -> bool {
+    let says = |words: &str| {
+        ["disturbed:", "ran on the client's CPU", "others used", "had no CPU"].iter().any(|w| words.contains(w))
+    };
+    says(&verdict(result).1) || result.warnings.iter().any(|warning| says(warning))
+}
+
+/// Runs until one run comes to `bound`; each other one has to say what disturbed it, or to be on the fence.
+fn comes_to(bound: Bound, mut attempt: impl FnMut() -> RunResult) -> RunResult {
+    let mut seen = Vec::new();
+    for _ in 0..TRIES {
+        let result = attempt();
+        let (is, because) = verdict(&result);
+        if is == bound {
+            return result;
+        }
+        assert!(is == Bound::Unclear || names_a_disturbance(&result), "{is:?}: {because} {:?}", result.warnings);
+        seen.push((is, because));
+    }
+    panic!("never {bound:?}: {seen:?}");
+}
+
+/// Little's law of the first run in which no answer took so long that its ends blur it.
+fn little(mut attempt: impl FnMut() -> RunResult) -> Little {
+    (0..TRIES).find_map(|_| attempt().little).expect("a run without long stalls")
+}
+
+/// Figures that hold in any run.
+fn figures_hold(result: &RunResult) {
+    for worker in &result.workers {
+        let one = worker.evidence.as_ref().expect("evidence");
+        let shares = [one.cpu_share, one.waited_share, one.in_enter_share, one.queued_share.unwrap_or(0.0)];
+        assert!(shares.iter().all(|share| (0.0..=1.0).contains(share)), "{one:?}");
+        assert!(one.cpu_share + one.waited_share <= 1.0 + 1e-9 && one.span_s > 0.0, "{one:?}");
+        assert!(one.cpu_share > 0.0 && one.voluntary_switches + one.involuntary_switches > 0, "{one:?}");
+    }
+}
+
+#[test]
+fn a_server_that_takes_a_millisecond_is_the_limit() {
+    let _alone = alone();
+    let (client, server) = two_cpus();
+    let serving = Serve::start(&["--service", "const:1ms", "--cpus", &server]);
+    let options = format!("-t 1 -c 8 -d 1s --cpus {client}");
+    let result = comes_to(Bound::Server, || load(serving.address, &options));
+    figures_hold(&result);
+    assert!(verdict(&result).1.contains("waited"), "{:?}", result.verdict);
+    let process = result.target.process.as_ref().expect("the server's process, by its socket");
+    assert_eq!((process.pids.len(), process.name.as_str()), (1, "saturing"), "{process:?}");
+    // Eight connections that always wait for an answer.
+    let little = little(|| load(serving.address, &options));
+    assert!(little.in_flight > 6.0 && little.in_flight <= 8.01 && little.gap() < 0.15, "{little:?}");
+}
+
+#[test]
+fn a_server_that_sleeps_a_millisecond_is_the_limit() {
+    let _alone = alone();
+    let (client, _) = two_cpus();
+    let sleeping = serve(|peer| -> io::Result<()> {
+        while peer.request()? {
+            std::thread::sleep(Duration::from_millis(1));
+            peer.answer(HELLO)?;
+        }
+        Ok(())
+    });
+    let options = format!("-t 1 -c 4 -d 1s --cpus {client}");
+    let result = comes_to(Bound::Server, || load(sleeping.address, &options));
+    let process = result.target.process.as_ref().expect("this process");
+    assert!(process.pids.contains(&std::process::id()), "{process:?}");
+    assert!(process.cpu_s > 0.0, "{process:?}");
+}
+
+#[test]
+fn a_low_rate_is_its_own_limit() {
+    let _alone = alone();
+    let serving = Serve::start(&[]);
+    let result = comes_to(Bound::Offered, || load(serving.address, "-t 1 -c 8 -d 1s -R 200"));
+    assert!(verdict(&result).1.contains("of the offered 200.00/s achieved"), "{:?}", result.verdict);
+    figures_hold(&result);
+}
+
+#[test]
+fn a_rate_beyond_the_server_is_not_the_clients_fault() {
+    let _alone = alone();
+    let (client, server) = two_cpus();
+    let serving = Serve::start(&["--service", "const:2ms", "--cpus", &server]);
+    let options = format!("-t 1 -c 4 -d 1s -R 2000 --drain 200ms --cpus {client}");
+    let result = comes_to(Bound::Server, || load(serving.address, &options));
+    assert!(verdict(&result).1.contains("places in flight taken"), "{:?}", result.verdict);
+}
+
+/// The other side of the same: client and server on one CPU.
+#[test]
+fn a_client_on_the_servers_own_cpu_says_so() {
+    let _alone = alone();
+    let (both, _) = two_cpus();
+    let serving = Serve::start(&["--cpus", &both]);
+    let confined = |address: SocketAddr| {
+        let url = format!("http://{address}/");
+        let mut command = Command::new("taskset");
+        command.args(["-c", &both, env!("CARGO_BIN_EXE_saturing"), "-c64", "-d1s", "-T50s", "--json", "-", &url]);
+        let ended = support::saturing::Running::spawn(&mut command).wait();
+        assert_eq!(ended.code, 0, "{ended:?}");
+        ended.result()
+    };
+    let result = confined(serving.address);
+    let (bound, because) = verdict(&result);
+    assert!(bound == Bound::Client || names_a_disturbance(&result), "{bound:?}: {because}");
+    assert_ne!(bound, Bound::Offered);
+    let warned =
+        |warning: &String| warning.starts_with(&format!("the target (saturing) ran on the client's CPU {both}:"));
+    assert!(result.warnings.iter().any(warned), "{:?}", result.warnings);
+    assert!(because.contains(&format!("the target ran on the client's CPU {both}")), "{because}");
+}
+
+#[test]
+fn a_hog_beside_the_client_is_seen() {
+    let _alone = alone();
+    let (client, server) = two_cpus();
+    let serving = Serve::start(&["--cpus", &server]);
+    let mut command = Command::new("taskset");
+    command.args(["-c", &client, "sh", "-c", "while :; do :; done"]).stdout(Stdio::null());
+    let mut hog = Process::start(&mut command, "taskset");
+    let result = load(serving.address, &format!("-t 1 -c 64 -d 1s --cpus {client}"));
+    let ended = hog.has_ended();
+    hog.kill();
+    assert!(!ended, "the hog was there all the time");
+    let (bound, because) = verdict(&result);
+    assert!(bound == Bound::Client || names_a_disturbance(&result), "{bound:?}: {because} {:?}", result.warnings);
+    assert_ne!(bound, Bound::Offered);
+    let queued = result.workers[0].evidence.as_ref().and_then(|one| one.queued_share);
+    assert!(queued.is_none_or(|share| share > 0.02), "{queued:?}: {because}");
+}
+
+/// Whatever it comes to, it follows from its own figures.
+#[test]
+fn a_fast_closed_loop_is_judged_by_its_own_figures() {
+    let _alone = alone();
+    let (client, server) = two_cpus();
+    let serving = Serve::start(&["--cpus", &server]);
+    let result = load(serving.address, &format!("-t 1 -c 64 -d 1s --cpus {client}"));
+    figures_hold(&result);
+    let one = result.workers[0].evidence.as_ref().expect("evidence");
+    let (bound, because) = verdict(&result);
+    match bound {
+        Bound::Client => assert!(one.waited_share < 0.03 || one.queued_share > Some(0.05), "{one:?}: {because}"),
+        Bound::Server => assert!(one.waited_share > 0.0, "{one:?}: {because}"),
+        Bound::Unclear => assert!(one.waited_share >= 0.03, "{one:?}: {because}"),
+        Bound::Offered => panic!("nothing was offered: {because}"),
+    }
+    assert!(one.in_flight > 32.0 && one.in_flight <= 64.01, "{one:?}");
+    let little = little(|| load(serving.address, &format!("-t 1 -c 64 -d 2s --cpus {client}")));
+    assert!(little.gap() < 0.15, "{little:?}");
+}
+
+#[test]
+fn the_report_has_it_under_the_rate_and_the_rest_when_asked() {
+    let _alone = alone();
+    let serving = Serve::start(&[]);
+    let url = serving.address.to_string();
+    let plain = run(&["-c2", "-d300ms", "-T50s", &url]).stdout;
+    let after = plain.split_once("Transfer/sec:").expect("wrk's last line").1;
+    let lines: Vec<&str> = after.lines().skip(1).collect();
+    assert!(lines[0].is_empty() && lines[1].starts_with("  Limit         "), "{plain}");
+    assert!(!plain.contains("Evidence"), "{plain}");
+    let verbose = run(&["-c2", "-d300ms", "-T50s", "--verbose", &url]).stdout;
+    for words in ["  Evidence", "    waited", "    on CPU", "    its CPU: idle", "  Target", "Little's law"] {
+        assert!(verbose.contains(words), "{words}: {verbose}");
+    }
+}
