@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs every command of README.md's sh blocks, in order, from the root of the checkout; the first that fails ends it.
 
-Two are special: ./check.sh is what runs this, and `saturing serve` stays in the background until the end. `cargo install`
-goes to a folder of its own, which is then the first place to look for commands.
+Some are special: ./check.sh is what runs this, and `saturing serve` stays in the background until the end. `cargo install`
+goes to a folder of its own, which is then the first place to look for commands. `saturing doctor` may find that this machine is not
+fit (exit code 1).
 """
 
 import os
@@ -28,7 +29,7 @@ def main():
         sys.exit("README.md: too few commands found; has its form changed?")
     servers, run = [], 0
     with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "PATH": f"{home}/bin:{os.environ['PATH']}"}
+        environment = {**os.environ, "PATH": f"{home}/bin:{os.environ['PATH']}", "XDG_CACHE_HOME": f"{home}/cache"}
         try:
             for command in found:
                 if command == "./check.sh":
@@ -44,7 +45,8 @@ def main():
                         sys.exit(f"README.md: {command}: the server did not start")
                 else:
                     done = subprocess.run(words, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=LIMIT_S)
-                    if done.returncode != 0:
+                    unfit = words[:2] == ["saturing", "doctor"] and done.returncode == 1
+                    if done.returncode != 0 and not unfit:
                         sys.exit(f"README.md: {command}: exit code {done.returncode}\n{done.stdout}")
                 run += 1
         finally:
