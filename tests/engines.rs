@@ -45,7 +45,7 @@ fn result(ended: &Ended) -> RunResult {
 /// Causes, and what is said of each.
 const CAUSES: [(i32, &[&str]); 2] = [
     (libc::EPERM, &["Operation not permitted", "seccomp filter", "seccomp=unconfined"]),
-    (libc::ENOSYS, &["not implemented", "no io_uring", "6.1"]),
+    (libc::ENOSYS, &["not implemented", "no io_uring", "5.19"]),
 ];
 
 #[test]

@@ -83,6 +83,13 @@ impl Source {
         self.code.split(|c: char| !c.is_alphanumeric() && c != '_')
     }
 
+    /// It names something of that crate.
+    fn names_crate(&self, krate: &str) -> bool {
+        let path = format!("{krate}::");
+        let begins = |(at, _): (usize, &str)| !self.code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        self.code.match_indices(&path).any(begins)
+    }
+
     /// The modules of this crate that it names.
     fn imports(&self) -> Vec<String> {
         let to_root = "super::".repeat(self.depth());
@@ -206,8 +213,11 @@ fn faults(source: &Source) -> Vec<String> {
         fault(format!("{module} has no layer: enter it in LAYERS and in the code map"));
     }
     for (word, places) in KEPT {
-        let named =
-            if word.ends_with(':') { source.code.contains(word) } else { source.words().any(|other| other == *word) };
+        let named = match word.strip_suffix("::") {
+            // The crate, not what messages say of what it is for.
+            Some(krate) => source.names_crate(krate),
+            None => source.words().any(|other| other == *word),
+        };
         if !source.lies_in(places) && named {
             fault(format!("{word} is kept to {places:?}"));
         }

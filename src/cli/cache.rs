@@ -59,7 +59,13 @@ mod tests {
 
     #[test]
     fn names_are_plain_and_tell_levels_apart() {
-        let host = Host { hostname: "a/b".into(), kernel: "6.18.5".into(), cpu: "Fast (R) @ 3".into(), cpus_online: 2, ..Host::default() };
+        let host = Host {
+            hostname: "a/b".into(),
+            kernel: "6.18.5".into(),
+            cpu: "Fast (R) @ 3".into(),
+            cpus_online: 2,
+            ..Host::default()
+        };
         let name =
             |level: &str| file_name(&host, &Engine { name: "uring".into(), level: level.into(), why: "".into() });
         assert_eq!(name("A+"), "calibration_a_b_6.18.5_Fast__R____3_uring_A+.json");

@@ -23,7 +23,7 @@ impl SetupError {
         let advice = match error.raw_os_error() {
             Some(libc::EPERM | libc::EACCES) => not_permitted(),
             Some(libc::ENOSYS) => {
-                "this kernel has no io_uring (a gVisor sandbox, or built without it): use --engine epoll".into()
+                "this kernel has no io_uring (a gVisor sandbox, or built without it): run on Linux 5.19 or later, or use --engine epoll".into()
             }
             Some(libc::EINVAL) => TOO_OLD.into(),
             Some(libc::ENOMEM) => memory_locked(memory_bytes),
