@@ -120,7 +120,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         duration_ns: (all.seconds * 1e9) as u64,
         want: all.want,
     };
-    let Bared { requests, elapsed_ns, mut used, ring } =
+    let Bared { requests, elapsed_ns, mut used, ring, .. } =
         bare(&job, Extras::None, &mut ring, &Monotonic, &Halt::new(0))?;
     used.system_s += ring.sqpoll_ns as f64 / 1e9;
     println!(

@@ -29,6 +29,9 @@ const LONGER: u32 = 4;
 /// One connection in so many is received from with the kernel's stamps.
 const SAMPLED: u32 = 8;
 
+/// A window in which not one answer came, as other work of the machine filled it, is tried so often.
+const TRIES: usize = 3;
+
 /// How far it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moment {
@@ -48,6 +51,8 @@ struct Sample {
     sys_ns: f64,
     requests_per_enter: f64,
     busy_share: f64,
+    /// Time between enters, where it was taken.
+    outside_ns: f64,
 }
 
 /// All samples so far, each list by the number of its place.
@@ -55,7 +60,7 @@ struct Samples {
     places: Vec<Place>,
     floor: Vec<Vec<Sample>>,
     engine: Vec<Vec<Sample>>,
-    /// CPU per request with all extras, and without the one, of each entry of [`COSTS`] by round.
+    /// Time between enters per request with all extras, and without the one, of each entry of [`COSTS`] by round.
     all: Vec<Vec<f64>>,
     without: Vec<[Vec<f64>; 3]>,
 }
@@ -126,7 +131,7 @@ impl Bench<'_> {
             }
             Task::All(cost) => {
                 let sample = self.bare(COSTS[cost], Extras::All)?;
-                samples.all[cost].push(sample.map_or(f64::NAN, Sample::cpu_ns));
+                samples.all[cost].push(sample.map_or(f64::NAN, |sample| sample.outside_ns));
             }
             Task::Without(cost, part) => {
                 let extras = match part {
@@ -135,10 +140,10 @@ impl Bench<'_> {
                     Part::Histogram => Extras::NoHistogram,
                 };
                 let sample = self.bare(COSTS[cost], extras)?;
-                samples.without[cost][part as usize].push(sample.map_or(f64::NAN, Sample::cpu_ns));
+                samples.without[cost][part as usize].push(sample.map_or(f64::NAN, |sample| sample.outside_ns));
             }
             Task::Late(place) => {
-                let late = bare::lateness(&self.closed(place, LONGER), SAMPLED, self.halt)?;
+                let late = self.tried(|| bare::lateness(&self.closed(place, LONGER), SAMPLED, self.halt))?;
                 let row = |late: bare::Lateness| Late {
                     connections: place.connections as u64,
                     samples: late.late_ns.count,
@@ -146,7 +151,7 @@ impl Bench<'_> {
                     p99_ns: late.late_ns.percentiles.p99,
                     within_ns: late.within_ns,
                 };
-                found.lateness.extend(late.filter(|_| !self.is_halted()).map(row));
+                found.lateness.extend(late.map(row));
             }
             Task::Lag(rate_per_s) => {
                 let plan = self.open(rate_per_s);
@@ -190,21 +195,36 @@ impl Bench<'_> {
 
     /// A run by the engine; `None` when it was interrupted: half a run proves nothing.
     fn run(&self, plan: &Plan) -> Result<Option<RunResult>, run::Error> {
-        let result = run::run(plan, Vec::new(), self.halt, &mut |_: &Snapshot| {})?;
-        Ok((!self.is_halted()).then_some(result))
+        let once = || run::run(plan, Vec::new(), self.halt, &mut |_: &Snapshot| {});
+        self.tried(|| Ok(Some(once()?).filter(|result| result.requests.completed > 0)))
+    }
+
+    /// What `once` brings, tried again while that is nothing; `None` when it was interrupted, or never brought anything.
+    fn tried<T>(&self, once: impl Fn() -> Result<Option<T>, run::Error>) -> Result<Option<T>, run::Error> {
+        for _ in 0..TRIES {
+            let outcome = once()?;
+            if self.is_halted() {
+                return Ok(None);
+            }
+            if outcome.is_some() {
+                return Ok(outcome);
+            }
+        }
+        Ok(None)
     }
 
     fn bare(&self, place: Place, extras: Extras) -> Result<Option<Sample>, run::Error> {
-        let floor = bare::bare(&self.closed(place, 1), extras, self.halt)?;
-        if self.is_halted() || floor.requests == 0 || floor.enters == 0 {
-            return Ok(None);
-        }
+        let plan = self.closed(place, 1);
+        let once = || bare::bare(&plan, extras, self.halt);
+        let floor = self.tried(|| Ok(Some(once()?).filter(|floor| floor.requests > 0 && floor.enters > 0)))?;
+        let Some(floor) = floor else { return Ok(None) };
         let requests = floor.requests as f64;
         Ok(Some(Sample {
             rate_per_s: requests / floor.elapsed_s,
             user_ns: floor.user_s * 1e9 / requests,
             sys_ns: floor.sys_s * 1e9 / requests,
             requests_per_enter: requests / floor.enters as f64,
+            outside_ns: floor.outside_s * 1e9 / requests,
             busy_share: ((floor.user_s + floor.sys_s) / (floor.elapsed_s * place.workers as f64)).min(1.0),
         }))
     }
@@ -219,6 +239,7 @@ fn of_engine(result: &RunResult) -> Option<Sample> {
         sys_ns: client.sys_s * 1e9 / requests,
         requests_per_enter: ring.requests_per_enter?,
         busy_share: client.busy_share?,
+        outside_ns: 0.0,
     })
 }
 
@@ -252,11 +273,11 @@ impl Samples {
             for part in tasks::PARTS {
                 let rounds = self.all[index].iter().zip(&self.without[index][part as usize]);
                 let ns: Vec<f64> = rounds.map(|(all, without)| all - without).filter(|ns| ns.is_finite()).collect();
-                let cost = |cpu_ns| Cost {
+                let cost = |per_request_ns| Cost {
                     part,
                     connections: place.connections as u64,
                     pipeline: place.pipeline as u32,
-                    cpu_ns,
+                    per_request_ns,
                 };
                 costs.extend(Estimate::of(&ns).map(cost));
             }

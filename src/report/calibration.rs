@@ -43,7 +43,7 @@ fn points(points: &[Point], out: &mut String) {
     let heads = format!("{:>10}{:>7}{:>7}{:>7}", "req/s  ", "user", "kernel", "/enter");
     let columns = heads.len();
     *out += "\n  Requests per second, ns of CPU per request, requests per enter; ratio of CPU, engine to floor\n";
-    *out += &format!("  {:>7}{:>6}{:>4}  {:^columns$}  {:^columns$}", "", "", "", "floor: the bare ring", "engine")
+    *out += format!("  {:>7}{:>6}{:>4}  {:^columns$}  {:^columns$}", "", "", "", "floor: the bare ring", "engine")
         .trim_end();
     *out += &format!("\n  {:>7}{:>6}{:>4}  {heads}  {heads}{:>7}{:>6}\n", "workers", "c", "p", "ratio", "busy");
     for point in points {
@@ -71,10 +71,10 @@ fn costs(costs: &[Cost], out: &mut String) {
     if costs.is_empty() {
         return;
     }
-    *out += "\n  CPU of a request that goes, where the bare ring with all three leaves one out\n";
+    *out += "\n  What a part costs: ns per request outside the kernel, the bare ring with all three less without it\n";
     *out += &format!("  {:>13}{:>4}{:>12}{:>10}  {}\n", "c", "p", "part", "ns", "interval");
     for cost in costs {
-        let (ns, part) = (cost.cpu_ns, cost.part.as_str());
+        let (ns, part) = (cost.per_request_ns, cost.part.as_str());
         *out += &format!(
             "  {:>13}{:>4}{part:>12}{:>10.1}  {:.1} to {:.1}\n",
             cost.connections, cost.pipeline, ns.median, ns.low, ns.high

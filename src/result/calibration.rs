@@ -98,8 +98,9 @@ pub struct Cost {
     pub connections: u64,
     /// Requests in flight on a connection.
     pub pipeline: u32,
-    /// CPU of a request with all parts less that without this one, ns; rounds in turn. Below 0 where it is lost in the noise.
-    pub cpu_ns: Estimate,
+    /// Time that the loop spends between enters per request, with all parts less without this one, ns; rounds in turn. The kernel's
+    /// time, which scatters by more than all of these, is not in it. Below 0 where it is lost in the noise.
+    pub per_request_ns: Estimate,
 }
 
 /// What the engine adds to the floor.

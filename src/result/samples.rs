@@ -322,7 +322,7 @@ pub(crate) fn calibration() -> Calibration {
         part,
         connections: 64,
         pipeline: 16,
-        cpu_ns: Estimate { median, low: median - 2.5, high: median + 3.0, confidence: 0.96 },
+        per_request_ns: Estimate { median, low: median - 2.5, high: median + 3.0, confidence: 0.96 },
     };
     let unmeasured = Point { engine: None, cpu_ratio: None, ..point(2, 64, 16, 5.1e6, 5e6) };
     let mut found = Calibration {

@@ -30,6 +30,8 @@ pub struct Floor {
     pub sys_s: f64,
     /// Calls of enter.
     pub enters: u64,
+    /// Time between enters, seconds: 0 where it was not taken, as of the floor itself.
+    pub outside_s: f64,
 }
 
 /// How late the engine knows of answers.
@@ -63,14 +65,22 @@ pub fn bare(plan: &Plan, extras: Extras, halt: &Arc<Halt>) -> Result<Floor, Erro
     })?;
     let (mut sum, mut elapsed_ns) = (Bared::default(), 0);
     for one in all {
-        let Bared { requests, elapsed_ns: ns, used, ring } = one.map_err(Error::new)?;
+        let Bared { requests, elapsed_ns: ns, used, ring, outside_ns } = one.map_err(Error::new)?;
         sum.requests += requests;
         sum.used += used;
         sum.ring += ring;
+        sum.outside_ns += outside_ns;
         elapsed_ns = ns.max(elapsed_ns);
     }
     let (CpuTime { user_s, system_s: sys_s }, Counters { enters, .. }) = (sum.used, sum.ring);
-    Ok(Floor { requests: sum.requests, elapsed_s: elapsed_ns as f64 / 1e9, user_s, sys_s, enters })
+    Ok(Floor {
+        requests: sum.requests,
+        elapsed_s: elapsed_ns as f64 / 1e9,
+        user_s,
+        sys_s,
+        enters,
+        outside_s: sum.outside_ns as f64 / 1e9,
+    })
 }
 
 /// Runs the engine on the plan, one connection in `every` (of each worker) being received from with the kernel's stamps. `None` where

@@ -61,6 +61,9 @@ pub struct Bared {
     pub used: CpuTime,
     /// The ring's counts.
     pub ring: Counters,
+    /// Time between enters, ns: what the loop itself takes, without the kernel's noise. Of the floor, which is to read the clock no more
+    /// than it must, it is not taken and 0.
+    pub outside_ns: u64,
 }
 
 /// An enter lasts no longer than this, so that a halt is seen; and the first answers must come within the second.
@@ -113,11 +116,15 @@ struct Loop<'a, R, C, const PARSE: bool, const STAMPS: bool, const HISTOGRAM: bo
     /// Since the window began.
     received: u64,
     answered: u64,
+    outside_ns: u64,
 }
 
 impl<'a, R: Ring, C: Clock, const PARSE: bool, const STAMPS: bool, const HISTOGRAM: bool>
     Loop<'a, R, C, PARSE, STAMPS, HISTOGRAM>
 {
+    /// Whether time between enters is taken.
+    const TIMED: bool = PARSE || STAMPS || HISTOGRAM;
+
     /// Opens the first connection and learns from its first answer how long they are.
     fn new(job: &'a Bare, ring: &'a mut R, clock: &'a C) -> Result<Self, String> {
         let mut heads = Heads::new(false);
@@ -137,6 +144,7 @@ impl<'a, R: Ring, C: Clock, const PARSE: bool, const STAMPS: bool, const HISTOGR
             unstamped: Vec::with_capacity(job.connections),
             received: 0,
             answered: 0,
+            outside_ns: 0,
         })
     }
 
@@ -148,7 +156,7 @@ impl<'a, R: Ring, C: Clock, const PARSE: bool, const STAMPS: bool, const HISTOGR
         while now < begins_at && halt.load(Relaxed) == 0 {
             now = self.turn(now)?;
         }
-        (self.received, self.answered) = (0, 0);
+        (self.received, self.answered, self.outside_ns) = (0, 0, 0);
         let (began_at, used, ring) = (now, cpu::of_this_thread(), self.ring.counters());
         while now < ends_at && halt.load(Relaxed) == 0 {
             now = self.turn(now)?;
@@ -160,12 +168,14 @@ impl<'a, R: Ring, C: Clock, const PARSE: bool, const STAMPS: bool, const HISTOGR
             elapsed_ns: now - began_at,
             used: cpu::of_this_thread().since(used),
             ring: self.ring.counters().since(ring),
+            outside_ns: self.outside_ns,
         })
     }
 
-    /// One turn; tells when its enter returned.
+    /// One turn, `now` being when the last enter returned; tells when this one's did.
     #[inline]
     fn turn(&mut self, now: u64) -> Result<u64, String> {
+        self.reap(now)?;
         while self.ring.room() > 64
             && let Some(slot) = self.to_open.pop()
         {
@@ -190,10 +200,11 @@ impl<'a, R: Ring, C: Clock, const PARSE: bool, const STAMPS: bool, const HISTOGR
             }
             self.unstamped.clear();
         }
+        if Self::TIMED {
+            self.outside_ns += self.clock.now() - now;
+        }
         self.ring.enter(self.job.want, Wait::lasting(sent_at, PATIENCE)).map_err(|error| super::turn::lost(&error))?;
-        let now = self.clock.now();
-        self.reap(now)?;
-        Ok(now)
+        Ok(self.clock.now())
     }
 
     #[inline]
@@ -306,5 +317,62 @@ fn unexpected(completion: &Completion<'_>) -> String {
         }
         Completion::Ended { .. } => "the server ended a connection".into(),
         other => format!("the ring says {other:?}, which nobody asked for"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worker::Job;
+    use crate::worker::fake::{Deed, Fake, Manners};
+
+    fn run(seed: u64, pipeline: u32, extras: Extras, manners: Manners) -> (Result<Bared, String>, u64) {
+        let job = crate::worker::tests::job();
+        let mut fake = Fake::new(seed, Job { connections: 5, pipeline, ..job }, manners);
+        let (clock, halt) = (fake.time.clone(), fake.halt.clone());
+        let bare_job = Bare {
+            connections: 5,
+            first_connection: 0,
+            remotes: 1,
+            pipeline,
+            request_bytes: 40,
+            warmup_ns: 0,
+            duration_ns: 50_000_000,
+            want: 1,
+        };
+        let done = bare(&bare_job, extras, &mut fake, &clock, &halt);
+        (done, fake.record.answers)
+    }
+
+    #[test]
+    fn every_answer_counts_once() {
+        for seed in 0..60 {
+            for extras in [Extras::All, Extras::NoStamps, Extras::NoHistogram] {
+                let pipeline = [1, 2, 16][seed as usize % 3];
+                let (done, answers) = run(seed, pipeline, extras, Manners::good());
+                let done = done.expect("a good server");
+                // The first answer told only how long answers are, and what the last enter brought came after the window.
+                let last = u64::from(pipeline) * 5 + 1;
+                assert!(
+                    done.requests > 100 && (done.requests..=done.requests + last).contains(&answers),
+                    "seed {seed}"
+                );
+                assert!(done.elapsed_ns >= 50_000_000 && done.ring.enters > 0, "seed {seed}: {done:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_that_does_not_behave_is_told_of() {
+        for (deed, words) in [
+            (Deed::Garbage, "the server's answer is no HTTP"),
+            (Deed::Announce, "the server ends connections"),
+            (Deed::Stall, "the server did not answer"),
+        ] {
+            let manners = Manners { deeds: vec![(deed, 1)], ..Manners::good() };
+            let (done, _) = run(1, 1, Extras::None, manners);
+            let message = done.expect_err(words);
+            assert!(message.starts_with(words), "{message}");
+        }
     }
 }

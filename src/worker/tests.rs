@@ -37,7 +37,7 @@ fn for_seeds(count: u64, test: impl Fn(u64)) {
 }
 
 /// Two connections for 100 ms, one request each in flight.
-fn job() -> Job {
+pub(super) fn job() -> Job {
     Job {
         connections: 2,
         first_connection: 0,

@@ -73,8 +73,9 @@ fn a_runs_ceiling_is_that_of_its_pipeline_workers_and_connections() {
         // Not measured together: three times one.
         (3, 192, 1, Some(588e3)),
     ] {
-        let found =
-            all.at(workers, connections as f64 / workers as f64, pipeline).map(|ceiling| ceiling.rate_per_s.round());
+        let found = all
+            .at(workers, f64::from(connections) / workers as f64, pipeline)
+            .map(|ceiling| ceiling.rate_per_s.round());
         assert_eq!(found, rate, "{workers} workers, {connections} connections, pipeline {pipeline}");
     }
     assert_eq!(calibration(vec![point(1, 64, 16, 1e6)]).at(1, 64.0, 1), None, "nothing at or below this pipeline");
