@@ -328,7 +328,10 @@ mod tests {
 
     fn run(seed: u64, pipeline: u32, extras: Extras, manners: Manners) -> (Result<Bared, String>, u64) {
         let job = crate::worker::tests::job();
-        let mut fake = Fake::new(seed, Job { connections: 5, pipeline, ..job }, manners);
+        // It has no timeouts to keep, and its first answer may be long in coming.
+        let hour = 3_600_000_000_000;
+        let job = Job { connections: 5, pipeline, timeout_ns: hour, duration_ns: Some(hour), ..job };
+        let mut fake = Fake::new(seed, job, manners);
         let (clock, halt) = (fake.time.clone(), fake.halt.clone());
         let bare_job = Bare {
             connections: 5,
