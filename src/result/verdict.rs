@@ -18,6 +18,8 @@ const ROOMY: f64 = 0.12;
 /// Kept from a CPU for this share of its time a worker was disturbed, and told of from the second on.
 const DISTURBED: f64 = 0.10;
 const NOTICED: f64 = 0.02;
+/// From this share of the calibrated ceiling on a client is as fast as it can be.
+const AT_CEILING: f64 = 0.97;
 /// A target's thread that was on a CPU for this share was busy.
 const TARGET_BUSY: f64 = 0.95;
 /// Beyond this share of failures the rate is not one of answers.
@@ -134,15 +136,17 @@ impl RunResult {
 
     fn closed_loop(&self, crew: &Crew) -> Verdict {
         let target = self.target_words();
-        let share = self.share_of_ceiling();
+        let at_ceiling = self.share_of_ceiling().is_some_and(|share| share >= AT_CEILING);
+        let both = crew.tight == 0 && self.target_is_busy() && at_ceiling;
         let bound = match () {
             () if crew.tight == crew.workers => Bound::Client,
             // Kept from its CPU for longer than it waited for answers.
             () if crew.is_disturbed() && crew.kept() > crew.waited => Bound::Client,
             () if crew.roomy == crew.workers && !crew.is_disturbed() => Bound::Server,
+            () if both => Bound::Unclear,
             // Some had time left and some had none, or nobody had much.
             () if crew.tight == 0 && !crew.is_disturbed() && self.target_is_busy() => Bound::Server,
-            () if crew.tight == 0 && share.is_some_and(|share| share >= 0.97) => Bound::Client,
+            () if crew.tight == 0 && at_ceiling => Bound::Client,
             () => Bound::Unclear,
         };
         let mut because = vec![crew.words()];
@@ -150,6 +154,9 @@ impl RunResult {
             because.push(format!("{} of {} had no time left", crew.tight, crew.workers));
         }
         because.extend(target);
+        if both && bound == Bound::Unclear {
+            because.push("both sides are near their limits".into());
+        }
         Verdict { bound, because }
     }
 

@@ -160,7 +160,10 @@ fn a_ceiling_found_later_is_held_against_the_rate() {
     assert_eq!(bound, Bound::Unclear);
     assert!(because.ends_with("74.88k/s is 81% of this client's 92.44k/s"), "{because}");
     result.ceiling.as_mut().unwrap().rate_per_s = result.rate.achieved_per_s;
-    assert_eq!(judged(result).0, Bound::Client, "as fast as it can be");
+    assert_eq!(judged(result.clone()).0, Bound::Client, "as fast as it can be");
+    result.target.process = target(0.97, &[1]);
+    let (bound, because) = judged(result);
+    assert!(bound == Bound::Unclear && because.contains("both sides are near their limits"), "{because}");
 }
 
 #[test]
