@@ -13,7 +13,7 @@ import argparse
 import statistics
 import sys
 
-from clients import build, saturing, server, wrk
+from clients import CLIENT_CPU, build, saturing, server, wrk
 
 # name: connections, pipeline, further options
 CASES = {
@@ -23,15 +23,18 @@ CASES = {
     "calm": (64, 1, ["-R", "10k"]),
 }
 
+# name: engine, level if that is asked for, further options
 ENGINES = {
-    "uring": ["--engine", "uring"],
-    "uring A": ["--engine", "uring", "--uring-level", "A"],
-    "uring A-": ["--engine", "uring", "--uring-level", "A-"],
-    "uring B": ["--engine", "uring", "--uring-level", "B"],
-    "uring C": ["--engine", "uring", "--uring-level", "C"],
-    "epoll": ["--engine", "epoll"],
-    "tokio-uring": ["--engine", "tokio-uring"],
+    "uring": ("uring", None, []),
+    **{f"uring {level}": ("uring", level, ["--uring-level", level]) for level in ("A", "A-", "B", "C")},
+    "epoll": ("epoll", None, []),
+    "tokio-uring": ("tokio-uring", None, []),
+    # On request: a network card is what the last two are for, and a spare CPU what the first is for.
+    "sqpoll": ("uring", None, [f"--sqpoll={CLIENT_CPU}"]),
+    "napi": ("uring", None, ["--napi", "50"]),
+    "busy-poll": ("uring", None, ["--busy-poll=50"]),
 }
+USUAL = [name for name in ENGINES if name not in ("sqpoll", "napi", "busy-poll")]
 
 # case, figure, client, peer, bound on client / peer. Where system calls are cheap beside TCP the first cannot hold: kernel-notes.md.
 BOUNDS = [
@@ -54,10 +57,10 @@ def rows_of(name, address, engines, rounds, seconds):
             if engine == "wrk":
                 rows[engine].append(wrk(address, connections, pipeline, seconds))
                 continue
-            row = saturing(address, connections, pipeline, seconds, *ENGINES[engine], *extra)
-            wanted = ENGINES[engine][1], (ENGINES[engine][3:] or [None])[0]
+            kind, level, asked = ENGINES[engine]
+            row = saturing(address, connections, pipeline, seconds, "--engine", kind, *asked, *extra)
             ran = row["engine"]
-            if ran["name"] != wanted[0] or wanted[1] not in (None, ran["level"]):
+            if ran["name"] != kind or level not in (None, ran["level"]):
                 sys.exit(f"{engine} was asked for, {ran} ran")
             rows[engine].append(row)
     return rows
@@ -100,7 +103,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES))
-    parser.add_argument("--engine", nargs="+", choices=ENGINES, default=list(ENGINES))
+    parser.add_argument("--engine", nargs="+", choices=ENGINES, default=USUAL)
     parser.add_argument("--check", action="store_true", help="exit 1 if a bound is not held")
     options = parser.parse_args()
     build()

@@ -353,30 +353,9 @@ pub struct CompareArgs {
     error_code(143, "terminated (SIGTERM); the figures so far are printed and not kept")
 )]
 pub struct CalibrateArgs {
-    /// worker threads, each pinned to a CPU: 1 to 1024 (default: one for half of the physical cores)
-    #[argh(option, short = 't', arg_name = "N")]
-    pub threads: Option<String>,
-
-    /// CPUs of the workers, as in 0,2-5 (default: as in a run without URL)
-    #[argh(option, arg_name = "LIST")]
-    pub cpus: Option<String>,
-
     /// time of each run: 10ms to 5s (default: 250ms, less than a minute in all)
     #[argh(option, short = 'd', arg_name = "TIME")]
     pub duration: Option<String>,
-
-    /// what the workers run on: auto, uring, epoll or tokio-uring (default: auto, uring where it
-    /// can be had)
-    #[argh(option, arg_name = "NAME")]
-    pub engine: Option<String>,
-
-    /// io_uring as older kernels have it: A+, A, A-, B or C (default: the best this kernel has)
-    #[argh(option, arg_name = "LEVEL")]
-    pub uring_level: Option<String>,
-
-    /// a kernel thread submits to io_uring, on this CPU or on any
-    #[argh(option, arg_name = "[=CPU]")]
-    pub sqpoll: Option<String>,
 
     /// write the whole calibration as JSON to FILE; -: to standard output, and nothing else there
     #[argh(option, arg_name = "FILE|-")]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use argh::CommandInfoWithArgs;
+
 use super::args::{CalibrateArgs, LoadArgs};
 use super::bar::Bar;
 use super::failure::{DONE, Failure, NO_RUN};
@@ -9,11 +11,15 @@ use super::load::{command, on_target};
 use super::outputs::{Opened, complain, print};
 use super::signals::Signal;
 use super::typed::Typed;
-use super::{cache, units};
+use super::{cache, shared, units};
 use crate::calibrate::{self, Moment, WINDOW, WINDOWS};
-use crate::plan::{Error, Plan};
+use crate::plan::{Error, Plan, shown};
 use crate::report::{calibration as report, json};
 use crate::result::calibration::Calibration;
+
+/// The options of a run that it takes.
+const ASKED: &[&str] =
+    &["--threads", "--cpus", "--threads-per-core", "--engine", "--uring-level", "--sqpoll", "--napi", "--busy-poll"];
 
 /// A calibration as it was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,29 +28,32 @@ pub struct TypedCalibrate {
     window: Duration,
 }
 
+/// The command with the options of a run that it takes.
+pub(super) fn info() -> CommandInfoWithArgs {
+    shared::info_where::<CalibrateArgs>(|option| ASKED.contains(&option))
+}
+
 impl TypedCalibrate {
-    /// Reads what was typed.
+    /// Reads what was typed; `None`: a call for help.
     ///
     /// # Errors
-    /// A value breaks its rule.
-    pub fn read(args: &CalibrateArgs) -> Result<TypedCalibrate, Failure> {
-        let window = match args.duration.as_deref() {
+    /// A value breaks its rule, or there is a URL.
+    pub fn read(args: &[String]) -> Result<Option<TypedCalibrate>, Failure> {
+        let Some((own, load)) = shared::read::<CalibrateArgs>("saturing calibrate", args, &info())? else {
+            return Ok(None);
+        };
+        if let Some(url) = &load.url {
+            return Err(Failure::usage(format!("unexpected argument {}; there are only options here", shown(url))));
+        }
+        let window = match own.duration.as_deref() {
             None => WINDOW,
             Some(text) => match units::duration("--duration", text)? {
                 window if WINDOWS.contains(&window) => window,
                 _ => return Err(Error::argument("--duration", "must be 10ms to 5s", text).into()),
             },
         };
-        let load = LoadArgs {
-            threads: args.threads.clone(),
-            cpus: args.cpus.clone(),
-            engine: args.engine.clone(),
-            uring_level: args.uring_level.clone(),
-            sqpoll: args.sqpoll.clone(),
-            json: args.json.clone(),
-            ..LoadArgs::default()
-        };
-        Ok(TypedCalibrate { typed: Typed::read(&load, &mut std::io::empty())?, window })
+        let load = LoadArgs { json: own.json, ..load };
+        Ok(Some(TypedCalibrate { typed: Typed::read(&load, &mut std::io::empty())?, window }))
     }
 }
 
@@ -100,14 +109,15 @@ mod tests {
 
     #[test]
     fn windows_have_their_bounds() {
-        let read = |text: &str| {
-            TypedCalibrate::read(&CalibrateArgs { duration: Some(text.to_owned()), ..CalibrateArgs::default() })
+        let read = |line: &str| {
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            TypedCalibrate::read(&words).map(|typed| typed.expect("no call for help").window)
         };
-        assert_eq!(read("50ms").map(|typed| typed.window), Ok(Duration::from_millis(50)));
-        assert_eq!(TypedCalibrate::read(&CalibrateArgs::default()).map(|typed| typed.window), Ok(WINDOW));
+        assert_eq!(read("-d 50ms"), Ok(Duration::from_millis(50)));
+        assert_eq!(read(""), Ok(WINDOW));
         for text in ["9ms", "6s", "0"] {
             let message = format!("--duration: must be 10ms to 5s, got {text}");
-            assert_eq!(read(text), Err(Failure::usage(message)), "{text}");
+            assert_eq!(read(&format!("-d {text}")), Err(Failure::usage(message)), "{text}");
         }
     }
 }

@@ -80,14 +80,14 @@ fn wrap(out: &mut String, lead: &str, text: &str, column: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::{CalibrateArgs, CompareArgs, LoadArgs, SearchArgs, ServeArgs};
+    use crate::cli::args::{CompareArgs, LoadArgs, SearchArgs, ServeArgs};
     use crate::cli::shared;
     use argh::ArgsInfo;
 
     #[test]
     fn every_option_is_told_of_once_and_every_line_fits() {
         let shared = [shared::info::<SearchArgs>(&[]), shared::info::<CompareArgs>(&[]), crate::cli::doctor::info()];
-        let alone = [LoadArgs::get_args_info(), ServeArgs::get_args_info(), CalibrateArgs::get_args_info()];
+        let alone = [LoadArgs::get_args_info(), ServeArgs::get_args_info(), crate::cli::calibrate::info()];
         for info in alone.into_iter().chain(shared) {
             let text = help(&info, &["saturing"]);
             assert!(text.ends_with('\n'));

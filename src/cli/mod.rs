@@ -21,7 +21,7 @@ pub mod typed;
 pub mod units;
 
 use argh::{ArgsInfo, FromArgs};
-use args::{CalibrateArgs, CompareArgs, LoadArgs, SearchArgs, ServeArgs};
+use args::{CompareArgs, LoadArgs, SearchArgs, ServeArgs};
 use calibrate::TypedCalibrate;
 use compare::TypedCompare;
 use doctor::TypedDoctor;
@@ -103,7 +103,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, stdin: &mut dyn Read) -> 
             let compare = TypedCompare::read(rest, stdin)?;
             Ok(compare.map_or_else(|| Command::Text(compare_help()), |compare| Command::Compare(Box::new(compare))))
         }
-        "calibrate" => parse_calibrate(rest),
+        "calibrate" => {
+            let wanted = TypedCalibrate::read(rest)?;
+            Ok(wanted.map_or_else(|| Command::Text(calibrate_help()), |wanted| Command::Calibrate(Box::new(wanted))))
+        }
         "doctor" => {
             let doctor = TypedDoctor::read(rest)?;
             Ok(doctor.map_or_else(|| Command::Text(doctor_help()), |doctor| Command::Doctor(Box::new(doctor))))
@@ -142,16 +145,6 @@ fn parse_serve(args: &[String]) -> Result<Command, Failure> {
     }
 }
 
-fn parse_calibrate(args: &[String]) -> Result<Command, Failure> {
-    match spell(args, &CalibrateArgs::get_args_info(), &[])? {
-        Spelled::Help => Ok(Command::Text(calibrate_help())),
-        Spelled::Args(spelled) => {
-            let typed = TypedCalibrate::read(&take::<CalibrateArgs>("saturing calibrate", &spelled)?)?;
-            Ok(Command::Calibrate(Box::new(typed)))
-        }
-    }
-}
-
 /// Hands spelled-out arguments to argh, which finds nothing wrong with what [`spell`] lets pass.
 fn take<T: FromArgs>(name: &str, spelled: &[String]) -> Result<T, Failure> {
     let words: Vec<&str> = spelled.iter().map(String::as_str).collect();
@@ -187,7 +180,7 @@ fn compare_help() -> String {
 }
 
 fn calibrate_help() -> String {
-    help::help(&CalibrateArgs::get_args_info(), &["saturing calibrate [OPTIONS]"])
+    help::help(&calibrate::info(), &["saturing calibrate [OPTIONS]"])
 }
 
 fn doctor_help() -> String {

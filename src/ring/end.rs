@@ -5,7 +5,8 @@ use std::mem::ManuallyDrop;
 use std::thread;
 use std::time::Duration;
 
-use super::uring::{Raw, Uring};
+use super::reap::Raw;
+use super::uring::Uring;
 use super::{Ring, Wait};
 
 impl Uring {

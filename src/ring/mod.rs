@@ -12,6 +12,7 @@ mod end;
 mod error;
 mod level;
 mod probe;
+mod reap;
 mod serving;
 mod sockets;
 mod sqpoll;

@@ -12,8 +12,9 @@ use io_uring::{cqueue, opcode};
 use nix::sys::socket::{TimestampingFlag, setsockopt, sockopt};
 
 use super::buffers::GROUP;
+use super::reap::{Raw, outcome};
 use super::token::Token;
-use super::uring::{Raw, Uring, outcome};
+use super::uring::Uring;
 use super::{Completion, Features};
 
 /// Room for one control message with the three instants of `struct scm_timestamping`.

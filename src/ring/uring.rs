@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use io_uring::squeue::{Entry, Flags};
 use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
-use io_uring::{CompletionQueue, EnterFlags, IoUring, SubmissionQueue, Submitter, cqueue, opcode};
+use io_uring::{CompletionQueue, EnterFlags, IoUring, SubmissionQueue, Submitter, opcode};
 
 use super::buffers::{GROUP, Memory};
 use super::build::Parts;
+use super::reap::{Raw, outcome, reason};
 use super::sockets::Rest;
 use super::stamped::{self, Sampling};
 use super::token::{Op, Token};
@@ -32,14 +33,14 @@ pub struct Uring {
     /// Receives to be armed by the next enter, if their connection is still there then.
     to_arm: Vec<Token>,
     listener: Option<TcpListener>,
-    accepting: Accepting,
+    pub(super) accepting: Accepting,
     /// Operations whose last completion is still to come; silent sends are not among them.
     pub(super) outstanding: usize,
     /// The buffer under the completion last handed out.
-    held: Option<u32>,
+    pub(super) held: Option<u32>,
     /// Connects on their way, where nothing ends all operations at once.
-    connects: Vec<Token>,
-    counters: Counters,
+    pub(super) connects: Vec<Token>,
+    pub(super) counters: Counters,
     pub(super) sampling: Sampling,
     /// A raw pointer makes the type stay on its thread.
     _here: std::marker::PhantomData<*const ()>,
@@ -47,24 +48,12 @@ pub struct Uring {
 
 /// What the accept is doing.
 #[derive(PartialEq)]
-enum Accepting {
+pub(super) enum Accepting {
     /// Not armed: the next enter arms it, if there is a listener.
     Idle,
     Armed,
     /// It was refused (descriptors used up): armed again when a connection closes or a wait runs out.
     Refused,
-}
-
-/// A completion taken apart, before it is turned into what the caller sees.
-pub(super) enum Raw {
-    Connected(u32, i32),
-    Sent(u32, i32, bool),
-    Data(u32, u32, usize),
-    Stamped(u32, u32, usize),
-    Ended(u32, i32),
-    Accepted(u32),
-    /// Of what is left at the end: the result of its cancelling.
-    Cancelled(i32),
 }
 
 impl Uring {
@@ -154,7 +143,7 @@ impl Uring {
 
     /// What became of a send whose end is reported: true if only a part was taken and the rest is queued, which the kernel does
     /// itself where it knows MSG_WAITALL on sends (5.19).
-    fn goes_on(&mut self, token: Token, result: &mut i32) -> bool {
+    pub(super) fn goes_on(&mut self, token: Token, result: &mut i32) -> bool {
         if self.parts.config.features.whole_sends || *result <= 0 {
             return false;
         }
@@ -263,7 +252,7 @@ impl Uring {
     }
 
     /// A receive of the slot's present connection is to be armed.
-    fn receive_from(&mut self, slot: u32) {
+    pub(super) fn receive_from(&mut self, slot: u32) {
         if let Some(place) = self.parts.sockets.peek(slot)
             && let Some(socket) = &place.socket
         {
@@ -276,92 +265,6 @@ impl Uring {
     fn retry_accept(&mut self) {
         if self.accepting == Accepting::Refused {
             self.accepting = Accepting::Idle;
-        }
-    }
-
-    /// The next completion of a connection that is still open, or of the listener.
-    #[inline]
-    pub(super) fn take_known(&mut self) -> Option<Raw> {
-        loop {
-            if let Some(id) = self.held.take() {
-                self.parts.memory.give_back(id);
-            }
-            let entry = self.completions.next()?;
-            self.counters.cqes += 1;
-            let silent = self.parts.config.features.cqe_skip && Token(entry.user_data()).op() == Some(Op::Send);
-            let ends = !cqueue::more(entry.flags()) && !silent;
-            self.outstanding -= usize::from(ends);
-            if let Some(raw) = self.take_apart(&entry) {
-                return Some(raw);
-            }
-        }
-    }
-
-    #[inline]
-    fn take_apart(&mut self, entry: &cqueue::Entry) -> Option<Raw> {
-        let token = Token(entry.user_data());
-        let (slot, generation, mut result) = (token.slot(), token.generation(), entry.result());
-        let raw = match token.op()? {
-            Op::Receive => return self.received(token, cqueue::buffer_select(entry.flags()).map(u32::from), entry),
-            Op::ReceiveStamped => return self.received_stamped(token, entry),
-            Op::ReceiveOwn => {
-                let Memory::Own(own) = &self.parts.memory else { return None };
-                let owner = own.owner(slot)?;
-                return self.received(owner, Some(slot), entry);
-            }
-            Op::Accept => return self.accepted(entry),
-            Op::SendShared | Op::SendConfirmed if self.goes_on(token, &mut result) => return None,
-            Op::SendShared => {
-                self.parts.sockets.take_back(token);
-                Raw::Sent(slot, result, true)
-            }
-            Op::SendConfirmed => Raw::Sent(slot, result, true),
-            // Not skipped: then also a success comes here.
-            Op::Send if result >= 0 && !self.parts.config.features.cqe_skip => return None,
-            Op::Send => Raw::Sent(slot, result, false),
-            Op::Connect => {
-                self.connects.retain(|connect| *connect != token);
-                Raw::Connected(slot, result)
-            }
-            Op::Cancel => return Some(Raw::Cancelled(result)),
-        };
-        self.parts.sockets.current(slot, generation)?;
-        Some(raw)
-    }
-
-    fn accepted(&mut self, entry: &cqueue::Entry) -> Option<Raw> {
-        if !cqueue::more(entry.flags()) {
-            self.accepting = if entry.result() < 0 { Accepting::Refused } else { Accepting::Idle };
-        }
-        let fd = u32::try_from(entry.result()).ok()?;
-        let slot = self.parts.sockets.adopt(fd as i32);
-        self.receive_from(slot);
-        Some(Raw::Accepted(slot))
-    }
-
-    #[inline]
-    pub(super) fn received(&mut self, owner: Token, buffer: Option<u32>, entry: &cqueue::Entry) -> Option<Raw> {
-        let (slot, result, flags) = (owner.slot(), entry.result(), entry.flags());
-        self.held = buffer;
-        let place = self.parts.sockets.current(slot, owner.generation())?;
-        if !cqueue::more(flags) {
-            place.receiving = false;
-        }
-        match (result, buffer) {
-            (1.., Some(id)) => {
-                if !cqueue::more(flags) {
-                    self.counters.rearms += 1;
-                    self.receive_from(slot);
-                }
-                Some(Raw::Data(slot, id, result as usize))
-            }
-            (code, _) if code == -libc::ENOBUFS => {
-                self.counters.recv_starved += 1;
-                self.counters.rearms += 1;
-                self.receive_from(slot);
-                None
-            }
-            _ => Some(Raw::Ended(slot, result)),
         }
     }
 }
@@ -494,13 +397,4 @@ impl Ring for Uring {
     fn counters(&self) -> Counters {
         Counters { sqpoll_ns: self.parts.poller.map_or(0, |poller| poller.cpu_ns()), ..self.counters }
     }
-}
-
-pub(super) fn outcome(result: i32) -> io::Result<usize> {
-    usize::try_from(result).map_err(|_| reason(result))
-}
-
-/// The reason behind a negative result. A short send without one counts as a broken connection.
-fn reason(result: i32) -> io::Error {
-    io::Error::from_raw_os_error(if result < 0 { -result } else { libc::EPIPE })
 }
