@@ -33,12 +33,11 @@ pub(super) fn details(result: &RunResult, page: &mut Page) {
         let ids: Vec<String> = process.pids.iter().map(ToString::to_string).collect();
         let cpus: Vec<String> = process.cpus.iter().map(ToString::to_string).collect();
         let words = format!(
-            "{} (process {}): {:.2}s of CPU in {} thread{}, the busiest {}; seen on CPU {}",
+            "{} (process {}): {:.2}s of CPU, {} of its threads at work, the busiest {}; seen on CPU {}",
             process.name,
             ids.join(","),
             process.cpu_s,
             process.busy_threads,
-            if process.busy_threads == 1 { "" } else { "s" },
             percent(process.busiest_thread_share),
             if cpus.is_empty() { "-".into() } else { cpus.join(",") }
         );
