@@ -28,7 +28,8 @@ struct Row(&'static str, &'static str, &'static str, Option<Level>, fn() -> io::
 
 use Level::{A, AMinus, APlus, B, C};
 
-const ROWS: [Row; 23] = [
+/// What the levels are made of.
+const NEEDED: [Row; 18] = [
     Row("operations", "5.6", "connect, send, receive, accept, cancel", Some(C), trials::operations),
     Row("NODROP", "5.5", "no completion is lost when the queue is full", Some(C), trials::nodrop),
     Row("CQSIZE", "5.5", "a completion queue larger than the other", Some(C), trials::cqsize),
@@ -53,6 +54,10 @@ const ROWS: [Row; 23] = [
     Row("NO_SQARRAY", "6.6", "one indirection less", Some(APlus), trials::no_sqarray),
     Row("min_wait", "6.12", "batches with a bound", Some(APlus), trials::min_wait),
     Row("ABS_TIMER", "6.12", "waits until an instant", Some(APlus), trials::abs_timer),
+];
+
+/// What no level needs: tried only where somebody wants to know.
+const OTHERS: [Row; 5] = [
     Row("TASKRUN_FLAG", "5.19", "tells without an enter that one is needed; not used", None, trials::taskrun_flag),
     Row("SQPOLL", "5.11", "a kernel thread submits (--sqpoll)", None, trials::sqpoll),
     Row("NAPI", "6.9", "the ring polls the network card (--napi)", None, trials::napi),
@@ -63,10 +68,10 @@ const ROWS: [Row; 23] = [
 /// Everything probed, each by itself. Where io_uring cannot be had at all nothing is available, and `why` is that reason.
 pub fn features() -> Vec<Feature> {
     match offer() {
-        Ok(known) => known.to_vec(),
+        Ok(known) => known.iter().cloned().chain(OTHERS.iter().map(Row::tried)).collect(),
         Err(error) => {
             let why = error.to_string();
-            ROWS.iter().map(|row| row.feature(Err(why.clone()))).collect()
+            NEEDED.iter().chain(&OTHERS).map(|row| row.feature(Err(why.clone()))).collect()
         }
     }
 }
@@ -99,19 +104,22 @@ fn named<'a>(features: impl Iterator<Item = &'a Feature>) -> String {
 }
 
 impl Row {
+    fn tried(&self) -> Feature {
+        self.feature(self.4().map_err(|error| reason(&error)))
+    }
+
     fn feature(&self, outcome: Result<(), String>) -> Feature {
         let Row(name, since, what, level, _) = *self;
         Feature { name, since, what, level, available: outcome.is_ok(), why: outcome.err().unwrap_or_default() }
     }
 }
 
-/// All features, tried once in a process: that takes some milliseconds.
+/// What the levels are made of, tried once in a process: that takes some milliseconds.
 fn offer() -> Result<&'static [Feature], SetupError> {
     static KNOWN: OnceLock<Vec<Feature>> = OnceLock::new();
     // Not remembered: a ring that cannot be had now may be had later.
     plain(|builder| builder).map_err(|error| SetupError::new("set-up", error, 0))?;
-    let tried = |row: &Row| row.feature(row.4().map_err(|error| reason(&error)));
-    Ok(KNOWN.get_or_init(|| ROWS.iter().map(tried).collect()))
+    Ok(KNOWN.get_or_init(|| NEEDED.iter().map(Row::tried).collect()))
 }
 
 fn reason(error: &io::Error) -> String {
@@ -128,7 +136,7 @@ mod tests {
 
     fn known(without: &[&str]) -> Vec<Feature> {
         let outcome = |row: &Row| if without.contains(&row.0) { Err("tried".into()) } else { Ok(()) };
-        ROWS.iter().map(|row| row.feature(outcome(row))).collect()
+        NEEDED.iter().chain(&OTHERS).map(|row| row.feature(outcome(row))).collect()
     }
 
     /// The best level with all features but these.
