@@ -23,6 +23,7 @@ mod parts;
 pub(crate) mod samples;
 pub mod search;
 pub mod slo;
+pub mod suite;
 #[cfg(test)]
 mod tests;
 pub mod units;
