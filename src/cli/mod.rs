@@ -12,13 +12,11 @@ mod load;
 pub mod outputs;
 pub mod search;
 mod serve;
-pub mod shapes;
 mod shared;
 mod signals;
 pub mod slo;
 pub mod spelling;
 pub mod typed;
-pub mod units;
 
 use argh::{ArgsInfo, FromArgs};
 use args::{CompareArgs, LoadArgs, SearchArgs, ServeArgs};
