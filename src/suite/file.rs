@@ -242,6 +242,8 @@ pub(crate) enum FigureFile {
     Errors,
     /// CPU of the server per request, microseconds.
     ServerCpuUs,
+    /// CPU of the client per request, microseconds.
+    ClientCpuUs,
     /// The server's memory, MiB.
     ServerMib,
     /// Answers of the worst-served tenth by those of the median connection, 0 to 1.
