@@ -6,12 +6,13 @@ cd "$(dirname "$0")"
 
 usage() {
     cat <<'END'
-Usage: ./check.sh [--no-install] [--no-fuzz] [--fuzz-seconds N]
+Usage: ./check.sh [--no-install] [--no-suite] [--no-fuzz] [--fuzz-seconds N]
 
 Installs what the tests need, then checks formatting, lints (warnings are errors), documentation, tests (with real
-and hostile servers), the commands of README.md, and fuzzes the framing for a minute.
+and hostile servers), every case of the study in small, the commands of README.md, and fuzzes the framing for a minute.
 
   --no-install      install nothing; what is missing fails where it is used
+  --no-suite        leave the study's servers out
   --no-fuzz         leave the fuzzer out
   --fuzz-seconds N  fuzz for N seconds (default: 60)
   -h, --help        print this
@@ -21,10 +22,12 @@ END
 }
 
 install=yes
+suite=yes
 fuzz_seconds=60
 while [ $# -gt 0 ]; do
     case $1 in
         --no-install) install=no ;;
+        --no-suite) suite=no ;;
         --no-fuzz) fuzz_seconds=0 ;;
         --fuzz-seconds)
             shift
@@ -82,6 +85,25 @@ install_readers() {
     fi
 }
 
+# Every server of the study starts, answers byte for byte and takes a load: none may be left out.
+run_suite() {
+    if [ $suite = no ]; then
+        echo "check.sh: the study's servers are left out, as asked"
+        return
+    fi
+    begin 'the study in small'
+    out=target/study
+    rm -rf $out
+    cargo run --quiet -- suite run --quick --out $out
+    python3 -c 'if True:
+        import json, sys
+        study = json.load(open(sys.argv[1]))
+        without, failed = [row["id"] for row in study["rows"] if row["runs"] == 0], study["not_run"]
+        if without or failed:
+            sys.exit(f"without a run: {without}; not run, or not well: {failed}")
+        print(len(study["rows"]), "rows, each with a run")' $out/suite.json
+}
+
 check_readme() {
     begin 'the commands of README.md'
     python3 tests/readme.py
@@ -125,6 +147,7 @@ cargo test
 begin 'io_uring turned off by sysctl'
 cargo test --test io_uring_disabled -- --ignored --nocapture
 
+run_suite
 check_readme
 fuzz
 
