@@ -1,0 +1,43 @@
+"""gevent and Flask ask Redis for one key: by redis-py on patched sockets, or on the standard library's."""
+
+import sys
+
+if "--sync" not in sys.argv:  # before anything else is imported
+    from gevent import monkey
+
+    monkey.patch_all()
+
+from flask import Flask, request
+from gevent.pywsgi import WSGIServer
+from redis import Redis
+
+from serving import address, arguments, listener
+
+parser = arguments(__doc__)
+parser.add_argument("--backend", type=address, required=True, help="HOST:PORT")
+parser.add_argument("--sync", action="store_true", help="block every greenlet while Redis is asked")
+args = parser.parse_args()
+
+app = Flask(__name__)
+store = Redis(*args.backend)
+store.set("key", "Hello World!")
+
+
+@app.get("/")
+def get():
+    return store.get("key") or "none"
+
+
+@app.post("/")
+def put():
+    store.set("key", request.get_data())
+    return "set"
+
+
+@app.delete("/")
+def delete():
+    store.delete("key")
+    return "deleted"
+
+
+WSGIServer(listener(args.host, args.port, nodelay=True), app, log=None, error_log=None).serve_forever()
