@@ -1,12 +1,10 @@
 """Flask under gevent's WSGI server."""
 
-from gevent.pywsgi import WSGIServer
-
+from gevent_serving import serve
 from hello_flask import app
-from serving import arguments, listener
+from serving import arguments
 
 parser = arguments(__doc__)
-parser.add_argument("--nodelay", action="store_true", help="do not hold back the body until the head is acknowledged")
+parser.add_argument("--nodelay", action="store_true", help="hold no body back")
 args = parser.parse_args()
-
-WSGIServer(listener(args.host, args.port, nodelay=args.nodelay), app, log=None).serve_forever()
+serve(app, args.host, args.port, args.nodelay)

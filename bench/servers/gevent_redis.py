@@ -8,10 +8,10 @@ if "--sync" not in sys.argv:  # before anything else is imported
     monkey.patch_all()
 
 from flask import Flask, request
-from gevent.pywsgi import WSGIServer
 from redis import Redis
 
-from serving import address, arguments, listener
+from gevent_serving import serve
+from serving import address, arguments
 
 parser = arguments(__doc__)
 parser.add_argument("--backend", type=address, required=True, help="HOST:PORT")
@@ -40,4 +40,4 @@ def delete():
     return "deleted"
 
 
-WSGIServer(listener(args.host, args.port, nodelay=True), app, log=None, error_log=None).serve_forever()
+serve(app, args.host, args.port, nodelay=True)

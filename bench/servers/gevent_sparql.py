@@ -18,10 +18,10 @@ if sys.argv[-1] in ("requests", "patched"):  # before anything else is imported
     monkey.patch_all()
 
 from flask import Flask, Response
-from gevent.pywsgi import WSGIServer
 
 import sparql
-from serving import arguments, listener
+from gevent_serving import serve
+from serving import arguments
 
 
 def by_requests(base: str):
@@ -96,8 +96,7 @@ def main() -> None:
     parser.add_argument("client", choices=CLIENTS, help="last of all")
     args = parser.parse_args()
     ask = {"requests": by_requests, "pool": by_pool}.get(args.client, by_httplib2)(f"http://{args.backend}")
-    listening = listener(args.host, args.port, nodelay=True)
-    WSGIServer(listening, make_app(ask), log=None, error_log=None).serve_forever()
+    serve(make_app(ask), args.host, args.port, nodelay=True)
 
 
 main()

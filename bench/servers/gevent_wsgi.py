@@ -1,12 +1,7 @@
 """A bare WSGI function under gevent's WSGI server."""
 
-from gevent.pywsgi import WSGIServer
-
-from serving import arguments, listener
-
-parser = arguments(__doc__)
-parser.add_argument("--nodelay", action="store_true", help="do not hold back the body until the head is acknowledged")
-args = parser.parse_args()
+from gevent_serving import serve
+from serving import arguments
 
 
 def application(environ, start_response):
@@ -14,4 +9,7 @@ def application(environ, start_response):
     return [b"Hello World!"]
 
 
-WSGIServer(listener(args.host, args.port, nodelay=args.nodelay), application, log=None).serve_forever()
+parser = arguments(__doc__)
+parser.add_argument("--nodelay", action="store_true", help="hold no body back")
+args = parser.parse_args()
+serve(application, args.host, args.port, args.nodelay)
