@@ -11,15 +11,15 @@ from flask import Flask, request
 from redis import Redis
 
 from gevent_serving import serve
-from serving import address, arguments
+from serving import arguments
 
 parser = arguments(__doc__)
-parser.add_argument("--backend", type=address, required=True, help="HOST:PORT")
+parser.add_argument("--backend", required=True, help="redis://HOST:PORT")
 parser.add_argument("--sync", action="store_true", help="block every greenlet while Redis is asked")
 args = parser.parse_args()
 
 app = Flask(__name__)
-store = Redis(*args.backend)
+store = Redis.from_url(args.backend)
 store.set("key", "Hello World!")
 
 

@@ -8,9 +8,3 @@ def arguments(about: str) -> argparse.ArgumentParser:
     parser.add_argument("--host", required=True, help="address to listen on")
     parser.add_argument("--port", type=int, required=True)
     return parser
-
-
-def address(text: str) -> tuple:
-    """HOST:PORT, as argparse's type."""
-    host, _, port = text.rpartition(":")
-    return host, int(port)

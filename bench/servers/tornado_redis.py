@@ -7,7 +7,7 @@ import redis
 import redis.asyncio
 from tornado.web import Application, RequestHandler
 
-from serving import address, arguments
+from serving import arguments
 
 
 async def finished(answer):
@@ -32,10 +32,10 @@ class Key(RequestHandler):
 
 async def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--backend", type=address, required=True, help="HOST:PORT")
+    parser.add_argument("--backend", required=True, help="redis://HOST:PORT")
     parser.add_argument("--sync", action="store_true")
     args = parser.parse_args()
-    store = (redis if args.sync else redis.asyncio).Redis(*args.backend)
+    store = (redis if args.sync else redis.asyncio).from_url(args.backend)
     await finished(store.set("key", "Hello World!"))
     Application([("/", Key, {"store": store})]).listen(args.port, args.host)
     await asyncio.Event().wait()
