@@ -239,6 +239,8 @@ pub enum Figure {
     Errors,
     /// CPU time of the server per request, in microseconds.
     ServerCpuUs,
+    /// CPU time of the client per request, in microseconds.
+    ClientCpuUs,
     /// The server's memory, in MiB.
     ServerMib,
     /// Answers of the worst-served tenth of the connections by those of the median one, 0 to 1.

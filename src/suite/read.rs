@@ -305,9 +305,9 @@ impl Reader<'_> {
                 fs::read(&path).map_err(|error| bad(format!("answer_file {}: {error}", path.display())))?
             }
             _ => {
-                return Err(
-                    bad("one of answer and answer_file must be given: answers are checked byte for byte".into()),
-                );
+                return Err(bad(
+                    "one of answer and answer_file must be given: answers are checked byte for byte".into()
+                ));
             }
         };
         let header = |text: &String| {

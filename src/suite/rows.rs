@@ -4,7 +4,7 @@ use super::several::several;
 use super::statements;
 use crate::measure::histogram::Histogram;
 use crate::result::suite::{CaseRun, Row, Several, SuiteResult, bound_name};
-use crate::result::{Percentiles, RunResult, plateau};
+use crate::result::{Fairness, Percentiles, RunResult, plateau};
 
 /// Fills in the figures of all rows, and what they say about the statements.
 pub fn conclude(result: &mut SuiteResult, runs: &[CaseRun]) {
@@ -64,10 +64,7 @@ fn figures(row: &Row, runs: &[&CaseRun]) -> Row {
             let own = result.client.as_ref().and_then(|client| client.cpu_ns_per_request);
             own.or_else(|| per_request(run.watched.get("client")?.cpu_s, result))
         }),
-        fairness: of(&|_, result| {
-            let each = result.connections.completed.filter(|each| each.median > 0)?;
-            Some((each.slowest_tenth / each.median as f64).min(1.0))
-        }),
+        fairness: of(&|_, result| result.connections.completed.and_then(fairness)),
         ..Row::default()
     };
     whole.iter().for_each(|(_, result)| add(&mut filled, result));
@@ -77,6 +74,14 @@ fn figures(row: &Row, runs: &[&CaseRun]) -> Row {
 
 fn per_request(cpu_s: f64, result: &RunResult) -> Option<f64> {
     (result.requests.completed > 0).then(|| cpu_s * 1e9 / result.requests.completed as f64)
+}
+
+/// 0 too where half of the connections and more got nothing.
+fn fairness(each: Fairness) -> Option<f64> {
+    match each.median {
+        0 => (each.max > 0).then_some(0.0),
+        median => Some((each.slowest_tenth / median as f64).min(1.0)),
+    }
 }
 
 /// 0 is what a client does not tell.

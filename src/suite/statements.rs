@@ -65,6 +65,7 @@ fn value(figure: Figure, row: &Row) -> Option<Value> {
         Figure::P99Ms => Value::of(row.p99_ns, 1e6),
         Figure::Errors => Value::of(row.errors, 1.0),
         Figure::ServerCpuUs => Value::of(row.server_cpu_ns, 1e3),
+        Figure::ClientCpuUs => Value::of(row.client_cpu_ns, 1e3),
         Figure::ServerMib => Value::of(row.server_rss_bytes, 1_048_576.0),
         Figure::Fairness => Value::of(row.fairness, 1.0),
         Figure::ResetShare => share(row.anomalies.reset_after_response),
@@ -82,7 +83,7 @@ fn shown(figure: Figure, value: Value) -> String {
     match figure {
         Figure::Rate => format!("{}/s", grouped(number)),
         Figure::P50Ms | Figure::P99Ms => units::time_ns(number * 1e6),
-        Figure::ServerCpuUs => units::time_ns(number * 1e3),
+        Figure::ServerCpuUs | Figure::ClientCpuUs => units::time_ns(number * 1e3),
         Figure::ServerMib => format!("{number:.0} MiB"),
         Figure::Fairness => two_digits(number),
         Figure::Errors | Figure::ResetShare | Figure::CloseShare | Figure::PlateauShare | Figure::Scatter => {
