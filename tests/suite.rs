@@ -327,3 +327,14 @@ fn what_a_suite_must_not_say() {
     let ended = suite.run("god --quick --out out");
     assert!(ended.code == 1 && ended.stderr.contains("there is no case \"god\"; did you mean good?"), "{ended:?}");
 }
+
+/// Statements name rows, cases name loads and backends, commands have placeholders: all of it is looked up.
+#[test]
+fn the_suites_of_this_checkout_can_be_read() {
+    let suites: Vec<_> = fs::read_dir("bench/suites").expect("suites").flatten().map(|entry| entry.path()).collect();
+    assert!(suites.len() >= 3, "{suites:?}");
+    for suite in suites {
+        let ended = Running::spawn(command().args(["suite", "list", "--suite"]).arg(&suite)).wait();
+        assert_eq!(ended.code, 0, "{}: {}", suite.display(), ended.stderr);
+    }
+}
