@@ -20,6 +20,7 @@ const LAYERS: &[(&str, u8, &[&str])] = &[
     ("compare", 8, &["worker", "ring", "http"]),
     ("calibrate", 8, &["worker", "ring", "http"]),
     ("doctor", 8, &["worker", "ring", "http"]),
+    ("suite", 8, &["worker", "ring", "http"]),
     ("cli", 9, &["ring", "worker"]),
 ];
 
