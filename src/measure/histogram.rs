@@ -133,6 +133,12 @@ impl Histogram {
         (!self.is_empty()).then(|| self.counts.value_at_quantile(q).clamp(self.min_ns, self.max_ns))
     }
 
+    /// Samples from `from_ns` up to `to_ns`, to three digits.
+    #[must_use]
+    pub fn count_between(&self, from_ns: u64, to_ns: u64) -> u64 {
+        self.counts.count_between(from_ns, to_ns)
+    }
+
     /// The plain figures of all samples, or `None` if there is no sample.
     #[must_use]
     pub fn summary(&self, kind: Option<LatencyKind>) -> Option<Summary> {
