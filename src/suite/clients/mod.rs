@@ -14,6 +14,8 @@ mod h2load;
 mod locust;
 mod oha;
 mod saturing;
+#[cfg(test)]
+mod tests;
 mod wrk;
 
 /// How long a client that stops only by time loads, where the load is a count: seconds.
