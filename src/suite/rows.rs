@@ -125,6 +125,15 @@ fn add(row: &mut Row, result: &RunResult) {
     }
 }
 
+/// Share of the time that server and backends were on a CPU, all of them together.
+fn busy(runs: &[(&CaseRun, &RunResult)]) -> Option<f64> {
+    let elapsed_s: f64 = runs.iter().map(|(_, result)| result.elapsed_s).sum();
+    let of_run = |run: &CaseRun| {
+        run.watched.iter().filter(|(name, _)| *name != "client").map(|(_, used)| used.cpu_s).sum::<f64>()
+    };
+    (elapsed_s > 0.0).then(|| runs.iter().map(|(run, _)| of_run(run)).sum::<f64>() / elapsed_s)
+}
+
 /// All latencies of all runs together; or medians of percentiles, where there is no histogram.
 fn latencies(row: &mut Row, runs: &[(&CaseRun, &RunResult)]) {
     let summaries: Vec<_> = runs.iter().filter_map(|(_, result)| result.latency_ns.as_ref()).collect();
@@ -134,7 +143,7 @@ fn latencies(row: &mut Row, runs: &[(&CaseRun, &RunResult)]) {
             let mut all = Histogram::new();
             histograms.iter().for_each(|samples| all.merge(samples));
             row.latency_ns = all.summary(summaries[0].kind);
-            row.plateau = plateau::plateau(&all);
+            row.plateau = plateau::plateau(&all, busy(runs));
         }
         _ => {
             let middle = |pick: fn(&Percentiles) -> u64| {
