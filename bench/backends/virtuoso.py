@@ -1,7 +1,7 @@
 """Virtuoso in the foreground, on a freshly seeded database of its own.
 
-The first start makes a template and seeds it, which takes some seconds; later ones copy it. Two classes' worth of
-data: what is asked for is the cost of asking, not of a large graph.
+The first start makes a template and seeds it, which takes some seconds; later ones copy it. A class and one object are
+all its data: what counts here is the cost of asking, not of a large graph.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -91,7 +90,7 @@ def wait_ready(process: subprocess.Popen, url: str, limit_s: float = 60) -> None
         try:
             urllib.request.urlopen(url, timeout=5).close()
             return
-        except (urllib.error.URLError, OSError):
+        except OSError:
             time.sleep(0.05)
     sys.exit(f"virtuoso: the template did not answer at {url} within {limit_s} s")
 
