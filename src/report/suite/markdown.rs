@@ -43,7 +43,7 @@ pub fn markdown(result: &SuiteResult) -> String {
     host(&mut out, result);
     let _ = write!(out, "## How to get the same again\n\n```sh\nbench/setup.sh\n{}\n```\n\n", command(result));
     out.push_str("## How the figures were taken\n\n");
-    method(result).iter().for_each(|sentence| drop(writeln!(out, "- {}", text(sentence))));
+    method(result).iter().for_each(|sentence| out.push_str(&format!("- {}\n", text(sentence))));
     out
 }
 
@@ -83,7 +83,7 @@ fn statement(out: &mut String, one: &Outcome) {
 fn table(out: &mut String, heads: &[&str], words: usize, rows: &[Vec<String>]) {
     let rule: Vec<&str> = (0..heads.len()).map(|at| if at < words { "---" } else { "--:" }).collect();
     let _ = writeln!(out, "| {} |\n|{}|", heads.join(" | "), rule.join("|"));
-    rows.iter().for_each(|cells| drop(writeln!(out, "| {} |", cells.join(" | "))));
+    rows.iter().for_each(|cells| out.push_str(&format!("| {} |\n", cells.join(" | "))));
     out.push('\n');
 }
 
@@ -147,7 +147,7 @@ fn costs(out: &mut String, rows: &[&Row]) {
 fn remarks(out: &mut String, rows: &[&Row]) {
     let before = out.len();
     for row in rows {
-        figures::remarks(row).iter().for_each(|one| drop(writeln!(out, "- {}: {}.", code(&row.id), text(one))));
+        figures::remarks(row).iter().for_each(|one| out.push_str(&format!("- {}: {}.\n", code(&row.id), text(one))));
     }
     if out.len() > before {
         out.push('\n');
@@ -213,7 +213,7 @@ fn warnings(out: &mut String, result: &SuiteResult) {
     }
     out.push_str("## Warnings\n\n");
     for row in warned {
-        row.warnings.iter().for_each(|warning| drop(writeln!(out, "- {}: {}", code(&row.id), text(warning))));
+        row.warnings.iter().for_each(|warning| out.push_str(&format!("- {}: {}\n", code(&row.id), text(warning))));
     }
     out.push('\n');
 }
