@@ -12,7 +12,9 @@ ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--d
 # Each canvas, by its name or its label, with how many colours it shows: a blank one shows one.
 CANVASES = """() => [...document.querySelectorAll("canvas")].map((canvas) => {
   const { width, height } = canvas;
-  const words = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, width, height).data.buffer);
+  const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const words = new Uint32Array(copy.getImageData(0, 0, width, height).data.buffer);
   return [canvas.id || canvas.getAttribute("aria-label"), new Set(words).size];
 })"""
 IDS = """() => [...document.querySelectorAll("#table tbody tr:not([hidden]) .id")].map((id) => id.textContent)"""

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::result::suite::{Kind, Outcome, Row, SuiteResult};
+use crate::result::suite::{Kind, Outcome, Row, SuiteResult, Then};
 
 use super::figures::{self, NONE, interval, mean, median, number, share, size, time};
 use super::series::{Series, place, series};
@@ -116,12 +116,20 @@ fn rates(out: &mut String, rows: &[&Row]) {
             median(rate, number),
             rate.map_or(NONE.into(), |rate| number(rate.min)),
             rate.map_or(NONE.into(), |rate| number(rate.max)),
-            row.then.as_ref().map_or(NONE.into(), |then| number(then.mean)),
+            row.then.as_ref().map_or(NONE.into(), earlier),
             figures::times(figures::ratio(row)),
             limit,
         ]
     };
     table(out, &heads, 3, &rows.iter().map(cells).collect::<Vec<_>>());
+}
+
+/// The earlier figure, with its extremes where they are told.
+fn earlier(then: &Then) -> String {
+    match (then.min, then.max) {
+        (Some(min), Some(max)) => format!("{} ({} to {})", number(then.mean), number(min), number(max)),
+        _ => number(then.mean),
+    }
 }
 
 /// How long answers took, and what they cost.

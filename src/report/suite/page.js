@@ -12,7 +12,7 @@
   const ms = (n) => n >= 1000 ? `${spell(n / 1000)} s` : n < 1 ? `${spell(n * 1000)} µs` : `${spell(n)} ms`;
   const percent = (n) => `${spell(n * 100)} %`;
   const rate = (n) => `${spell(n)} req/s`;
-  const decades = (n) => Number.isInteger(Math.round(Math.log10(n) * 1e6) / 1e6);
+  const digits = (n) => Number(n.toPrecision(3)).toExponential().split("e")[0];
 
   const charts = new Map();
   const draw = (canvas, config) => {
@@ -24,15 +24,17 @@
     title: title(text), grid: { color: colour("grid") }, border: { display: false }, ...more,
     ticks: { color: colour("soft"), ...more.ticks },
   });
-  const log = (text, callback) => axis(text, {
-    type: "logarithmic",
-    ticks: { callback: (n) => decades(n) ? callback(n) : null },
-    grid: { color: (tick) => decades(tick.tick?.value ?? 1) ? colour("grid") : "transparent" },
-  });
-  // From the first decade below to the first above, so that there are always two ticks.
-  const tens = (values) => {
+  // Named at each power of ten; between them too where there are few.
+  const log = (text, callback, values) => {
     const some = values.filter((n) => n > 0);
-    return some.length ? { min: 10 ** Math.floor(Math.log10(Math.min(...some))), max: 10 ** Math.ceil(Math.log10(Math.max(...some) * 1.02)) } : {};
+    const [least, most] = some.length ? [Math.min(...some), Math.max(...some)] : [1, 10];
+    const steps = most / least > 200 ? ["1"] : ["1", "2", "5"];
+    const below = (n) => { const ten = 10 ** Math.floor(Math.log10(n)); return ten * [5, 2, 1].find((step) => step * ten <= n * 1.0001); };
+    return axis(text, {
+      type: "logarithmic", min: below(least), max: below(most * 1.0001) * (digits(below(most * 1.0001)) === "2" ? 2.5 : 2),
+      ticks: { callback: (n) => steps.includes(digits(n)) ? callback(n) : null },
+      grid: { color: (tick) => tick.tick && steps.includes(digits(tick.tick.value)) ? colour("grid") : "transparent" },
+    });
   };
   const base = (tooltip) => ({
     animation: false, responsive: true, maintainAspectRatio: false,
@@ -56,14 +58,17 @@
     return lines;
   };
 
+  // What a bar is called, and what to know of it, below its name.
+  const called = (row) => [...wrap(row.id), ...(row.client_bound ? ["(limit: the client)"] : []), ...(row.plateau ? ["(40 ms plateau)"] : [])];
+
   // Horizontal bars with whiskers; `then` stands below where it is known.
   const bars = (canvas, rows, figure, unit, text, then) => {
-    const with_then = then && rows.some((row) => row.then != null);
+    const with_then = Boolean(then) && rows.some((row) => row.then != null);
     const points = rows.map((row) => {
       const is = row[figure];
       return is ? { x: is.mean, y: row.id, xMin: is.low ?? undefined, xMax: is.high ?? undefined } : { x: null, y: row.id };
     });
-    const lines = rows.map((row) => wrap(row.id).length);
+    const lines = rows.map((row) => called(row).length);
     canvas.parentElement.style.height = `${56 + lines.reduce((sum, n) => sum + Math.max(with_then ? 38 : 30, n * 15 + 8), 0)}px`;
     const options = base({
       title: (items) => items[0].label,
@@ -78,7 +83,7 @@
     options.indexAxis = "y";
     options.scales = {
       x: axis(unit, { beginAtZero: true, ticks: { maxRotation: 0, callback: (n) => spell(n) } }),
-      y: axis("", { grid: { display: false }, ticks: { autoSkip: false, color: colour("ink"), callback: (at) => wrap(rows[at].id) } }),
+      y: axis("", { grid: { display: false }, ticks: { autoSkip: false, color: colour("ink"), callback: (at) => called(rows[at]) } }),
     };
     options.plugins.legend.display = with_then;
     options.plugins.legend.labels.pointStyle = "rect";
@@ -99,7 +104,7 @@
 
   // Told apart by colour, and where colours come again by the points' shape.
   const look = (at) => ({
-    borderColor: colour(`s${at % 8 + 1}`), backgroundColor: colour(`s${at % 8 + 1}`), borderWidth: 2,
+    borderColor: colour(`s${at % 8 + 1}`), backgroundColor: colour(`s${at % 8 + 1}`), borderWidth: 2, clip: 8,
     pointStyle: ["circle", "rect", "triangle"][Math.floor(at / 8) % 3],
   });
   const curves = (canvas, sets, x, y, tooltip, more = {}) => {
@@ -125,9 +130,10 @@
       borderDash: [[], [7, 3], [2, 3]][Math.floor(at / 8) % 3], pointRadius: 0, pointHitRadius: 8, stepped: false,
     }));
     const name = (x) => x <= 1 ? "0 %" : `${Number((100 - 100 / x).toFixed(6))} %`;
-    const x = log(narrow() ? "percentile" : "percentile (scale: how many answers for one that took longer)", name);
-    x.min = 1;
-    const y = { ...log("latency", ms), ...tens(group.curves.flatMap((curve) => curve.points.map((point) => point[1]))) };
+    const every = (at) => group.curves.flatMap((curve) => curve.points.map((point) => point[at]));
+    const x = log(narrow() ? "percentile" : "percentile (scale: how many answers for one that took longer)", name, [1, 1000]);
+    x.max = Math.max(10, ...every(0));
+    const y = log("latency", ms, every(1));
     curves(one("latency-chart"), sets, x, y, {
       title: (items) => `${name(items[0].parsed.x)} of the answers`,
       label: (item) => `${item.dataset.label}: within ${ms(item.parsed.y)}`,
@@ -162,7 +168,7 @@
     sweep("connections-rate", lines, [[(point) => point.rate?.mean, "", {}], [(point) => point.then, data.then, dashed]],
       x(), axis("req/s", { beginAtZero: true, ticks: { callback: (n) => spell(n) } }), rate);
     sweep("connections-p99", lines, [[(point) => point.p99_ms, "", {}]],
-      x(), { ...log("p99", ms), ...tens(all(lines, "p99_ms")) }, ms);
+      x(), log("p99", ms, all(lines, "p99_ms")), ms);
   };
 
   const rates = () => {
@@ -178,7 +184,7 @@
     chart.options.plugins.tooltip.filter = (item) => item.dataset.row !== "";
     chart.update();
     sweep("sweep-time", lines, [[(point) => point.p50_ms, "", {}], [(point) => point.p99_ms, "p99", dotted]],
-      x(), { ...log("response time", ms), ...tens(all(lines, "p50_ms", "p99_ms")) }, ms);
+      x(), log("response time", ms, all(lines, "p50_ms", "p99_ms")), ms);
     sweep("sweep-errors", lines, [[(point) => point.errors, "", {}]],
       x(), axis("errors", { min: 0, suggestedMax: .01, ticks: { callback: percent } }), percent);
   };
