@@ -17,5 +17,6 @@ pub mod result;
 pub mod ring;
 pub mod run;
 pub mod search;
+pub mod suite;
 pub mod target;
 pub mod worker;

@@ -19,6 +19,7 @@ mod disturbances;
 mod doubts;
 mod evidence;
 mod parts;
+pub mod plateau;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod search;

@@ -1,7 +1,7 @@
 //! Service-level objectives as they are typed: `p99<5ms,errors<0.1%,rate>9k`.
 
-use super::units;
 use crate::plan::Error;
+use crate::plan::units;
 use crate::result::slo::{Limit, Measure, Order, Slo, Statistic, Times};
 
 const FORM: &str =

@@ -11,6 +11,7 @@ mod chunked;
 mod error;
 mod head;
 mod heads;
+pub mod whole;
 
 pub use error::ProtocolError;
 pub use heads::Heads;

@@ -125,6 +125,12 @@ impl Histogram {
         self.counts.is_empty()
     }
 
+    /// Samples from `low` to `high` ns, both included, to three digits.
+    #[must_use]
+    pub fn count_between_ns(&self, low: u64, high: u64) -> u64 {
+        self.counts.count_between(low, high)
+    }
+
     /// The smallest value that at least a share `q` of the samples (0 to 1) does not exceed, in
     /// nanoseconds and to three digits; `None` without samples. Never below the exact minimum nor
     /// above the exact maximum, although a bucket may reach beyond them.

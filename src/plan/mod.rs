@@ -7,7 +7,9 @@ mod error;
 mod load;
 pub mod nic;
 mod placement;
+pub mod shapes;
 mod target;
+pub mod units;
 mod url;
 
 pub use error::Error;

@@ -22,6 +22,7 @@ impl RunResult {
             doubts.extend(self.stages.iter().filter_map(|stage| self.missed_rate(Some(stage))));
         }
         doubts.extend(self.starved_connections());
+        doubts.extend(self.delayed_answers());
         doubts.extend(self.ring_troubles());
         doubts.extend(self.disturbances());
         doubts

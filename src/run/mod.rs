@@ -2,6 +2,7 @@
 //!
 //! A run has one pass, or several with fresh connections: one for each step of the connections, or for each repeated window.
 
+pub mod ask;
 mod assemble;
 pub mod bare;
 mod crew;

@@ -1,9 +1,9 @@
 //! What the workers are to run on.
 
 use crate::cli::args::LoadArgs;
-use crate::cli::units;
 use crate::engine::{Ask, Level, Name, Sqpoll};
 use crate::plan::Error;
+use crate::plan::units;
 
 /// For how long sockets poll where that is not said, in microseconds.
 const BUSY_POLL_US: u32 = 50;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::size;
 use crate::cli::args::LoadArgs;
 use crate::cli::failure::Failure;
-use crate::cli::{shapes, units};
 use crate::plan::{Arrivals, Ask, DEFAULT_INTERVAL, DEFAULT_TIMEOUT, Error, Load, Open, RateStage, Step, Until};
+use crate::plan::{shapes, units};
 
 const DURATION: Duration = Duration::from_secs(10);
 const DURATION_BUILT_IN: Duration = Duration::from_secs(5);

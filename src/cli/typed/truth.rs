@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::args::ServeArgs;
-use crate::cli::units;
 use crate::plan::Error;
+use crate::plan::units;
 use crate::target::{Behaviour, Pause, Service, Truth};
 
 /// What exponential services are drawn from unless told otherwise: the same in every run, so that runs can be repeated.

@@ -147,8 +147,7 @@ pub(super) fn remarks(row: &Row) -> Vec<String> {
             "starvation: the worst-served tenth of the connections got {part} of the median one's answers"
         ));
     }
-    let answers: u64 = row.status.values().sum();
-    let of_answers = |n: u64| share(n as f64 / answers.max(1) as f64);
+    let of_answers = |n: u64| share(n as f64 / row.completed.max(1) as f64);
     let odd = &row.anomalies;
     for (n, what) in [
         (odd.reset_after_response, "of the whole answers were followed by a reset"),
@@ -161,7 +160,7 @@ pub(super) fn remarks(row: &Row) -> Vec<String> {
     if odd.excess_bytes > 0 {
         all.push(format!("{} connections carried bytes after an answer's end", grouped(odd.excess_bytes as f64)));
     }
-    if row.status.len() > 1 {
+    if row.status.keys().any(|code| *code != row.expected_status) {
         let codes: Vec<String> = row.status.iter().map(|(code, n)| format!("{code}: {}", grouped(*n as f64))).collect();
         all.push(format!("answers by status: {}", codes.join(", ")));
     }

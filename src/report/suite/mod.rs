@@ -1,9 +1,11 @@
 //! A suite's result for people: a summary for the terminal, Benchmarks.md, and one self-contained page with charts.
 
 mod charts;
+mod comparison;
 mod figures;
 mod markdown;
 mod page;
+mod progress;
 mod series;
 mod terminal;
 
@@ -12,8 +14,10 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
+pub use comparison::comparison;
 pub use markdown::markdown;
 pub use page::page;
+pub use progress::{fault, line};
 pub use terminal::terminal;
 
 /// What reports call figures of [`Then`](crate::result::suite::Then): the year of the study that suites hold themselves against.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::measure::histogram::{Histogram, LatencyKind, Summary};
-use crate::result::suite::{Kind, NotRun, Outcome, Plateau, Row, Several, SuiteResult, Then};
+use crate::result::suite::{Kind, NotRun, Outcome, Plateau, Row, Several, SuiteResult, Test, Then};
 use crate::result::{Anomalies, Host, Percentiles, SCHEMA};
 
 /// Over five runs, with an interval of a twentieth either way.
@@ -47,6 +47,8 @@ fn row(id: &str, group: &str, rate: f64, p50_ms: f64) -> Row {
         client_cpu_ns: several(8_100.0),
         fairness: several(0.97),
         latency_ns: latency(p50_ms),
+        expected_status: 200,
+        completed: 50_000,
         status: BTreeMap::from([(200, 50_000)]),
         bounds: BTreeMap::from([("server".into(), 5)]),
         ..Row::default()
@@ -98,6 +100,7 @@ fn alone() -> Vec<Row> {
     };
     let silent = Row {
         runs: 0,
+        completed: 0,
         rate: None,
         p50_ns: None,
         p99_ns: None,
@@ -140,6 +143,7 @@ fn sweeps() -> Vec<Row> {
 
 fn outcome(id: &str, kind: Kind, holds: Option<bool>) -> Outcome {
     Outcome {
+        test: Test { by: 1.05, ..Test::default() },
         id: id.into(),
         kind,
         says: format!("Tornado answers more than gevent <{id}>."),

@@ -2,7 +2,7 @@
 //!
 //! Parsed without floating point, so that what is typed is what is meant.
 
-use crate::plan::Error;
+use super::Error;
 use std::time::Duration;
 
 /// What a count's suffix multiplies by; case does not matter, as in wrk.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::units;
-use crate::plan::{Error, MAX_CONNECTIONS, MAX_STEPS, RateStage, Step, Until};
+use super::{Error, MAX_CONNECTIONS, MAX_STEPS, RateStage, Step, Until};
 
 /// `2k`, or `1k:5k` for a rate that goes evenly from one to the other.
 ///
