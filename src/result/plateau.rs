@@ -6,11 +6,11 @@ use crate::measure::histogram::Histogram;
 
 const MS: u64 = 1_000_000;
 /// Where it may begin: the acknowledgement alone, or a few milliseconds of the server's more.
-const BEGINS_NS: [u64; 5] = [39_500_000, 40_500_000, 41_500_000, 42_500_000, 43_500_000];
+const BEGINS_NS: [u64; 5] = [79 * MS / 2, 81 * MS / 2, 83 * MS / 2, 85 * MS / 2, 87 * MS / 2];
 /// How wide it is, and so are the two neighbourhoods that it is held against.
-const WIDTH_NS: u64 = 6_500_000;
+const WIDTH_NS: u64 = 13 * MS / 2;
 /// How far away they begin: what is hardly narrower than its distance from 0 is no plateau.
-const APART_NS: u64 = 2_500_000;
+const APART_NS: u64 = 5 * MS / 2;
 /// So many times more answers than either of them.
 const STANDS_OUT: u64 = 4;
 /// The least that is told of.
@@ -47,6 +47,8 @@ mod tests {
 
     /// So many samples spread evenly over a stretch of milliseconds.
     type Stretch = (u64, f64, f64);
+    /// Milliseconds, and a percentage of the answers.
+    type Found = Option<(u64, u64)>;
 
     fn made_of(stretches: &[Stretch]) -> Histogram {
         let mut samples = Histogram::new();
@@ -61,7 +63,7 @@ mod tests {
 
     #[test]
     fn plateaus_are_found_where_they_stand_out() {
-        let table: [(&str, &[Stretch], Option<(u64, u64)>); 12] = [
+        let table: [(&str, &[Stretch], Found); 12] = [
             ("nothing", &[], None),
             ("all of them", &[(1_000, 40.1, 44.0)], Some((42, 100))),
             ("behind some service", &[(5_000, 43.0, 47.0)], Some((45, 100))),
