@@ -2,15 +2,17 @@
 # Everything a change must pass, on a fresh Debian machine too. See --help.
 set -eu
 cd "$(dirname "$0")"
+. bench/packages.sh
 
 usage() {
     cat <<'END'
-Usage: ./check.sh [--no-install] [--no-fuzz] [--fuzz-seconds N]
+Usage: ./check.sh [--no-install] [--no-suite] [--no-fuzz] [--fuzz-seconds N]
 
 Installs what the tests need, then checks formatting, lints (warnings are errors), documentation, tests (with real
-and hostile servers), the commands of README.md, and fuzzes the framing for half a minute.
+and hostile servers), every case of the study in small, the commands of README.md, and fuzzes the framing for half a minute.
 
   --no-install      install nothing; what is missing fails where it is used
+  --no-suite        leave the study's servers out
   --no-fuzz         leave the fuzzer out
   --fuzz-seconds N  fuzz for N seconds (default: 30)
   -h, --help        print this
@@ -20,10 +22,12 @@ END
 }
 
 install=yes
+suite=yes
 fuzz_seconds=30
 while [ $# -gt 0 ]; do
     case $1 in
         --no-install) install=no ;;
+        --no-suite) suite=no ;;
         --no-fuzz) fuzz_seconds=0 ;;
         --fuzz-seconds)
             shift
@@ -52,45 +56,52 @@ begin() {
     echo "== $step"
 }
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
-}
-
-# Debian's packages by the programs that are used. nginx as a service is not wanted: the tests start their own.
+# nginx as a service is not wanted: the tests start their own.
 install_tools() {
     begin 'install what the tests need'
-    missing=
-    for pair in nginx:nginx-light python3:python3 wrk:wrk h2load:nghttp2-client c++:g++ taskset:util-linux script:bsdutils; do
-        PATH=$PATH:/usr/sbin command -v "${pair%%:*}" > /dev/null || missing="$missing ${pair#*:}"
-    done
-    python3 -c 'import ensurepip' 2> /dev/null || missing="$missing python3-venv"
-    if [ -z "$missing" ]; then
-        echo 'all there'
-        return
-    fi
-    policy=/usr/sbin/policy-rc.d
-    if [ -e $policy ]; then policy=; fi
-    if [ -n "$policy" ]; then
-        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy > /dev/null
-        as_root chmod +x $policy
-    fi
-    installed=yes
-    # shellcheck disable=SC2086 # a list of words
-    { as_root apt-get update -q \
-        && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $missing; } || installed=no
-    if [ -n "$policy" ]; then as_root rm -f $policy; fi
-    [ $installed = yes ]
+    browser=chromium:chromium
+    # Ubuntu's is a snap: there the one that Playwright brings is taken.
+    if grep -qx 'ID=ubuntu' /etc/os-release; then browser=; fi
+    # shellcheck disable=SC2086 # nothing, if empty
+    install_packages nginx:nginx-light python3:python3 python3-venv wrk:wrk h2load:nghttp2-client c++:g++ taskset:util-linux \
+        script:bsdutils $browser
+    begin 'install what the suites need'
+    bench/setup.sh
 }
 
-# What reads our files back, by another hand.
+# What reads our files back, by another hand, and what looks at our pages.
 install_readers() {
     begin 'install what reads the outputs back'
-    if tests/.venv/bin/python -c 'import hdrh' 2> /dev/null; then
+    python=tests/.venv/bin/python
+    if $python -c 'import hdrh, playwright' 2> /dev/null; then
         echo 'all there'
+    else
+        python3 -m venv --clear tests/.venv
+        $python -m pip install --quiet --disable-pip-version-check 'hdrhistogram==0.10.*' 'playwright==1.65.*'
+    fi
+    if ! command -v chromium > /dev/null; then
+        as_root $python -m playwright install-deps chromium
+        $python -m playwright install chromium
+    fi
+}
+
+# Every server of the study starts, answers byte for byte and takes a load: none may be left out.
+run_suite() {
+    if [ $suite = no ]; then
+        echo "check.sh: the study's servers are left out, as asked"
         return
     fi
-    python3 -m venv --clear tests/.venv
-    tests/.venv/bin/python -m pip install --quiet --disable-pip-version-check 'hdrhistogram==0.10.*'
+    begin 'the study in small'
+    out=target/study
+    rm -rf $out
+    cargo run --quiet -- suite run --quick --out $out
+    python3 -c 'if True:
+        import json, sys
+        study = json.load(open(sys.argv[1]))
+        without, failed = [row["id"] for row in study["rows"] if row["runs"] == 0], study["not_run"]
+        if without or failed:
+            sys.exit(f"without a run: {without}; not run, or not well: {failed}")
+        print(len(study["rows"]), "rows, each with a run")' $out/suite.json
 }
 
 check_readme() {
@@ -141,6 +152,7 @@ cargo test
 begin 'io_uring turned off by sysctl'
 cargo test --test io_uring_disabled -- --ignored --nocapture
 
+run_suite
 check_readme
 fuzz
 

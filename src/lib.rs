@@ -17,6 +17,6 @@ pub mod result;
 pub mod ring;
 pub mod run;
 pub mod search;
-mod suite;
+pub mod suite;
 pub mod target;
 pub mod worker;

@@ -36,7 +36,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("httparse", &["http/", "target/"]),
     ("Instant", &[]),
     // The built-in server's Date header; and the dates of runs, from which nothing is computed.
-    ("SystemTime", &["target/", "run/mod.rs", "calibrate/mod.rs"]),
+    ("SystemTime", &["target/", "run/mod.rs", "calibrate/mod.rs", "suite/mod.rs"]),
     ("clock_gettime", &["measure/clock.rs"]),
     // What crosses between workers is a flag and counters. Before the start, submission threads are told apart.
     ("Mutex", &["ring/sqpoll.rs"]),
@@ -44,8 +44,8 @@ const KEPT: &[(&str, &[&str])] = &[
     ("println", &[]),
     ("print", &["cli/"]),
     // The runtime's own; and one request by itself, which is no load.
-    ("TcpStream", &["engine/tokio_uring/", "run/ask.rs"]),
-    ("TcpListener", &["ring/", "engine/epoll/", "target/"]),
+    ("TcpStream", &["engine/tokio_uring/", "run/ask.rs", "suite/stage.rs"]),
+    ("TcpListener", &["ring/", "engine/epoll/", "target/", "suite/stage.rs"]),
 ];
 
 /// What a module must not name beside that.

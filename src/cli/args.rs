@@ -377,3 +377,49 @@ pub struct DoctorArgs {
     #[argh(option, arg_name = "FILE|-")]
     pub json: Option<String>,
 }
+
+/// Real servers, one after the other: started, checked byte for byte, loaded, watched and ended, by what a suite's file says, and
+/// reports of it all. Cases are interleaved over the rounds; results are on disk as soon as they are there.
+#[derive(FromArgs, ArgsInfo, Debug, Default, PartialEq, Eq)]
+#[argh(
+    example = "saturing suite list\n    the suites of this checkout, and the cases of the study",
+    example = "saturing suite run --quick\n    does every server of the study start and answer here? A few minutes",
+    example = "saturing suite run tornado_lan_flask_hw gevent_pure_wsgi --repeat 5\n    two cases, five rounds",
+    example = "saturing suite run --suite ceiling --client saturing,wrk\n    bench/suites/ceiling.toml, by other clients too",
+    example = "saturing suite report bench/results/2026-11-25-host/seed\n    Benchmarks.md and index.html anew",
+    example = "saturing suite compare before/seed after/seed\n    row by row: is there a difference?",
+    note = "Clients: saturing, wrk, h2load, weighttp, weighttp-like (weighttp, else h2load in its way), oha, locust.",
+    note = "What servers need is installed by bench/setup.sh.",
+    error_code(0, "done; what this machine does not allow is told"),
+    error_code(1, "a case failed, or results could not be written"),
+    error_code(2, "bad arguments"),
+    error_code(130, "interrupted (SIGINT); what was measured is reported"),
+    error_code(143, "terminated (SIGTERM); what was measured is reported")
+)]
+pub struct SuiteArgs {
+    /// list; run and names of cases (none: all); report and a folder with results; compare and two
+    /// such folders
+    #[argh(positional, arg_name = "list | run [CASE...] | report DIR | compare DIR1 DIR2")]
+    pub words: Vec<String>,
+
+    /// the suite: a file, or a name such as seed, servers or ceiling for bench/suites/NAME.toml
+    /// (default: seed)
+    #[argh(option, arg_name = "FILE|NAME")]
+    pub suite: Option<String>,
+
+    /// run: a look at every case, with little load and once; figures are not for comparing
+    #[argh(switch)]
+    pub quick: bool,
+
+    /// run: rounds, 1 to 1000 (default: what the suite says, else 3)
+    #[argh(option, arg_name = "K")]
+    pub repeat: Option<String>,
+
+    /// run: what makes the load, in place of what the suite says
+    #[argh(option, arg_name = "NAME[,NAME...]")]
+    pub client: Option<String>,
+
+    /// run: the folder for results (default: bench/results/DATE-HOST/SUITE)
+    #[argh(option, arg_name = "DIR")]
+    pub out: Option<String>,
+}

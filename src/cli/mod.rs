@@ -16,10 +16,11 @@ mod shared;
 mod signals;
 pub mod slo;
 pub mod spelling;
+pub mod suite;
 pub mod typed;
 
 use argh::{ArgsInfo, FromArgs};
-use args::{CompareArgs, LoadArgs, SearchArgs, ServeArgs};
+use args::{CompareArgs, LoadArgs, SearchArgs, ServeArgs, SuiteArgs};
 use calibrate::TypedCalibrate;
 use compare::TypedCompare;
 use doctor::TypedDoctor;
@@ -28,12 +29,10 @@ use search::TypedSearch;
 use spelling::{Spelled, WRK, spell};
 use std::ffi::OsString;
 use std::io::{Read, Write};
+use suite::TypedSuite;
 use typed::{Typed, TypedServe};
 
-/// Subcommands that are named in the design and not there yet.
-const LATER: &[&str] = &["suite"];
-/// Those that are.
-const SUBCOMMANDS: &[&str] = &["serve", "search", "compare", "calibrate", "doctor"];
+const SUBCOMMANDS: &[&str] = &["serve", "search", "compare", "calibrate", "doctor", "suite"];
 
 /// What a command line asks for.
 #[derive(Debug, PartialEq)]
@@ -52,6 +51,8 @@ pub enum Command {
     Calibrate(Box<TypedCalibrate>),
     /// Tell what this machine allows.
     Doctor(Box<TypedDoctor>),
+    /// Load real servers, one after the other.
+    Suite(TypedSuite),
 }
 
 /// Does what `args`, without the command's own name, ask for, and returns the exit code. A
@@ -71,6 +72,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
         Command::Compare(wanted) => compare::compare(&wanted),
         Command::Calibrate(wanted) => calibrate::calibrate(&wanted, &typed),
         Command::Doctor(wanted) => doctor::doctor(&wanted, &typed),
+        Command::Suite(wanted) => suite::suite(&wanted, &typed),
     });
     done.unwrap_or_else(|failure| {
         let _ = writeln!(std::io::stderr(), "saturing: {failure}");
@@ -109,15 +111,19 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, stdin: &mut dyn Read) -> 
             let doctor = TypedDoctor::read(rest)?;
             Ok(doctor.map_or_else(|| Command::Text(doctor_help()), |doctor| Command::Doctor(Box::new(doctor))))
         }
+        "suite" => {
+            let suite = TypedSuite::read(rest)?;
+            Ok(suite.map_or_else(|| Command::Text(suite_help()), Command::Suite))
+        }
         "help" => Ok(Command::Text(match rest.first().map(String::as_str) {
             Some("serve") => serve_help(),
             Some("search") => search_help(),
             Some("compare") => compare_help(),
             Some("calibrate") => calibrate_help(),
             Some("doctor") => doctor_help(),
+            Some("suite") => suite_help(),
             _ => load_help(),
         })),
-        later if LATER.contains(&later) => Err(Failure::usage(format!("saturing {later} is not in this version yet"))),
         _ => parse_load(&args, stdin),
     }
 }
@@ -130,7 +136,7 @@ fn parse_load(args: &[String], stdin: &mut dyn Read) -> Result<Command, Failure>
     if args.version {
         return Ok(Command::Text(concat!("saturing ", env!("CARGO_PKG_VERSION"), "\n").to_owned()));
     }
-    if let Some(name) = args.url.as_deref().filter(|url| SUBCOMMANDS.contains(url) || LATER.contains(url)) {
+    if let Some(name) = args.url.as_deref().filter(|url| SUBCOMMANDS.contains(url)) {
         return Err(Failure::usage(format!("{name}: a subcommand comes first, as in saturing {name}")));
     }
     Typed::read(&args, stdin).map(|typed| Command::Load(Box::new(typed)))
@@ -160,6 +166,7 @@ fn load_help() -> String {
         "saturing compare [OPTIONS] A B",
         "saturing calibrate [OPTIONS]",
         "saturing doctor [OPTIONS] [URL]",
+        "saturing suite [OPTIONS] list|run|report|compare",
     ];
     help::help(&LoadArgs::get_args_info(), &usage)
 }
@@ -183,6 +190,16 @@ fn calibrate_help() -> String {
 
 fn doctor_help() -> String {
     help::help(&doctor::info(), &["saturing doctor [OPTIONS] [URL]"])
+}
+
+fn suite_help() -> String {
+    let usage = [
+        "saturing suite list [--suite FILE]",
+        "saturing suite run [CASE...] [OPTIONS]",
+        "saturing suite report DIR",
+        "saturing suite compare DIR1 DIR2",
+    ];
+    help::help(&SuiteArgs::get_args_info(), &usage)
 }
 
 #[cfg(test)]

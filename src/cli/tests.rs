@@ -70,7 +70,7 @@ fn what_is_refused() {
         ("-t2 calibrate", "calibrate: a subcommand comes first, as in saturing calibrate"),
         ("doctor -x", "unknown option -x; --help lists them all"),
         ("doctor -c 0 h", "--connections: must be 1 to 1000000, got 0"),
-        ("suite", "saturing suite is not in this version yet"),
+        ("suite", "suite: must be followed by list, run, report or compare"),
         ("-t2 serve", "serve: a subcommand comes first, as in saturing serve"),
         ("-t2 suite", "suite: a subcommand comes first, as in saturing suite"),
     ] {

@@ -125,18 +125,18 @@ impl Histogram {
         self.counts.is_empty()
     }
 
+    /// Samples from `low` to `high` ns, both included, to three digits.
+    #[must_use]
+    pub fn count_between_ns(&self, low: u64, high: u64) -> u64 {
+        self.counts.count_between(low, high)
+    }
+
     /// The smallest value that at least a share `q` of the samples (0 to 1) does not exceed, in
     /// nanoseconds and to three digits; `None` without samples. Never below the exact minimum nor
     /// above the exact maximum, although a bucket may reach beyond them.
     #[must_use]
     pub fn quantile_ns(&self, q: f64) -> Option<u64> {
         (!self.is_empty()).then(|| self.counts.value_at_quantile(q).clamp(self.min_ns, self.max_ns))
-    }
-
-    /// Samples from `from_ns` up to `to_ns`, to three digits.
-    #[must_use]
-    pub fn count_between(&self, from_ns: u64, to_ns: u64) -> u64 {
-        self.counts.count_between(from_ns, to_ns)
     }
 
     /// The plain figures of all samples, or `None` if there is no sample.

@@ -10,6 +10,7 @@ pub mod json;
 pub mod progress;
 pub mod search;
 pub mod spectrum;
+pub mod suite;
 pub mod text;
 pub mod timeseries;
 

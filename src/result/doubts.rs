@@ -1,6 +1,5 @@
 //! What makes figures doubtful, found in the figures themselves.
 
-use super::plateau::plateau;
 use super::units::time_ns;
 use super::{RunResult, Stage};
 
@@ -23,7 +22,7 @@ impl RunResult {
             doubts.extend(self.stages.iter().filter_map(|stage| self.missed_rate(Some(stage))));
         }
         doubts.extend(self.starved_connections());
-        doubts.extend(self.delayed_acks());
+        doubts.extend(self.delayed_answers());
         doubts.extend(self.ring_troubles());
         doubts.extend(self.disturbances());
         doubts
@@ -118,18 +117,6 @@ impl RunResult {
         })
     }
 
-    fn delayed_acks(&self) -> Option<String> {
-        // Not what waited in the client: from when it was sent.
-        let samples = self.service_ns.as_ref().or(self.latency_ns.as_ref())?.samples()?;
-        let plateau = plateau(&samples)?;
-        Some(format!(
-            "{:.0}% of the answers took about {}: most likely Nagle's algorithm in the server waits for this side's delayed \
-             acknowledgement; TCP_NODELAY there cures it, or head and body in one write (a server that really waits 40 ms looks the same)",
-            plateau.share * 100.0,
-            time_ns(plateau.at_ns)
-        ))
-    }
-
     fn ring_troubles(&self) -> Vec<String> {
         let (overflows, starved) = self.ring.as_ref().map_or((0, 0), |ring| (ring.cq_overflows, ring.recv_starved));
         let mut troubles = Vec::new();
@@ -147,7 +134,6 @@ impl RunResult {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use crate::measure::histogram::Histogram;
     use crate::result::{Fairness, RunResult, samples};
 
     /// Each way to spoil a sound result, and how what is then said begins; nothing else is said.
@@ -219,22 +205,6 @@ mod tests {
             assert_eq!(doubts.len(), 1, "{begins}: {doubts:?}");
             assert!(doubts[0].starts_with(begins), "{doubts:?}");
         }
-    }
-
-    #[test]
-    fn a_plateau_is_named_with_its_cure() {
-        let mut answers = Histogram::new();
-        answers.record_n(300_000, 400);
-        (0..600).for_each(|n| answers.record_n(40_500_000 + n * 5_000, 1));
-        let mut result = samples::good();
-        result.latency_ns = answers.summary(None);
-        let doubts = result.doubts();
-        assert_eq!(doubts.len(), 1, "{doubts:?}");
-        assert!(doubts[0].starts_with("60% of the answers took about 42.0"), "{doubts:?}");
-        assert!(doubts[0].contains("TCP_NODELAY"), "{doubts:?}");
-        // Of an open loop, what waited in the client is no plateau.
-        result.service_ns = samples::good().latency_ns;
-        assert_eq!(result.doubts(), Vec::<String>::new());
     }
 
     #[test]

@@ -84,6 +84,8 @@ pub struct Row {
     /// The sweep it is a point of: rows with the same series make one curve; absent for a single load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
+    /// The status that answers have to have.
+    pub expected_status: u16,
     /// The figures of an earlier study.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub then: Option<Then>,
@@ -122,6 +124,8 @@ pub struct Row {
     /// Medians of the percentiles of each run, where there is no histogram; 0: not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percentiles_ns: Option<Percentiles>,
+    /// Whole answers, all runs together.
+    pub completed: u64,
     /// Answers by status code, all runs together.
     pub status: BTreeMap<u16, u64>,
     /// Oddities after whole answers, all runs together.
@@ -220,6 +224,64 @@ pub enum Kind {
     Reading,
 }
 
+/// What a statement compares, in what unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// Requests per second.
+    #[default]
+    Rate,
+    /// Median latency, in milliseconds.
+    P50Ms,
+    /// 99th percentile, in milliseconds.
+    P99Ms,
+    /// Share of failures, 0 to 1.
+    Errors,
+    /// CPU time of the server per request, in microseconds.
+    ServerCpuUs,
+    /// CPU time of the client per request, in microseconds.
+    ClientCpuUs,
+    /// The server's memory, in MiB.
+    ServerMib,
+    /// Answers of the worst-served tenth of the connections by those of the median one, 0 to 1.
+    Fairness,
+    /// Share of whole answers that a reset followed, 0 to 1.
+    ResetShare,
+    /// Share of whole answers that a close followed which was not announced, 0 to 1.
+    CloseShare,
+    /// Share of answers in a plateau near 40 ms, 0 to 1.
+    PlateauShare,
+    /// How widely the rate scatters: its 95 % interval's length by its mean.
+    Scatter,
+}
+
+/// How two figures are to stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// The first is more than the second times the factor.
+    #[default]
+    More,
+    /// The first is less than the second by the factor.
+    Less,
+    /// They differ by less than the factor.
+    Alike,
+}
+
+/// What decides a statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Test {
+    /// What is compared.
+    pub figure: Figure,
+    /// How the figures are to stand.
+    pub is: Order,
+    /// Factor, at least 1.
+    pub by: f64,
+    /// The number that a single row is held against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub than: Option<f64>,
+}
+
 /// A statement, and what became of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -234,6 +296,8 @@ pub struct Outcome {
     pub why: Option<String>,
     /// Of these rows; the second is absent where the first is held against a number.
     pub rows: Vec<String>,
+    /// What decides it.
+    pub test: Test,
     /// True today, or false; absent if a row has no figure, or intervals overlap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<bool>,

@@ -66,7 +66,8 @@ pub(super) fn read(wanted: &Wanted, stdout: &str) -> Result<RunResult, String> {
     let began = entries.iter().map(|entry| entry.start_time).fold(f64::INFINITY, f64::min);
     let ended = entries.iter().filter_map(|entry| entry.last_request_timestamp).fold(0.0, f64::max);
     if ended > began {
-        result.elapsed_s = ended - began;
+        // From its first request to its last is less than users were there: they wait at the end, too.
+        result.elapsed_s = wanted.duration_s.unwrap_or_default().max(ended - began);
         result.rate.achieved_per_s = completed as f64 / result.elapsed_s;
         result.started_unix_s = Some(began);
     }

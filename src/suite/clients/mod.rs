@@ -2,7 +2,6 @@
 //!
 //! A figure that a client does not tell is absent, or 0 with a note where the schema must have one. None tells single status codes
 //! but oha: whoever wants errors holds `status[expected]` against `completed`.
-#![allow(dead_code)] // Nobody asks for other clients yet.
 
 use std::env;
 use std::fs;
@@ -24,7 +23,7 @@ const IN_PLACE_OF_A_COUNT_S: f64 = 5.0;
 
 /// What makes a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Client {
+pub enum Client {
     /// This program.
     Saturing,
     /// wrk: closed loop, stops by time.
@@ -83,12 +82,20 @@ const ALL: [Client; 7] = [
 
 impl Client {
     /// The client of that name.
-    pub(crate) fn parse(name: &str) -> Option<Client> {
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Client> {
         ALL.into_iter().find(|client| client.name() == name)
     }
 
+    /// All names, as part of a sentence.
+    #[must_use]
+    pub fn names() -> String {
+        ALL.map(Client::name).join(", ")
+    }
+
     /// As it is asked for.
-    pub(crate) fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Client::Saturing => "saturing",
             Client::Wrk => "wrk",
