@@ -167,6 +167,7 @@ fn without_tests(text: &str) -> String {
 fn is_test(path: &str, all: &[(String, String)]) -> bool {
     let stem = path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs");
     stem == "tests"
+        || path.contains("/tests/")
         || all.iter().any(|(_, text)| {
             let lines: Vec<&str> = text.lines().map(str::trim).collect();
             lines.windows(2).any(|pair| {
