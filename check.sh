@@ -42,8 +42,10 @@ while [ $# -gt 0 ]; do
 done
 
 step='starting'
+setup=
 finish() {
     code=$?
+    if [ -n "$setup" ]; then kill "$setup" 2> /dev/null || :; fi
     if [ $code -ne 0 ]; then
         echo "check.sh: FAILED: $step" >&2
         exit 1
@@ -65,8 +67,23 @@ install_tools() {
     # shellcheck disable=SC2086 # nothing, if empty
     install_packages nginx:nginx-light python3:python3 python3-venv wrk:wrk h2load:nghttp2-client c++:g++ taskset:util-linux \
         script:bsdutils $browser
+}
+
+# Minutes on a new machine, most of them waiting: meanwhile there is something to compile.
+begin_setup() {
+    mkdir -p target
+    bench/setup.sh > target/setup.log 2>&1 &
+    setup=$!
+}
+
+end_setup() {
+    if [ -z "$setup" ]; then return; fi
     begin 'install what the suites need'
-    bench/setup.sh
+    outcome=0
+    wait "$setup" || outcome=$?
+    setup=
+    cat target/setup.log
+    return $outcome
 }
 
 # What reads our files back, by another hand, and what looks at our pages.
@@ -132,6 +149,7 @@ fuzz() {
 if [ $install = yes ]; then
     install_tools
     install_readers
+    begin_setup
 fi
 
 begin 'formatting'
@@ -145,6 +163,10 @@ RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
 
 # The debug profile: it builds in a fraction of the time that the release profile (one unit, fat LTO) takes, and checks
 # arithmetic and assertions inside the command that the tests run.
+begin 'build the tests'
+cargo test --no-run --quiet
+end_setup
+
 begin 'tests'
 cargo test
 

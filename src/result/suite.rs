@@ -94,6 +94,9 @@ pub struct Row {
     /// Requests completed per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Several>,
+    /// Mean latency of each run, in nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_ns: Option<Several>,
     /// Median latency of each run, in nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p50_ns: Option<Several>,
@@ -251,6 +254,9 @@ pub enum Figure {
     CloseShare,
     /// Share of answers in a plateau near 40 ms, 0 to 1.
     PlateauShare,
+    /// Connections in flight by Little's law, as a share of all: rate x mean latency / connections. In a closed loop without
+    /// pipelining 1, but for what connections wait for in the client itself.
+    InFlight,
     /// How widely the rate scatters: its 95 % interval's length by its mean.
     Scatter,
 }

@@ -119,3 +119,73 @@ pub(super) fn jobs(suite: &Suite, tasks: &[Task], quick: bool, repeat: Option<u3
     }
     jobs
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+    use crate::plan::cpus::Topology;
+
+    fn suite(name: &str) -> Suite {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/suites").join(name);
+        Suite::read(&path, &Topology::read().expect("CPUs")).expect("a suite")
+    }
+
+    #[test]
+    fn rows_are_called_by_what_sets_them_apart() {
+        let (seed, ceiling) = (suite("seed.toml"), suite("ceiling.toml"));
+        let ids = |suite: &Suite, quick: bool, clients: &[Client]| -> Vec<String> {
+            suite.tasks(quick, clients).into_iter().map(|task| task.row).collect()
+        };
+        let all = ids(&seed, false, &[]);
+        for id in
+            ["tornado_lan_flask_hw", "tornado_virt_lan/GET", "gevent_virt_s3/GET:weighttp_slow", "gevent_inc_load@c30"]
+        {
+            assert!(all.iter().any(|known| known == id), "{id}: {all:?}");
+        }
+        assert!(ids(&ceiling, false, &[]).contains(&"builtin:pipelined+h2load".to_owned()));
+        for quick in [false, true] {
+            let two = [Client::Saturing, Client::Wrk];
+            for all in [ids(&seed, quick, &[]), ids(&seed, quick, &two), ids(&ceiling, quick, &two)] {
+                assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "no two alike");
+            }
+        }
+        // A look keeps both ends of a sweep, and every case.
+        let quick = ids(&seed, true, &[]);
+        assert!(quick.contains(&"gevent_inc_load@c10".to_owned()) && quick.contains(&"gevent_inc_load@c50".to_owned()));
+        assert!(!quick.contains(&"gevent_inc_load@c30".to_owned()));
+        assert!(seed.cases.iter().all(|case| quick.iter().any(|id| id.starts_with(&case.name))));
+    }
+
+    #[test]
+    fn figures_of_then_stand_at_their_own_points() {
+        let rows = suite("seed.toml").rows(true, &[]);
+        let then =
+            |id: &str| rows.iter().find(|row| row.id == id).and_then(|row| row.then.as_ref()).map(|then| then.mean);
+        assert_eq!(then("gevent_inc_load@c10"), Some(462.0));
+        assert_eq!(then("gevent_inc_load@c50"), Some(256.0));
+        assert_eq!(then("tornado_lan_flask_hw"), Some(1930.0));
+        assert_eq!(then("tornado_virt_lan/POST"), None);
+    }
+
+    #[test]
+    fn rounds_go_forth_and_back_and_a_look_starts_each_server_once() {
+        let seed = suite("seed.toml");
+        let order = |round: u32, jobs: &[Job]| -> Vec<String> {
+            jobs.iter().filter(|job| job.round == round).map(|job| job.tasks[0].row.clone()).collect()
+        };
+        let tasks = seed.tasks(false, &[]);
+        let all = jobs(&seed, &tasks, false, Some(3));
+        let mut back = order(2, &all);
+        back.reverse();
+        assert_eq!(order(1, &all), back);
+        assert_eq!(order(1, &all), order(3, &all));
+        assert!(all.iter().all(|job| job.tasks.iter().all(|task| task.request == job.tasks[0].request)));
+        let tasks = seed.tasks(true, &[]);
+        let look = jobs(&seed, &tasks, true, None);
+        assert_eq!(look.len(), seed.cases.len());
+        assert_eq!(look.iter().map(|job| job.tasks.len()).sum::<usize>(), tasks.len());
+    }
+}

@@ -53,6 +53,7 @@ fn figures(row: &Row, runs: &[&CaseRun]) -> Row {
         then: row.then.clone(),
         runs: u32::try_from(whole.len()).unwrap_or(u32::MAX),
         rate: of(&|_, result| Some(result.rate.achieved_per_s)),
+        mean_ns: of(&|_, result| result.latency_ns.as_ref().map(|latency| latency.mean).filter(|ns| *ns > 0.0)),
         p50_ns: of(&|_, result| percentile(result, |percentiles| percentiles.p50)),
         p99_ns: of(&|_, result| percentile(result, |percentiles| percentiles.p99)),
         errors: of(&|_, result| errors(row, result)),
@@ -161,5 +162,80 @@ fn latencies(row: &mut Row, runs: &[(&CaseRun, &RunResult)]) {
                 p99_999: middle(|p| p.p99_999),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::suite::Watched;
+
+    /// A run with so many answers in 2 s, of which some have status 500.
+    fn run(completed: u64, wrong: u64, failed: u64, ms: u64) -> CaseRun {
+        let mut samples = Histogram::new();
+        samples.record_n(ms * 1_000_000, completed);
+        let mut result = RunResult { elapsed_s: 2.0, latency_ns: samples.summary(None), ..RunResult::new() };
+        result.rate.achieved_per_s = completed as f64 / 2.0;
+        (result.requests.completed, result.requests.failed) = (completed, failed);
+        result.status.insert(200, completed - wrong);
+        result.status.insert(500, wrong);
+        let used = |cpu_s| Watched { cpu_s, rss_bytes: 1 << 20, threads: 1, processes: 1 };
+        let watched =
+            [("server", 0.5), ("store", 0.25), ("client", 0.125)].map(|(name, cpu_s)| (name.to_owned(), used(cpu_s)));
+        CaseRun { row: "a".into(), result: Some(result), watched: watched.into(), ..CaseRun::default() }
+    }
+
+    fn row(runs: &[CaseRun]) -> Row {
+        let empty = Row { id: "a".into(), expected_status: 200, ..Row::default() };
+        figures(&empty, &runs.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_row_says_what_its_rounds_agree_on() {
+        let row = row(&[run(1000, 0, 0, 10), run(2000, 100, 0, 30)]);
+        let mean = |figure: Option<Several>| figure.map(|figure| figure.mean);
+        assert_eq!((row.runs, mean(row.rate), row.completed), (2, Some(750.0), 3000));
+        assert_eq!(mean(row.errors), Some(0.025), "no failure, and a twentieth with another status");
+        assert_eq!(mean(row.server_cpu_ns), Some((500_000.0 + 250_000.0) / 2.0));
+        assert_eq!(mean(row.backend_cpu_ns), Some((250_000.0 + 125_000.0) / 2.0));
+        assert_eq!(mean(row.client_cpu_ns), Some((125_000.0 + 62_500.0) / 2.0));
+        assert_eq!(row.status.get(&500), Some(&100));
+        let latency = row.latency_ns.expect("all answers together");
+        assert_eq!((latency.count, latency.min, latency.max), (3000, 10_000_000, 30_000_000));
+        assert!((latency.percentiles.p50 as f64 / 30e6 - 1.0).abs() < 1e-3, "two thirds took 30 ms");
+    }
+
+    #[test]
+    fn what_a_fault_cut_short_is_no_figure() {
+        let broken = CaseRun { fault: Some("the server crashed".into()), ..run(10, 0, 5, 1) };
+        let nothing = CaseRun { row: "a".into(), fault: Some("no figures".into()), ..CaseRun::default() };
+        let one = row(&[run(1000, 0, 0, 10), broken.clone(), nothing]);
+        assert_eq!((one.runs, one.completed), (1, 1000));
+        assert!(one.rate.is_some_and(|rate| rate.low.is_none()), "one run has no interval");
+        let none = row(&[broken]);
+        assert_eq!((none.runs, none.rate, none.errors), (0, None, None));
+    }
+
+    #[test]
+    fn a_client_that_tells_percentiles_alone() {
+        let told = |p50| {
+            let mut run = run(1000, 0, 0, 10);
+            let latency = run.result.as_mut().and_then(|result| result.latency_ns.as_mut()).expect("a latency");
+            latency.histogram.clear();
+            latency.percentiles = Percentiles { p50, ..Percentiles::default() };
+            run
+        };
+        let row = row(&[told(1), told(3), told(8)]);
+        assert_eq!((row.latency_ns, row.plateau), (None, None));
+        assert_eq!(row.percentiles_ns.map(|percentiles| (percentiles.p50, percentiles.p99)), Some((3, 0)));
+        assert_eq!(row.p99_ns, None, "not told is not 0");
+    }
+
+    #[test]
+    fn starved_connections_show() {
+        let each = |min, slowest_tenth, median, max| Fairness { min, slowest_tenth, median, max };
+        assert_eq!(fairness(each(90, 90.0, 100, 110)), Some(0.9));
+        assert_eq!(fairness(each(0, 0.0, 0, 500)), Some(0.0));
+        assert_eq!(fairness(each(0, 0.0, 0, 0)), None);
     }
 }

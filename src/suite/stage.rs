@@ -1,9 +1,10 @@
 //! A case set up: its backends and its server run and answer.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ const QUESTION: Duration = Duration::from_secs(5);
 /// In namespaces of their own every port is free.
 const SERVER_PORT: u16 = 8000;
 const BACKEND_PORT: u16 = 9000;
+/// Elsewhere they are looked for among so many.
+const PORTS: u16 = 4_000;
 
 /// Why a case is not set up.
 pub(super) enum Fault {
@@ -60,7 +63,7 @@ struct Running {
 pub(super) struct Places<'a> {
     pub(super) suite: &'a Suite,
     /// For logs.
-    pub(super) logs: &'a Path,
+    pub(super) logs: PathBuf,
     /// What placeholders stand for in every case.
     pub(super) words: &'a Words,
     /// Not 0 once a signal came.
@@ -284,10 +287,18 @@ fn ready(wanted: &Target, status: u16) -> Result<(), String> {
     }
 }
 
-/// A port of loopback that nobody listens on.
+/// A port of loopback that nobody listens on, below those that the kernel gives to outgoing connections: one of these might take it
+/// before the program does that it is for.
 fn free_port() -> Result<u16, String> {
-    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    listener.map(|address| address.port()).map_err(|error| format!("no free port: {error}"))
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let lowest =
+        range.split_whitespace().next().and_then(|low| low.parse().ok()).unwrap_or(32_768u16).max(PORTS + 1_024);
+    // Suites that run at the same time begin in different places.
+    let first = u16::try_from(std::process::id() % u32::from(PORTS)).unwrap_or(0);
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut ports = (0..PORTS).map(|_| lowest - PORTS + first.wrapping_add(TRIED.fetch_add(1, Relaxed)) % PORTS);
+    ports.find(free).ok_or_else(|| format!("no free port from {} to {}", lowest - PORTS, lowest - 1))
 }
 
 /// How `got` differs from what it has to be.

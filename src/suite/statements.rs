@@ -16,6 +16,12 @@ impl Value {
         Value { mean, low: None, high: None }
     }
 
+    /// Whether both have intervals that have something in common.
+    fn overlaps(self, other: Value) -> bool {
+        let bounds = (self.low, self.high, other.low, other.high);
+        matches!(bounds, (Some(low), Some(high), Some(from), Some(to)) if low <= to && from <= high)
+    }
+
     fn of(several: Option<Several>, unit: f64) -> Option<Value> {
         let several = several?;
         let scaled = |bound: Option<f64>| bound.map(|bound| bound / unit);
@@ -47,13 +53,21 @@ pub(super) fn decide(statement: &mut Outcome, rows: &[Row]) {
         Order::Alike => a.mean <= b.mean * by && b.mean <= a.mean * by,
     };
     // With a factor the means must be that far apart; whether they are apart at all is for the intervals to say.
-    let overlap =
-        matches!((a.low, a.high, b.low, b.high), (Some(al), Some(ah), Some(bl), Some(bh)) if al <= bh && bl <= ah);
-    let open = overlap && statement.test.is != Order::Alike;
+    let open = statement.test.is != Order::Alike && a.overlaps(b) && !excluded(statement.test.is, by, a, b);
     statement.holds = (!open).then_some(holds);
-    let ratio = if b.mean > 0.0 { format!(", {} times as much", two_digits(a.mean / b.mean)) } else { String::new() };
+    let ratio = if a.mean > 0.0 && b.mean > 0.0 {
+        format!(", {} times as much", two_digits(a.mean / b.mean))
+    } else {
+        String::new()
+    };
     let open = if open { "; their intervals overlap" } else { "" };
     statement.because = format!("{} against {}{ratio}{open}", shown(figure, a), shown(figure, b));
+}
+
+/// Wherever in their intervals the figures are, they do not stand so.
+fn excluded(is: Order, by: f64, a: Value, b: Value) -> bool {
+    let (a, b) = if is == Order::More { (a, b) } else { (b, a) };
+    matches!((a.high, b.low), (Some(most), Some(least)) if most < least * by)
 }
 
 fn value(figure: Figure, row: &Row) -> Option<Value> {
@@ -71,6 +85,10 @@ fn value(figure: Figure, row: &Row) -> Option<Value> {
         Figure::ResetShare => share(row.anomalies.reset_after_response),
         Figure::CloseShare => share(row.anomalies.close_unannounced),
         Figure::PlateauShare => (row.runs > 0).then(|| Value::alone(row.plateau.map_or(0.0, |plateau| plateau.share))),
+        Figure::InFlight => {
+            let in_flight = row.rate?.mean * row.mean_ns?.mean / 1e9;
+            Some(Value::alone(in_flight / row.connections as f64))
+        }
         Figure::Scatter => row
             .rate
             .filter(|rate| rate.mean > 0.0)
@@ -86,6 +104,7 @@ fn shown(figure: Figure, value: Value) -> String {
         Figure::ServerCpuUs | Figure::ClientCpuUs => units::time_ns(number * 1e3),
         Figure::ServerMib => format!("{number:.0} MiB"),
         Figure::Fairness => two_digits(number),
+        Figure::InFlight => format!("{number:.2}"),
         Figure::Errors | Figure::ResetShare | Figure::CloseShare | Figure::PlateauShare | Figure::Scatter => {
             format!("{}%", two_digits(number * 100.0))
         }
@@ -152,12 +171,29 @@ mod tests {
             (Order::More, 2.5, &apart, Some(false), "2,000/s against 1,000/s, 2.0 times as much"),
             (Order::Less, 1.05, &apart, Some(false), "2,000/s against 1,000/s, 2.0 times as much"),
             (Order::More, 1.0, &close, None, "1,010/s against 1,000/s, 1.0 times as much; their intervals overlap"),
+            (Order::More, 1.5, &close, Some(false), "1,010/s against 1,000/s, 1.0 times as much"),
+            (Order::Less, 1.5, &close, Some(false), "1,010/s against 1,000/s, 1.0 times as much"),
             (Order::Alike, 1.05, &close, Some(true), "1,010/s against 1,000/s, 1.0 times as much"),
             (Order::Less, 1.05, &once, Some(true), "90.0/s against 1,000/s, 0.09 times as much"),
         ] {
             assert_eq!(decided(is, by, rows), (holds, told(because)), "{is:?} {by}");
         }
         assert_eq!(decided(Order::More, 1.0, &apart[..1]), (None, told("no figure of b")));
+    }
+
+    #[test]
+    fn what_is_in_flight_follows_from_rate_and_time() {
+        let time = Several { runs: 5, mean: 5e6, ..Several::default() };
+        let busy = Row { connections: 10, mean_ns: Some(time), ..row("a", 2000.0, None) };
+        let test = Test { figure: Figure::InFlight, is: Order::Alike, by: 1.03, than: Some(1.0) };
+        let mut statement = Outcome { rows: vec!["a".into()], test, ..Outcome::default() };
+        decide(&mut statement, std::slice::from_ref(&busy));
+        assert_eq!((statement.holds, statement.because.as_str()), (Some(true), "1.00 against 1.00, 1.0 times as much"));
+        decide(&mut statement, &[Row { connections: 20, ..busy }]);
+        assert_eq!(
+            (statement.holds, statement.because.as_str()),
+            (Some(false), "0.50 against 1.00, 0.50 times as much")
+        );
     }
 
     #[test]

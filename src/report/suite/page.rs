@@ -30,6 +30,7 @@ struct Page<'a> {
     css: &'static str,
     script: &'static str,
     library: [&'static str; 2],
+    licences: [&'static str; 2],
 }
 
 /// A row of the table of all.
@@ -105,6 +106,10 @@ pub fn page(result: &SuiteResult) -> Result<String, askama::Error> {
         library: [
             without_map(include_str!("vendor/chart.umd.min.js")),
             without_map(include_str!("vendor/chartjs-chart-error-bars.umd.min.js")),
+        ],
+        licences: [
+            include_str!("vendor/LICENSE-chart.js").trim(),
+            include_str!("vendor/LICENSE-chartjs-chart-error-bars").trim(),
         ],
         charts,
     };
