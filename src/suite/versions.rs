@@ -38,8 +38,10 @@ pub(super) fn versions(interpreters: &[&Path]) -> BTreeMap<String, String> {
     }
     for (program, option, before) in PROGRAMS {
         let told = output(Path::new(program), &[option]);
-        let version = told.split_once(before).map(|(_, rest)| rest.split([' ', '\n', '[']).next().unwrap_or_default());
-        if let Some(version) = version.filter(|version| version.starts_with(|c: char| c.is_ascii_digit())) {
+        let word = told.split_once(before).and_then(|(_, rest)| rest.split([' ', '\n', '[']).next());
+        // Debian puts its own name before wrk's.
+        let version = word.and_then(|word| word.find(|c: char| c.is_ascii_digit()).map(|at| &word[at..]));
+        if let Some(version) = version {
             versions.insert((*program).to_owned(), version.to_owned());
         }
     }
