@@ -42,10 +42,10 @@ while [ $# -gt 0 ]; do
 done
 
 step='starting'
-background=
+setup=
 finish() {
     code=$?
-    for job in $background; do kill "$job" 2> /dev/null || :; done
+    if [ -n "$setup" ]; then kill "$setup" 2> /dev/null || :; fi
     if [ $code -ne 0 ]; then
         echo "check.sh: FAILED: $step" >&2
         exit 1
@@ -69,27 +69,22 @@ install_tools() {
         script:bsdutils $browser
 }
 
-# Runs a function while others go on. What it says is shown, and its failure counts, where it is awaited.
-in_background() {
+# Minutes on a new machine, most of them waiting: meanwhile there is something to compile.
+begin_setup() {
     mkdir -p target
-    "$1" > "target/$1.log" 2>&1 &
-    background="$background $!"
-    eval "pid_$1=$!"
+    bench/setup.sh > target/setup.log 2>&1 &
+    setup=$!
 }
 
-await() {
-    begin "$2"
+end_setup() {
+    if [ -z "$setup" ]; then return; fi
+    begin 'install what the suites need'
     outcome=0
-    eval "pid=\$pid_$1"
-    wait "$pid" || outcome=$?
-    background=$(echo "$background" | sed "s/ $pid\$//; s/ $pid / /")
-    cat "target/$1.log"
+    wait "$setup" || outcome=$?
+    setup=
+    cat target/setup.log
     return $outcome
 }
-
-set_up_suites() { bench/setup.sh; }
-
-build_release() { cargo build --release --quiet; }
 
 # What reads our files back, by another hand, and what looks at our pages.
 install_readers() {
@@ -131,38 +126,31 @@ check_readme() {
     python3 tests/readme.py
 }
 
-# The flags are those of cargo-fuzz, which need not be installed for it: libFuzzer learns from them where the code branches and
-# what it compares. With a target, so that build scripts and macros are built without these flags.
-build_fuzzer() {
-    flags='--cfg fuzzing -Cdebug-assertions -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4'
-    for kind in inline-8bit-counters pc-table trace-compares; do
-        flags="$flags -Cllvm-args=-sanitizer-coverage-$kind"
-    done
-    (cd fuzz && RUSTFLAGS="$flags" CARGO_TARGET_DIR=target cargo build --release --quiet --target "$(host)" --bin response)
-}
-
-host() { rustc -vV | sed -n 's/^host: //p'; }
-
-# Feeds the framing for a while.
+# Feeds the framing for a while. The flags are those of cargo-fuzz, which need not be installed for it: libFuzzer learns from them
+# where the code branches and what it compares.
 fuzz() {
     if [ "$fuzz_seconds" -eq 0 ]; then
         echo 'check.sh: the fuzzer is left out, as asked'
         return
     fi
     begin "fuzz the framing for $fuzz_seconds s"
+    flags='--cfg fuzzing -Cdebug-assertions -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4'
+    for kind in inline-8bit-counters pc-table trace-compares; do
+        flags="$flags -Cllvm-args=-sanitizer-coverage-$kind"
+    done
+    # With a target, so that build scripts and macros are built without these flags.
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    (cd fuzz && RUSTFLAGS="$flags" CARGO_TARGET_DIR=target cargo build --release --quiet --target "$host" --bin response)
     mkdir -p fuzz/corpus/response fuzz/artifacts/response
-    "fuzz/target/$(host)/release/response" -artifact_prefix=fuzz/artifacts/response/ -max_total_time="$fuzz_seconds" \
+    "fuzz/target/$host/release/response" -artifact_prefix=fuzz/artifacts/response/ -max_total_time="$fuzz_seconds" \
         -print_final_stats=1 fuzz/corpus/response fuzz/seeds
 }
 
 if [ $install = yes ]; then
     install_tools
     install_readers
-    in_background set_up_suites
+    begin_setup
 fi
-# What takes minutes, much of it on one core: side by side, and all of it before the tests, which measure time.
-in_background build_release
-if [ "$fuzz_seconds" -gt 0 ]; then in_background build_fuzzer; fi
 
 begin 'formatting'
 cargo fmt --check
@@ -177,9 +165,7 @@ RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
 # arithmetic and assertions inside the command that the tests run.
 begin 'build the tests'
 cargo test --no-run --quiet
-await build_release 'build for release'
-if [ "$fuzz_seconds" -gt 0 ]; then await build_fuzzer 'build the fuzzer'; fi
-if [ $install = yes ]; then await set_up_suites 'install what the suites need'; fi
+end_setup
 
 begin 'tests'
 cargo test
