@@ -30,6 +30,7 @@ mod tests;
 pub mod units;
 mod verdict;
 
+pub use doubts::add_warning;
 pub use evidence::*;
 pub use parts::*;
 

@@ -8,7 +8,7 @@ use super::args::{CalibrateArgs, LoadArgs};
 use super::bar::Bar;
 use super::failure::{DONE, Failure, NO_RUN};
 use super::load::{command, on_target};
-use super::outputs::{Opened, complain, print};
+use super::outputs::{Opened, complain, printed};
 use super::signals::Signal;
 use super::typed::Typed;
 use super::{cache, shared};
@@ -83,7 +83,7 @@ fn calibrate_on(plan: &Plan, wanted: &TypedCalibrate, args: &[String]) -> Result
             Err(error) => complain(&format!("the calibration cannot be kept: {error}")),
         }
     }
-    let mut all_written = outputs.report_goes_nowhere() || print_all(&text);
+    let mut all_written = outputs.report_goes_nowhere() || printed(&text);
     all_written &= outputs.write_files(&|_| Ok(json::render(&found)?));
     Ok(match signal.exit_code() {
         Some(code) if found.interrupted => code,
@@ -94,14 +94,6 @@ fn calibrate_on(plan: &Plan, wanted: &TypedCalibrate, args: &[String]) -> Result
 
 fn keepable(found: &Calibration, plan: &Plan) -> bool {
     !found.interrupted && found.ceiling.is_some() && !plan.placement.shared
-}
-
-fn print_all(text: &str) -> bool {
-    let printed = print(text);
-    if let Err(error) = &printed {
-        complain(&format!("standard output: {error}"));
-    }
-    printed.is_ok()
 }
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ impl<'a> Opened<'a> {
     /// Writes each output by itself: one that cannot be written takes no other with it. `report` goes to standard output unless
     /// a format does. False if something could not be written.
     pub(super) fn write(self, report: &str, render: &dyn Fn(Format) -> io::Result<String>) -> bool {
-        let printed = self.report_goes_nowhere() || written(print(report), "standard output");
+        let printed = self.report_goes_nowhere() || printed(report);
         self.write_files(render) && printed
     }
 
@@ -168,6 +168,11 @@ fn written(outcome: io::Result<()>, what: &str) -> bool {
 /// One line on standard error.
 pub(super) fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "saturing: {line}");
+}
+
+/// All of `text` on standard output; false, and complained of, if it cannot be written.
+pub(super) fn printed(text: &str) -> bool {
+    written(print(text), "standard output")
 }
 
 /// All of `text` on standard output, at once.

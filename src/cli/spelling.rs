@@ -5,7 +5,7 @@
 //! its value apart, and positionals move behind a `--`, so that argh can take anything as a value.
 
 use super::failure::Failure;
-use crate::plan::{Error, shown};
+use crate::plan::{Error, nearest, shown};
 use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind, Optionality};
 
 /// An option of another tool that is known here only to say what to do instead.
@@ -206,19 +206,6 @@ pub(super) fn takes_attached_only(flag: &FlagInfo<'_>) -> bool {
 
 fn refuse(other: &Foreign) -> Failure {
     Failure::usage(format!("-{}/{}: {}", other.short, other.long, other.instead))
-}
-
-/// The name that was most likely meant: one that starts with `typed`, else the one with the
-/// fewest letters wrong, if they are few.
-fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
-    let bare = |name: &'a str| name.trim_start_matches('-');
-    let typed = typed.trim_start_matches('-').to_ascii_lowercase();
-    let begun = known.clone().find(|name| typed.len() > 1 && bare(name).starts_with(&typed));
-    begun.or_else(|| {
-        let wrong = |name: &'a str| strsim::osa_distance(&typed, bare(name));
-        let (letters, name) = known.map(|name| (wrong(name), name)).min_by_key(|near| near.0)?;
-        (letters <= (typed.len() / 3).max(1)).then_some(name)
-    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::args::SuiteArgs;
 use super::bar::Bar;
 use super::failure::{DONE, Failure, NO_RUN};
 use super::load::command;
-use super::outputs::{complain, print};
+use super::outputs::{complain, print, printed};
 use super::signals::Signal;
 use super::spelling::{Spelled, spell};
 use super::take;
@@ -150,6 +150,7 @@ fn list(path: &Path) -> Result<i32, Failure> {
     if !others.is_empty() {
         text += &format!("\nOther suites (--suite NAME): {}\n", others.join(", "));
     }
+    // A pipe that closes early, as in `list | head`, is no failure.
     let _ = print(&text);
     Ok(DONE)
 }
@@ -164,19 +165,18 @@ fn run(path: &Path, asked: &Asked, args: &[String]) -> Result<i32, Failure> {
     bar.clear();
     let Ended { store, result, fault } = ended.map_err(Failure::no_run)?;
     let written = reports(&store, &result);
-    let text = report::terminal(&result);
-    let printed = print(&text);
+    let mut all_written = printed(&report::terminal(&result));
     for error in fault.iter().chain(written.as_ref().err()) {
         complain(error);
+        all_written = false;
     }
     if let Ok(names) = &written {
-        let _ = print(&format!("\n{}\n", names.join("\n")));
+        all_written &= printed(&format!("\n{}\n", names.join("\n")));
     }
-    let failed =
-        result.not_run.iter().any(|one| !one.impossible) || fault.is_some() || written.is_err() || printed.is_err();
+    let failed = result.not_run.iter().any(|one| !one.impossible);
     Ok(match signal.exit_code() {
         Some(code) if result.interrupted => code,
-        _ if failed => NO_RUN,
+        _ if failed || !all_written => NO_RUN,
         _ => DONE,
     })
 }
@@ -221,10 +221,10 @@ fn reports(store: &Store, result: &SuiteResult) -> Result<Vec<String>, String> {
 fn report(folder: &Path) -> Result<i32, Failure> {
     let store = Store::open(folder).map_err(Failure::no_run)?;
     let (mut result, runs) = store.load().map_err(Failure::no_run)?;
-    suite::conclude(&mut result, &runs);
+    suite::conclude(&mut result, &runs, |_| true);
     let names = reports(&store, &result).map_err(Failure::no_run)?;
-    let _ = print(&format!("{}\n{}\n", report::terminal(&result), names.join("\n")));
-    Ok(DONE)
+    let text = format!("{}\n{}\n", report::terminal(&result), names.join("\n"));
+    Ok(if printed(&text) { DONE } else { NO_RUN })
 }
 
 fn compare(folders: &[PathBuf; 2]) -> Result<i32, Failure> {
@@ -241,8 +241,7 @@ fn compare(folders: &[PathBuf; 2]) -> Result<i32, Failure> {
     if compared.is_empty() {
         return Err(Failure::no_run(format!("{name_a} and {name_b} have no row in common that has figures in both")));
     }
-    let _ = print(&report::comparison(&name_a, &name_b, &compared));
-    Ok(DONE)
+    Ok(if printed(&report::comparison(&name_a, &name_b, &compared)) { DONE } else { NO_RUN })
 }
 
 fn observed(name: &str, row: &str, runs: &[CaseRun]) -> Observed {

@@ -10,7 +10,7 @@ pub use rounds::rounds;
 
 use crate::measure::estimate::middle;
 use crate::result::comparison::{Comparison, Difference, Shift, Side};
-use crate::result::{Interval, RunResult, SCHEMA, Stage, Summary};
+use crate::result::{Interval, RunResult, SCHEMA, Stage, Summary, add_warning};
 
 /// The chance of seeing a difference where there is none, for all figures together.
 const CHANCE: f64 = 0.05;
@@ -56,12 +56,7 @@ impl Observed {
     pub fn add(&mut self, result: &RunResult) {
         self.side.length_s = result.elapsed_s;
         self.push(result.rate.achieved_per_s, result.latency_ns.as_ref());
-        for warning in &result.warnings {
-            // The same with other figures says nothing new.
-            if !self.side.warnings.iter().any(|known| without_figures(known).eq(without_figures(warning))) {
-                self.side.warnings.push(warning.clone());
-            }
-        }
+        result.warnings.iter().for_each(|warning| add_warning(&mut self.side.warnings, warning));
     }
 
     fn add_stage(&mut self, stage: &Stage) {
@@ -163,10 +158,6 @@ fn adjust(differences: &mut [Difference]) {
         shift.p_adjusted = least;
         **seen = least < CHANCE;
     }
-}
-
-fn without_figures(text: &str) -> impl Iterator<Item = char> + '_ {
-    text.chars().filter(|c| !c.is_ascii_digit() && *c != '.')
 }
 
 #[cfg(test)]

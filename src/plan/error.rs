@@ -54,6 +54,19 @@ pub(crate) fn shown(text: &str) -> String {
     }
 }
 
+/// The name that was most likely meant: one that starts with `typed`, else the one with the
+/// fewest letters wrong, if they are few.
+pub(crate) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    let bare = |name: &'a str| name.trim_start_matches('-');
+    let typed = typed.trim_start_matches('-').to_ascii_lowercase();
+    let begun = known.clone().find(|name| typed.len() > 1 && bare(name).starts_with(&typed));
+    begun.or_else(|| {
+        let wrong = |name: &'a str| strsim::osa_distance(&typed, bare(name));
+        let (letters, name) = known.map(|name| (wrong(name), name)).min_by_key(|near| near.0)?;
+        (letters <= (typed.len() / 3).max(1)).then_some(name)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ pub mod units;
 mod url;
 
 pub use error::Error;
-pub(crate) use error::shown;
+pub(crate) use error::{nearest, shown};
 pub use load::{
     Arrivals, DEFAULT_DRAIN, DEFAULT_INTERVAL, DEFAULT_TIMEOUT, Load, MAX_CONNECTIONS, MAX_PIPELINE, MAX_REPEAT,
     MAX_STEPS, Open, RateStage, Step, Until,

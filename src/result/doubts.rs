@@ -8,6 +8,16 @@ const STALL_NS: u64 = 10_000_000;
 /// Connections are compared from this many answers each on: below, chance alone makes them differ.
 const COMPARABLE: u64 = 20;
 
+/// Adds a warning of another run; the same with other figures says nothing new.
+pub fn add_warning(warnings: &mut Vec<String>, warning: &str) {
+    fn bare(text: &str) -> impl Iterator<Item = char> + '_ {
+        text.chars().filter(|c| !c.is_ascii_digit() && *c != '.')
+    }
+    if !warnings.iter().any(|known| bare(known).eq(bare(warning))) {
+        warnings.push(warning.to_owned());
+    }
+}
+
 impl RunResult {
     /// A sentence for each reason to doubt the figures; the gravest first.
     #[must_use]

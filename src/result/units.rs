@@ -59,6 +59,20 @@ fn scaled(mut n: f64, scale: f64, units: &[&str]) -> String {
     format!("{n:.2}{}", units[unit])
 }
 
+/// Whole, with commas between thousands: `1,234,567`.
+#[must_use]
+pub fn grouped(n: f64) -> String {
+    let digits = format!("{:.0}", n.abs());
+    let mut out = if n < 0.0 { "-".to_owned() } else { String::new() };
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

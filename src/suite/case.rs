@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::clients::Client;
+use super::file::Quick;
 use crate::plan::Until;
 use crate::result::suite::{Outcome, Then};
 
@@ -27,15 +29,6 @@ pub struct Suite {
     pub cases: Vec<Case>,
     pub(super) statements: Vec<Outcome>,
     pub(super) quick: Quick,
-}
-
-/// What `--quick` leaves of a load.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Quick {
-    pub(super) requests: u64,
-    pub(super) duration_s: f64,
-    pub(super) warmup_s: f64,
-    pub(super) points: usize,
 }
 
 /// A program that servers ask.
@@ -83,6 +76,15 @@ pub(super) enum Topology {
 }
 
 impl Topology {
+    /// All on this host, where nothing is said.
+    pub(super) fn parse(text: Option<&str>) -> Result<Topology, String> {
+        match text {
+            None | Some("lan") => Ok(Topology::Lan),
+            Some("s1s2") => Ok(Topology::S1s2),
+            Some(other) => Err(format!("topology must be lan or s1s2, got {other:?}")),
+        }
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Topology::Lan => "lan",
@@ -124,9 +126,10 @@ pub(super) struct Load {
     pub(super) pipeline: u32,
     pub(super) keepalive: bool,
     pub(super) timeout: Duration,
-    pub(super) quick_s: Option<f64>,
+    /// Its duration under `--quick`, in place of the suite's.
+    pub(super) quick: Option<Duration>,
     pub(super) locustfile: Option<PathBuf>,
-    pub(super) clients: Vec<String>,
+    pub(super) clients: Vec<Client>,
 }
 
 /// A load, or a point of a sweep.
@@ -153,8 +156,8 @@ impl Load {
     }
 
     /// The load as `--quick` has it: little of it, and of a sweep its ends.
-    pub(super) fn quick(&self, quick: &Quick) -> Load {
-        let longest = Duration::from_secs_f64(self.quick_s.unwrap_or(quick.duration_s));
+    pub(super) fn reduced(&self, quick: &Quick) -> Load {
+        let longest = self.quick.unwrap_or(Duration::from_secs_f64(quick.duration_s));
         let less = |point: Point| Point {
             until: Until {
                 duration: point.until.duration.map(|duration| duration.min(longest)),

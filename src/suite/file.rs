@@ -66,7 +66,7 @@ pub(super) struct CpusFile {
 }
 
 /// The most that a load keeps under `--quick`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Quick {
     pub(super) requests: u64,

@@ -1,6 +1,6 @@
 //! What is run in which order.
 
-use super::case::{Load, Point, Suite};
+use super::case::{Case, Load, Point, Request, Suite};
 use super::clients::Client;
 use crate::result::suite::Row;
 
@@ -33,66 +33,58 @@ impl Suite {
         for (case, of_case) in self.cases.iter().enumerate() {
             for (request, asked) in of_case.requests.iter().enumerate() {
                 for load in &asked.loads {
-                    let own: Vec<Client> = load.clients.iter().filter_map(|name| Client::parse(name)).collect();
-                    let clients = if clients.is_empty() || load.locustfile.is_some() { &own[..] } else { clients };
-                    let reduced = if quick { load.quick(&self.quick) } else { load.clone() };
-                    for &client in clients {
-                        for &point in &reduced.points {
-                            let mut row = of_case.name.clone();
-                            if of_case.requests.len() > 1 {
-                                row += &format!("/{}", asked.name);
-                            }
-                            if asked.loads.len() > 1 {
-                                row += &format!(":{}", load.name);
-                            }
-                            row += &reduced.mark(&point);
-                            if clients.len() > 1 {
-                                row += &format!("+{}", client.name());
-                            }
-                            tasks.push(Task { row, case, request, load: reduced.clone(), point, client });
-                        }
-                    }
+                    let clients = if clients.is_empty() || load.locustfile.is_some() { &load.clients } else { clients };
+                    let load = if quick { load.reduced(&self.quick) } else { load.clone() };
+                    let each = clients.iter().flat_map(|client| load.points.iter().map(move |point| (*client, *point)));
+                    tasks.extend(each.map(|(client, point)| {
+                        let row = row_id(of_case, asked, &load, &point, Some(client).filter(|_| clients.len() > 1));
+                        Task { row, case, request, load: load.clone(), point, client }
+                    }));
                 }
             }
         }
         tasks
     }
 
-    /// The rows of a run, without figures.
-    pub(super) fn rows(&self, quick: bool, clients: &[Client]) -> Vec<Row> {
-        let mut rows: Vec<Row> = Vec::new();
-        for task in self.tasks(quick, clients) {
-            let case = &self.cases[task.case];
-            let request = &case.requests[task.request];
-            // Figures of then are the first request's and load's, by whatever client.
-            let first = task.request == 0 && request.loads.first().is_some_and(|load| load.name == task.load.name);
-            let full = request.loads.iter().find(|load| load.name == task.load.name);
-            let same = |other: &Point| {
-                (other.connections, other.rate_per_s) == (task.point.connections, task.point.rate_per_s)
-            };
-            let nth = full.and_then(|load| load.points.iter().position(same)).unwrap_or(0);
-            let sweep = full.is_some_and(|load| load.points.len() > 1);
-            let series = task.row.split('@').next().unwrap_or_default();
-            let client = if task.row.contains('+') { format!(" by {}", task.client.name()) } else { String::new() };
-            rows.push(Row {
-                id: task.row.clone(),
-                case: case.name.clone(),
-                group: case.group.clone(),
-                about: case.about.clone(),
-                request: request.name.clone(),
-                load: task.load.name.clone(),
-                client: task.client.name().to_owned(),
-                topology: case.topology.name().to_owned(),
-                connections: task.point.connections,
-                rate_per_s: task.point.rate_per_s,
-                series: sweep.then(|| format!("{series}{client}")),
-                expected_status: request.status,
-                then: case.then.get(nth).cloned().filter(|_| first),
-                ..Row::default()
-            });
+    /// The row of a task, without figures.
+    pub(super) fn row(&self, task: &Task) -> Row {
+        let case = &self.cases[task.case];
+        let request = &case.requests[task.request];
+        // Figures of then are the first request's and load's, by whatever client.
+        let first = task.request == 0 && request.loads.first().is_some_and(|load| load.name == task.load.name);
+        let full = request.loads.iter().find(|load| load.name == task.load.name);
+        let same =
+            |other: &Point| (other.connections, other.rate_per_s) == (task.point.connections, task.point.rate_per_s);
+        let nth = full.and_then(|load| load.points.iter().position(same)).unwrap_or(0);
+        let sweep = full.is_some_and(|load| load.points.len() > 1);
+        let series = task.row.split('@').next().unwrap_or_default();
+        let client = if task.row.contains('+') { format!(" by {}", task.client.name()) } else { String::new() };
+        Row {
+            id: task.row.clone(),
+            case: case.name.clone(),
+            group: case.group.clone(),
+            about: case.about.clone(),
+            request: request.name.clone(),
+            load: task.load.name.clone(),
+            client: task.client.name().to_owned(),
+            topology: case.topology.name().to_owned(),
+            connections: task.point.connections,
+            rate_per_s: task.point.rate_per_s,
+            series: sweep.then(|| format!("{series}{client}")),
+            expected_status: request.status,
+            then: case.then.get(nth).cloned().filter(|_| first),
+            ..Row::default()
         }
-        rows
     }
+}
+
+/// `CASE[/REQUEST][:LOAD][@c20|@r400][+CLIENT]`, each part where there is a choice.
+fn row_id(case: &Case, request: &Request, load: &Load, point: &Point, client: Option<Client>) -> String {
+    let of = |choice: bool, mark: char, name: &str| if choice { format!("{mark}{name}") } else { String::new() };
+    let request_name = of(case.requests.len() > 1, '/', &request.name);
+    let load_name = of(request.loads.len() > 1, ':', &load.name);
+    let client = client.map_or_else(String::new, |client| format!("+{}", client.name()));
+    format!("{}{request_name}{load_name}{}{client}", case.name, load.mark(point))
 }
 
 /// All jobs. Rounds go through the cases forth and back in turn: what drifts on the machine hits all alike. A load has its server
@@ -161,7 +153,8 @@ mod tests {
 
     #[test]
     fn figures_of_then_stand_at_their_own_points() {
-        let rows = suite("seed.toml").rows(true, &[]);
+        let seed = suite("seed.toml");
+        let rows: Vec<Row> = seed.tasks(true, &[]).iter().map(|task| seed.row(task)).collect();
         let then =
             |id: &str| rows.iter().find(|row| row.id == id).and_then(|row| row.then.as_ref()).map(|then| then.mean);
         assert_eq!(then("gevent_inc_load@c10"), Some(462.0));

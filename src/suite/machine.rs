@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::case::Suite;
 use super::jobs::Task;
-use super::task::is_there;
+use super::process::is_there;
 use super::words::Words;
 
 /// What bench/setup.sh has made, and where programs may write.
@@ -22,25 +22,21 @@ impl Machine {
     pub(super) fn of(suite: &Suite) -> Result<Machine, String> {
         let (environments, cache) = (suite.root.join(".venv"), suite.root.join(".cache"));
         fs::create_dir_all(&cache).map_err(|error| format!("{}: {error}", cache.display()))?;
-        let machine = Machine {
-            python: environments.join("cpython/bin/python"),
-            pypy: environments.join("pypy/bin/python"),
-            saturing: std::env::current_exe().map_err(|error| format!("this program: {error}"))?,
-            work: Work::create()?,
-            words: Words::default(),
-        };
+        let (python, pypy) = (environments.join("cpython/bin/python"), environments.join("pypy/bin/python"));
+        let saturing = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
+        let work = Work::create()?;
         let mut words = Words::default();
         for (word, path) in [
-            ("python", &machine.python),
-            ("pypy", &machine.pypy),
+            ("python", &python),
+            ("pypy", &pypy),
             ("venv", &environments.join("cpython")),
-            ("saturing", &machine.saturing),
+            ("saturing", &saturing),
             ("cache", &cache),
-            ("work", &machine.work.0),
+            ("work", &work.0),
         ] {
             words.set(word, path.display());
         }
-        Ok(Machine { words, ..machine })
+        Ok(Machine { python, pypy, saturing, work, words })
     }
 
     /// A folder of this run's own.
@@ -57,12 +53,8 @@ impl Machine {
     /// That a program is missing is known before anything is run.
     pub(super) fn has_what_is_needed(&self, suite: &Suite, tasks: &[Task]) -> Result<(), String> {
         let cases = || {
-            suite
-                .cases
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| tasks.iter().any(|task| task.case == *index))
-                .map(|(_, case)| case)
+            let wanted = |index: usize| tasks.iter().any(|task| task.case == index);
+            suite.cases.iter().enumerate().filter(move |(index, _)| wanted(*index)).map(|(_, case)| case)
         };
         let servers = cases().map(|case| (case.line, format!("case {}", case.name), &case.server[0]));
         let backends = suite.backends.iter().filter(|(name, _)| cases().any(|case| case.backends.contains(name)));

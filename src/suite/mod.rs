@@ -32,6 +32,7 @@ pub use read::place;
 pub use rows::conclude;
 pub use store::Store;
 
+use crate::plan::nearest;
 use crate::result::SCHEMA;
 use crate::result::suite::{CaseRun, NotRun, Outcome, SuiteResult};
 use jobs::{Job, Task, jobs};
@@ -129,7 +130,7 @@ fn begun(
         repeat: jobs.iter().map(|job| job.round).max().unwrap_or(0),
         started_unix_s: unix_s(),
         versions: versions::versions(&[&machine.python, &machine.pypy]),
-        rows: suite.rows(asked.quick, &asked.clients).into_iter().filter(|row| is_task(&row.id)).collect(),
+        rows: tasks.iter().map(|task| suite.row(task)).collect(),
         statements: suite.statements.iter().filter(decidable).cloned().collect(),
         ..SuiteResult::default()
     }
@@ -138,11 +139,7 @@ fn begun(
 /// The tasks of the cases that are wanted.
 fn chosen(suite: &Suite, asked: &Asked) -> Result<Vec<Task>, String> {
     if let Some(unknown) = asked.cases.iter().find(|name| !suite.cases.iter().any(|case| case.name == **name)) {
-        let near = suite
-            .cases
-            .iter()
-            .map(|case| case.name.as_str())
-            .max_by(|a, b| strsim::jaro_winkler(a, unknown).total_cmp(&strsim::jaro_winkler(b, unknown)));
+        let near = nearest(unknown, suite.cases.iter().map(|case| case.name.as_str()));
         let near = near.map_or_else(String::new, |name| format!("; did you mean {name}?"));
         return Err(format!(
             "{}: there is no case {unknown:?}{near} (saturing suite list has them all)",

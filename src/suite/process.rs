@@ -11,10 +11,11 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{AccessFlags, Pid, access};
 
 use crate::measure::clock::{Clock, Monotonic};
 use crate::plan::cpus;
+use crate::result::suite::shell_word;
 
 /// How long a program may take to end after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -48,18 +49,8 @@ impl Start {
 
     /// The command as a shell would take it.
     pub(super) fn shown(&self) -> String {
-        let variables = self.env.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
-        variables.chain(self.line().iter().map(|word| quoted(word))).collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+        let variables = self.env.iter().map(|(name, value)| format!("{name}={}", shell_word(value)));
+        variables.chain(self.line().iter().map(|word| shell_word(word))).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -168,4 +159,14 @@ pub(super) fn last_words(log: &Path) -> String {
     lines
         .last()
         .map_or_else(String::new, |line| format!("; its last line: {}", line.chars().take(300).collect::<String>()))
+}
+
+/// Whether a program can be started under this name.
+pub(super) fn is_there(program: &Path) -> bool {
+    let executable = |path: &Path| access(path, AccessFlags::X_OK).is_ok() && path.is_file();
+    if program.components().count() > 1 {
+        return executable(program);
+    }
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|folder| executable(&folder.join(program)))
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use super::case::{Backend, Case, Cpus, Load, Point, Quick, Request, Suite, Topology};
+use super::case::{Backend, Case, Cpus, Load, Point, Request, Suite, Topology};
 use super::clients::Client;
-use super::file::{BackendFile, CaseFile, CpusFile, LoadFile, Rates, RequestFile, StatementFile, SuiteFile};
+use super::file::{BackendFile, CaseFile, CpusFile, LoadFile, Quick, Rates, RequestFile, StatementFile, SuiteFile};
 use crate::plan::cpus::{self, Topology as Machine};
 use crate::plan::{MAX_CONNECTIONS, MAX_PIPELINE, MAX_REPEAT, Until, shapes};
 use crate::result::suite::{Outcome, Test};
@@ -124,8 +124,7 @@ impl Reader<'_> {
         }
         self.seconds(1, "quick: duration_s", Some(quick.duration_s), 0.0)?;
         self.seconds(1, "quick: warmup_s", Some(quick.warmup_s), 0.0)?;
-        let (requests, duration_s, warmup_s, points) = (quick.requests, quick.duration_s, quick.warmup_s, quick.points);
-        Ok(Quick { requests, duration_s, warmup_s, points })
+        Ok(*quick)
     }
 
     fn backend(&self, file: &SuiteFile, backend: &Spanned<BackendFile>) -> Result<Backend, String> {
@@ -157,11 +156,11 @@ impl Reader<'_> {
         if let Some(kind) = load.arrivals.as_deref().filter(|kind| !["constant", "poisson"].contains(kind)) {
             return Err(bad(&format!("arrivals must be constant or poisson, got {kind:?}")));
         }
-        if let Some(client) = load.clients.iter().find(|client| Client::parse(client).is_none()) {
-            return Err(bad(&format!("there is no client {client:?}; there are {}", Client::names())));
-        }
-        let or_saturing =
-            |clients: &[String]| if clients.is_empty() { vec!["saturing".to_owned()] } else { clients.to_vec() };
+        let client = |name: &String| {
+            let known = || bad(&format!("there is no client {name:?}; there are {}", Client::names()));
+            Client::parse(name).ok_or_else(known)
+        };
+        let clients: Vec<Client> = load.clients.iter().map(client).collect::<Result<_, _>>()?;
         Ok(Load {
             name: name.to_owned(),
             points: self.points(load, &bad)?,
@@ -171,13 +170,9 @@ impl Reader<'_> {
             pipeline,
             keepalive: load.keepalive.unwrap_or(true),
             timeout: self.seconds(line, "load: timeout_s", load.timeout_s, TIMEOUT_S)?,
-            quick_s: load
-                .quick_s
-                .map(|s| self.seconds(line, "load: quick_s", Some(s), 0.0))
-                .transpose()?
-                .map(|s| s.as_secs_f64()),
+            quick: load.quick_s.map(|s| self.seconds(line, "load: quick_s", Some(s), 0.0)).transpose()?,
             locustfile: load.locustfile.as_ref().map(|file| root.join(file)),
-            clients: or_saturing(&load.clients),
+            clients: if clients.is_empty() { vec![Client::Saturing] } else { clients },
         })
     }
 
@@ -241,11 +236,7 @@ impl Reader<'_> {
             let known: Vec<&str> = suite.backends.keys().map(String::as_str).collect();
             return Err(bad(format!("there is no backend {name:?}; there are {}", known.join(", "))));
         }
-        let topology = match case.topology.as_deref() {
-            None | Some("lan") => Topology::Lan,
-            Some("s1s2") => Topology::S1s2,
-            Some(other) => return Err(bad(format!("topology must be lan or s1s2, got {other:?}"))),
-        };
+        let topology = Topology::parse(case.topology.as_deref()).map_err(bad)?;
         if topology == Topology::Lan && !case.sysctl.is_empty() {
             return Err(bad("sysctl is for topology = \"s1s2\": this host's own are left alone".into()));
         }
@@ -358,7 +349,8 @@ impl Reader<'_> {
     }
 
     fn statements(&self, file: &SuiteFile, suite: &Suite) -> Result<Vec<Outcome>, String> {
-        let rows = suite.rows(false, &[]);
+        let tasks = suite.tasks(false, &[]);
+        let rows: Vec<&str> = tasks.iter().map(|task| task.row.as_str()).collect();
         let one = |statement: &Spanned<StatementFile>| {
             let (line, statement) = (self.line(statement), statement.get_ref());
             let bad = |rule: String| self.at(line, format!("statement {}: {rule}", statement.id));
@@ -366,12 +358,9 @@ impl Reader<'_> {
                 return Err(bad("one of b and than must be given".into()));
             }
             let named: Vec<String> = std::iter::once(&statement.a).chain(&statement.b).cloned().collect();
-            if let Some(missing) = named.iter().find(|id| !rows.iter().any(|row| row.id == **id)) {
-                let like: Vec<&str> = rows
-                    .iter()
-                    .map(|row| row.id.as_str())
-                    .filter(|id| id.starts_with(missing.split(['/', ':', '@', '+']).next().unwrap_or(missing)))
-                    .collect();
+            if let Some(missing) = named.iter().find(|id| !rows.contains(&id.as_str())) {
+                let case = missing.split(['/', ':', '@', '+']).next().unwrap_or(missing);
+                let like: Vec<&str> = rows.iter().copied().filter(|id| id.starts_with(case)).collect();
                 let of_them = if like.is_empty() { String::new() } else { format!("; there are {}", like.join(", ")) };
                 return Err(bad(format!("there is no row {missing:?}{of_them}")));
             }

@@ -4,11 +4,11 @@ use super::several::several;
 use super::statements;
 use crate::measure::histogram::Histogram;
 use crate::result::suite::{CaseRun, Row, Several, SuiteResult, bound_name};
-use crate::result::{Fairness, Percentiles, RunResult, plateau};
+use crate::result::{Fairness, Percentiles, RunResult, add_warning, plateau};
 
-/// Fills in the figures of all rows, and what they say about the statements.
-pub fn conclude(result: &mut SuiteResult, runs: &[CaseRun]) {
-    for row in &mut result.rows {
+/// Fills in the figures of those rows that are `wanted`, and what all say about the statements.
+pub fn conclude(result: &mut SuiteResult, runs: &[CaseRun], wanted: impl Fn(&Row) -> bool) {
+    for row in result.rows.iter_mut().filter(|row| wanted(row)) {
         let of_row: Vec<&CaseRun> = runs.iter().filter(|run| run.row == row.id).collect();
         *row = figures(row, &of_row);
     }
@@ -117,13 +117,7 @@ fn add(row: &mut Row, result: &RunResult) {
     if let Some(verdict) = &result.verdict {
         *row.bounds.entry(bound_name(verdict.bound).to_owned()).or_default() += 1;
     }
-    for warning in &result.warnings {
-        // The same with other figures says nothing new.
-        let bare = |text: &str| text.chars().filter(|c| !c.is_ascii_digit() && *c != '.').collect::<String>();
-        if !row.warnings.iter().any(|known| bare(known) == bare(warning)) {
-            row.warnings.push(warning.clone());
-        }
-    }
+    result.warnings.iter().for_each(|warning| add_warning(&mut row.warnings, warning));
 }
 
 /// Share of the time that server and backends were on a CPU, all of them together.

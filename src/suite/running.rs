@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use super::case::{Case, Suite};
 use super::jobs::{Job, Task};
 use super::machine::Machine;
+use super::process::is_there;
 use super::rows::conclude;
 use super::stage::{Fault, Places, Stage};
 use super::store::{self, Store};
@@ -61,7 +62,10 @@ impl<'a, 'b> Running<'a, 'b> {
             if halted() || fault.is_some() {
                 break;
             }
-            fault = self.job(job).and_then(|()| self.keep()).err();
+            fault = self.job(job).err();
+            // Of the others nothing is new.
+            conclude(&mut self.result, &self.runs, |row| job.tasks.iter().any(|task| task.row == row.id));
+            fault = fault.or_else(|| self.keep().err());
         }
         self.result.interrupted = halted();
         // A disk that was full may have room again; and what is known is in the result all the same.
@@ -84,12 +88,8 @@ impl<'a, 'b> Running<'a, 'b> {
         let mut stage = match Stage::set(case, &self.places, tag) {
             Ok(stage) => stage,
             Err(Fault::Halted) => return Ok(()),
-            Err(Fault::Impossible(why)) => {
-                self.not_run(job, &job.tasks, &why, true);
-                return Ok(());
-            }
-            Err(Fault::Failed(why)) => {
-                self.not_run(job, &job.tasks, &why, false);
+            Err(Fault::NotSet { why, impossible }) => {
+                self.not_run(job, &job.tasks, &why, impossible);
                 return Ok(());
             }
         };
@@ -97,7 +97,7 @@ impl<'a, 'b> Running<'a, 'b> {
             if self.kit.halt.load(Relaxed) != 0 {
                 break;
             }
-            if let Some(program) = task.client.program().filter(|program| !task::is_there(Path::new(program))) {
+            if let Some(program) = task.client.program().filter(|program| !is_there(Path::new(program))) {
                 self.not_run(job, &job.tasks[index..=index], &format!("{program} is not installed"), true);
                 continue;
             }
@@ -145,7 +145,6 @@ impl<'a, 'b> Running<'a, 'b> {
 
     /// What is known so far goes to the disk.
     fn keep(&mut self) -> Result<(), String> {
-        conclude(&mut self.result, &self.runs);
         self.result.elapsed_s = (Monotonic.now() - self.began) as f64 / 1e9;
         self.store.keep(&self.result)
     }

@@ -28,17 +28,15 @@ const PORTS: u16 = 4_000;
 
 /// Why a case is not set up.
 pub(super) enum Fault {
-    /// This machine does not allow it.
-    Impossible(String),
-    /// It was tried, and failed.
-    Failed(String),
+    /// It was tried, and failed; or this machine does not allow it.
+    NotSet { why: String, impossible: bool },
     /// A signal came meanwhile.
     Halted,
 }
 
 impl From<String> for Fault {
     fn from(why: String) -> Fault {
-        Fault::Failed(why)
+        Fault::NotSet { why, impossible: false }
     }
 }
 
@@ -75,7 +73,7 @@ impl<'a> Stage<'a> {
     pub(super) fn set(case: &'a Case, places: &Places<'_>, tag: &str) -> Result<Stage<'a>, Fault> {
         let hosts = match case.topology {
             Topology::Lan => None,
-            Topology::S1s2 => Some(Hosts::make(&case.sysctl).map_err(Fault::Impossible)?),
+            Topology::S1s2 => Some(Hosts::make(&case.sysctl).map_err(|why| Fault::NotSet { why, impossible: true })?),
         };
         let server_ip = hosts.as_ref().map_or("127.0.0.1", |hosts| hosts.server().1);
         let port = if hosts.is_some() { SERVER_PORT } else { free_port()? };

@@ -99,7 +99,8 @@ fn value(figure: Figure, row: &Row) -> Option<Value> {
 fn shown(figure: Figure, value: Value) -> String {
     let number = value.mean;
     match figure {
-        Figure::Rate => format!("{}/s", grouped(number)),
+        Figure::Rate if number < 100.0 => format!("{number:.1}/s"),
+        Figure::Rate => format!("{}/s", units::grouped(number)),
         Figure::P50Ms | Figure::P99Ms => units::time_ns(number * 1e6),
         Figure::ServerCpuUs | Figure::ClientCpuUs => units::time_ns(number * 1e3),
         Figure::ServerMib => format!("{number:.0} MiB"),
@@ -109,22 +110,6 @@ fn shown(figure: Figure, value: Value) -> String {
             format!("{}%", two_digits(number * 100.0))
         }
     }
-}
-
-/// `1234567` as `1,234,567`; under 100 with a digit behind the point.
-fn grouped(number: f64) -> String {
-    if number < 100.0 {
-        return format!("{number:.1}");
-    }
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 fn two_digits(number: f64) -> String {

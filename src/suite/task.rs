@@ -1,7 +1,7 @@
 //! One load of one client on a server that runs.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -222,15 +222,4 @@ fn children_cpu_s() -> f64 {
     usage.map_or(0.0, |usage| {
         (usage.user_time().num_microseconds() + usage.system_time().num_microseconds()) as f64 / 1e6
     })
-}
-
-/// Whether a program can be started under this name.
-pub(super) fn is_there(program: &Path) -> bool {
-    let executable =
-        |path: &Path| nix::unistd::access(path, nix::unistd::AccessFlags::X_OK).is_ok() && File::open(path).is_ok();
-    if program.components().count() > 1 {
-        return executable(program);
-    }
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&paths).any(|folder| executable(&folder.join(program)))
 }

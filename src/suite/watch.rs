@@ -48,6 +48,9 @@ impl Watch {
 
     /// Looks once more.
     pub(super) fn look(&mut self) {
+        if self.groups.is_empty() {
+            return;
+        }
         let stats = stats();
         for one in &mut self.groups {
             let mut seen = Watched::default();

@@ -3,6 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::result::suite::{Plateau, Row, Several};
+use crate::result::units::grouped;
 
 /// What stands where a figure was not taken.
 pub(super) const NONE: &str = "–";
@@ -19,19 +20,6 @@ pub(super) fn number(n: f64) -> String {
         size if size < 99.95 => format!("{n:.1}"),
         _ => grouped(n),
     }
-}
-
-/// Whole, with commas between thousands.
-fn grouped(n: f64) -> String {
-    let digits = format!("{:.0}", n.abs());
-    let mut out = if n < 0.0 { "-".to_owned() } else { String::new() };
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Nanoseconds, as `12.3 ms`.

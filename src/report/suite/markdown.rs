@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::result::suite::{Kind, Outcome, Row, SuiteResult, Then};
+use crate::result::suite::{Kind, Outcome, Row, SuiteResult, Then, shell_word};
 
 use super::figures::{self, NONE, interval, mean, median, number, share, size, time};
 use super::series::{Series, place, series};
@@ -246,14 +246,10 @@ fn host(out: &mut String, result: &SuiteResult) {
 
 /// The command line, as a shell takes it.
 pub(super) fn command(result: &SuiteResult) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
-    let quoted = |word: &str| match word {
-        word if !word.is_empty() && word.chars().all(plain) => word.to_owned(),
-        word => format!("'{}'", word.replace('\'', "'\\''")),
-    };
     // Where the program lies differs from host to host; what it is called does not.
     let words = result.command.iter().enumerate();
-    let spelt = words.map(|(at, word)| quoted(if at == 0 { word.rsplit('/').next().unwrap_or(word) } else { word }));
+    let spelt =
+        words.map(|(at, word)| shell_word(if at == 0 { word.rsplit('/').next().unwrap_or(word) } else { word }));
     spelt.collect::<Vec<_>>().join(" ")
 }
 

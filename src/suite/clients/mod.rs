@@ -3,10 +3,11 @@
 //! A figure that a client does not tell is absent, or 0 with a note where the schema must have one. None tells single status codes
 //! but oha: whoever wants errors holds `status[expected]` against `completed`.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::process::is_there;
+use crate::plan::cpus;
 use crate::result::{Connections, Engine, LatencyKind, Percentiles, PlanEcho, Requests, RunResult, Summary, Target};
 
 mod figures;
@@ -157,7 +158,7 @@ impl Client {
     /// What `weighttp-like` is here.
     fn itself(self) -> Client {
         match self {
-            Client::WeighttpLike if on_path("weighttp") => Client::Weighttp,
+            Client::WeighttpLike if is_there(Path::new("weighttp")) => Client::Weighttp,
             Client::WeighttpLike => Client::H2load,
             client => client,
         }
@@ -287,8 +288,7 @@ fn pinned(cpus: &[usize], command: Vec<String>) -> Vec<String> {
     if cpus.is_empty() {
         return command;
     }
-    let list: Vec<String> = cpus.iter().map(usize::to_string).collect();
-    words(["taskset", "-c", &list.join(",")]).chain(command).collect()
+    words(["taskset", "-c", &cpus::format_list(cpus)]).chain(command).collect()
 }
 
 fn words<const N: usize>(words: [&str; N]) -> impl Iterator<Item = String> {
@@ -298,9 +298,4 @@ fn words<const N: usize>(words: [&str; N]) -> impl Iterator<Item = String> {
 /// As h2load and oha take times.
 fn milliseconds(s: f64) -> String {
     format!("{}ms", (s * 1e3).ceil().max(1.0))
-}
-
-fn on_path(program: &str) -> bool {
-    let there = |folder: &Path| folder.join(program).is_file();
-    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| there(&folder)))
 }

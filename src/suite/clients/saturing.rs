@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::{Wanted, words};
+use crate::plan::cpus;
 use crate::result::RunResult;
 
 /// One interval, as far as one may be long: results stay compact.
@@ -17,8 +18,7 @@ pub(super) fn command(wanted: &Wanted) -> Result<Vec<String>, String> {
     let mut option = |words: &[&str]| command.extend(words.iter().map(|word| (*word).to_owned()));
     option(&["-t", &threads.to_string(), "-c", &wanted.connections.to_string()]);
     if !wanted.cpus.is_empty() {
-        let list: Vec<String> = wanted.cpus.iter().map(usize::to_string).collect();
-        option(&["--cpus", &list.join(",")]);
+        option(&["--cpus", &cpus::format_list(&wanted.cpus)]);
     }
     if let Some(requests) = wanted.requests {
         option(&["-n", &requests.to_string()]);

@@ -76,7 +76,7 @@ fn names_are_read_back() {
     assert_eq!(Client::parse("ab"), None);
     assert_eq!(Client::Wrk.program(), Some("wrk"));
     assert_eq!(Client::Locust.program(), None);
-    let like = if on_path("weighttp") { "weighttp" } else { "h2load" };
+    let like = if is_there(Path::new("weighttp")) { "weighttp" } else { "h2load" };
     assert_eq!(Client::WeighttpLike.program(), Some(like));
 }
 

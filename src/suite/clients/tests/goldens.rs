@@ -140,7 +140,7 @@ fn what_was_done_otherwise_is_noted() {
         ["wrk takes whole seconds only: 1 s in place of 0.5 s", "wrk has no warm-up here: 0.1 s of it were left out"]
     );
     let result = Client::WeighttpLike.read(&usual(), golden!("h2load.txt"));
-    if !on_path("weighttp") {
+    if !is_there(Path::new("weighttp")) {
         let result = result.unwrap();
         assert_eq!(result.engine.name, "h2load");
         assert_eq!(result.notes.last().unwrap(), "h2load in place of weighttp, which is not installed");
