@@ -172,7 +172,7 @@ cargo test
 
 # A sysctl of the whole machine: while nothing else runs.
 begin 'io_uring turned off by sysctl'
-cargo test --test io_uring_disabled -- --ignored --nocapture
+cargo test --test it io_uring_disabled -- --ignored --nocapture
 
 run_suite
 check_readme

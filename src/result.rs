@@ -48,6 +48,15 @@ pub struct RunResult {
     pub command: Vec<String>,
     /// True if a signal ended the run before its plan did.
     pub interrupted: bool,
+    /// Whether the run did what was asked.
+    #[serde(default)]
+    pub outcome: Outcome,
+    /// Why it ended before its plan did, where that was neither a signal nor its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_early: Option<EndedEarly>,
+    /// When the last whole answer came, seconds from the beginning of the window; absent where none came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_answer_s: Option<f64>,
     /// Whom the load was put on.
     pub target: Target,
     /// What was asked for.
@@ -155,8 +164,12 @@ pub struct Snapshot {
     pub p99_ns: Option<u64>,
     /// Requests failed so far.
     pub failed: u64,
+    /// Answers of status 400 and above so far.
+    pub refused: u64,
     /// Connections open now.
     pub open_connections: u64,
+    /// No connection is open, and the latest attempts to open one failed.
+    pub away: bool,
 }
 
 /// The phases of a run, in their order.

@@ -113,6 +113,8 @@ pub struct Connections {
     pub no_local_port: u64,
     /// Failed attempts.
     pub other: u64,
+    /// Ended by the peer while nothing was in flight on them, before their first request: no failure.
+    pub idle_closed: u64,
 }
 
 /// Bytes.
@@ -144,7 +146,7 @@ sums! {
     Intended: intended, shed, unsent, sent_late;
     Errors: reset, eof_mid_response, timeout, protocol, other;
     Anomalies: excess_bytes, reset_after_response, close_unannounced;
-    Connections: established, answered, reconnects, refused, timeout, no_local_port, other;
+    Connections: established, answered, reconnects, refused, timeout, no_local_port, other, idle_closed;
     Bytes: sent, received, body;
 }
 

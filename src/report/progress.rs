@@ -85,6 +85,8 @@ mod tests {
             rate_per_s: 748_868.0,
             p99_ns: Some(1_204_000),
             failed: 3,
+            refused: 0,
+            away: false,
             open_connections: 128,
         }
     }

@@ -24,6 +24,28 @@ pub struct Target {
     pub process: Option<Process>,
 }
 
+/// Whether a run did what was asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It did.
+    #[default]
+    Ok,
+    /// It did not reach its count, or was not answered up to its end.
+    Incomplete,
+    /// Not one response came.
+    NoAnswers,
+    /// A signal ended it.
+    Interrupted,
+}
+
+/// A run that ended before its plan did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedEarly {
+    /// What happened, a sentence.
+    pub why: String,
+}
+
 /// What was asked for, after defaults.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlanEcho {
@@ -165,6 +187,12 @@ pub struct Connections {
     pub reconnects: u64,
     /// Attempts that failed, each try by itself.
     pub failed: ConnectFailures,
+    /// Closed by the server while idle: no failure, and no request was lost.
+    #[serde(default)]
+    pub idle_closed: u64,
+    /// Time of the window without one open connection, ns.
+    #[serde(default)]
+    pub down_ns: u64,
     /// How evenly they were served; absent where the number of connections changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed: Option<Fairness>,
@@ -370,6 +398,9 @@ pub struct Interval {
     pub completed: u64,
     /// Requests failed.
     pub failed: u64,
+    /// Time of the interval without one open connection, ns.
+    #[serde(default)]
+    pub down_ns: u64,
     /// Of the latency to quote, ns; absent where nothing completed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p50_ns: Option<u64>,

@@ -183,6 +183,8 @@ pub(crate) fn failing() -> RunResult {
             answered: 126,
             reconnects: 49,
             failed: ConnectFailures { refused: 3, timeout: 1, no_local_port: 2, other: 1 },
+            idle_closed: 5,
+            down_ns: 250_000_000,
             completed: Some(Fairness { min: 0, slowest_tenth: 2.5, median: 39, max: 44 }),
         },
         latency_ns: Some(summary(4_990, 2_000, Some(LatencyKind::Response))),

@@ -290,6 +290,8 @@ fn connections(sum: &Sum, requested: u64, counted: counters::Connections) -> Con
             no_local_port: counted.no_local_port,
             other: counted.other,
         },
+        idle_closed: counted.idle_closed,
+        down_ns: 0,
         completed: sum.by_connection.as_ref().and_then(|counts| Fairness::of(counts)),
     }
 }

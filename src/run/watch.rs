@@ -84,7 +84,9 @@ pub(super) fn watch(
             rate_per_s: completed.saturating_sub(told) as f64 * 1e9 / now.saturating_sub(told_at).max(1) as f64,
             p99_ns,
             failed: sum(|one| one.failed.load(Relaxed)),
+            refused: sum(|one| one.refused.load(Relaxed)),
             open_connections: sum(|one| one.open.load(Relaxed)),
+            away: false,
         });
         (told_at, told) = (now, completed);
     }

@@ -121,6 +121,8 @@ pub struct Progress {
     pub completed: AtomicU64,
     /// Requests failed.
     pub failed: AtomicU64,
+    /// Answers of status 400 and above.
+    pub refused: AtomicU64,
     /// Connections open.
     pub open: AtomicU64,
     /// 99th percentile of the latest interval's latencies, ns; 0 before there is one.

@@ -1,6 +1,6 @@
 //! What the tests of the whole command share: running it, and servers that do as they are told.
 
-// Each test file is a crate of its own and uses a part of this.
+// `steady_state` is a crate of its own, as it counts allocations, and uses a part of this.
 #![allow(dead_code)]
 
 pub(crate) mod answers;

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -13,13 +14,10 @@ use saturing::result::RunResult;
 
 use super::process::{Process, first_line};
 
-/// The engine that the tests of this binary run under, where they are those of another file (`under_epoll.rs`).
+/// The engine that `SATURING_TEST_ENGINE` names, for the whole pass: without one the command chooses.
 pub(crate) fn engine() -> Option<&'static str> {
-    match env!("CARGO_CRATE_NAME") {
-        "under_epoll" => Some("epoll"),
-        "under_tokio_uring" => Some("tokio-uring"),
-        _ => None,
-    }
+    static NAME: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SATURING_TEST_ENGINE").ok());
+    NAME.as_deref()
 }
 
 /// The engine for `saturing serve`, likewise; not every one can serve.

@@ -5,8 +5,16 @@ fn merging_adds_every_field() {
     let mut one = Tally::new();
     one.requests = Requests { sent: 1, completed: 2, failed: 0, discarded: 4, in_flight_at_end: 5, open: None };
     one.anomalies = Anomalies { excess_bytes: 1, reset_after_response: 2, close_unannounced: 3 };
-    one.connections =
-        Connections { established: 1, answered: 2, reconnects: 3, refused: 4, timeout: 5, no_local_port: 6, other: 7 };
+    one.connections = Connections {
+        established: 1,
+        answered: 2,
+        reconnects: 3,
+        refused: 4,
+        timeout: 5,
+        no_local_port: 6,
+        other: 7,
+        idle_closed: 8,
+    };
     one.bytes = Bytes { sent: 1, received: 2, body: 3 };
     one.status[200] = 9;
     for failure in [Failure::Reset, Failure::EofMidResponse, Failure::Timeout, Failure::Protocol(3), Failure::Other] {

@@ -1,18 +1,16 @@
 //! Which engine runs, and what is said of it: also where io_uring is forbidden, as in many containers.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::thread;
 
+use crate::support::answers::{HELLO, always};
+use crate::support::process::Process;
+use crate::support::saturing::{Ended, Running, command, load};
+use crate::support::scripted::serve;
 use saturing::result::RunResult;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
-use support::answers::{HELLO, always};
-use support::process::Process;
-use support::saturing::{Ended, Running, command, load};
-use support::scripted::serve;
 
 /// Does something on a thread, and in the processes it starts, to which these system calls fail with `errno`: a filter is its
 /// thread's own and inherited by children.

@@ -1,15 +1,13 @@
 //! `saturing doctor` on this machine: what it says, its exit code, and that it changes nothing.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use crate::support::process::Folder;
+use crate::support::saturing::{Ended, Running, command, run};
 use nix::sys::resource::{Resource, getrlimit};
 use saturing::result::diagnosis::{Diagnosis, Status};
-use support::process::Folder;
-use support::saturing::{Ended, Running, command, run};
 
 /// Looks as `args` say; the exit code must be what the JSON says.
 fn doctor(args: &[&str]) -> (Ended, Diagnosis) {

@@ -1,15 +1,13 @@
 //! Real servers: nginx, Python's http.server and the built-in one. Their own counts agree with ours.
 
-mod support;
-
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
+use crate::support::process::{Folder, Process, until};
+use crate::support::saturing::{Running, Serve, address_in_first_line, load, measure, run};
+use crate::support::scripted::listen;
 use nix::sys::signal::Signal;
 use saturing::result::{Anomalies, RunResult};
-use support::process::{Folder, Process, until};
-use support::saturing::{Running, Serve, address_in_first_line, load, measure, run};
-use support::scripted::listen;
 
 /// nginx on a free port, in a folder of its own; every request is a line in its log.
 struct Nginx {

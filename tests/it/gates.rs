@@ -1,17 +1,15 @@
 //! Limits, searches and comparisons, as commands.
 
-mod support;
-
 use std::fs;
 use std::time::Duration;
 
+use crate::support::answers::{HELLO, always};
+use crate::support::process::Folder;
+use crate::support::saturing::{Ended, Running, Serve, run};
+use crate::support::scripted::serve;
 use nix::sys::signal::Signal;
 use saturing::result::comparison::Comparison;
 use saturing::result::search::{Goal, Search, Why};
-use support::answers::{HELLO, always};
-use support::process::Folder;
-use support::saturing::{Ended, Running, Serve, run};
-use support::scripted::serve;
 
 fn words(line: &str, more: &[&str]) -> Ended {
     let args: Vec<&str> = line.split_whitespace().chain(more.iter().copied()).collect();

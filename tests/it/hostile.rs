@@ -1,15 +1,13 @@
 //! Servers that misbehave: every request has one outcome, the right one, and both sides' counts agree.
 
-mod support;
-
 use std::io;
 use std::thread;
 use std::time::Duration;
 
+use crate::support::answers::{HELLO, always, broken, silent};
+use crate::support::saturing::{Ended, Running, load};
+use crate::support::scripted::{Counts, Peer, agree, serve};
 use saturing::result::{Anomalies, Errors, RunResult};
-use support::answers::{HELLO, always, broken, silent};
-use support::saturing::{Ended, Running, load};
-use support::scripted::{Counts, Peer, agree, serve};
 
 /// A run by count, and what the server counted.
 fn run_by_count(

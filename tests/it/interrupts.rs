@@ -1,17 +1,15 @@
 //! Runs that are cut short, by a signal or by the death of the server: what was measured is reported, and both sides agree.
 
-mod support;
-
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use crate::support::answers::{HELLO, always, silent};
+use crate::support::process::{Folder, Process, until};
+use crate::support::saturing::{Running, Serve, address_in_first_line};
+use crate::support::scripted::{Server, listen, serve};
 use nix::sys::signal::Signal;
-use support::answers::{HELLO, always, silent};
-use support::process::{Folder, Process, until};
-use support::saturing::{Running, Serve, address_in_first_line};
-use support::scripted::{Server, listen, serve};
 
 /// Waits until the run is well under way.
 fn under_way(server: &Server) {

@@ -1,13 +1,11 @@
 //! Load shapes against real servers: rates that are kept, stages, steps, warm-up and repeats, counted on the server's side too.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::answers::{HELLO, always};
+use crate::support::saturing::{Running, Serve, load, run};
+use crate::support::scripted::{listen, serve};
 use nix::sys::signal::Signal;
-use support::answers::{HELLO, always};
-use support::saturing::{Running, Serve, load, run};
-use support::scripted::{listen, serve};
 
 /// The built-in server's count of requests is the client's, as nothing is left on the wire at the end.
 fn served_all(server: Serve, sent: u64) {

@@ -1,12 +1,10 @@
 //! The whole command at every level of io_uring, and with the ring's own options.
 
-mod support;
-
+use crate::support::answers::{HELLO, once};
+use crate::support::saturing::{Running, Serve, load, measure};
+use crate::support::scripted::serve;
 use saturing::result::RunResult;
 use saturing::ring::{Level, level_here};
-use support::answers::{HELLO, once};
-use support::saturing::{Running, Serve, load, measure};
-use support::scripted::serve;
 
 /// Options for each way a ring can be set up here, and the level its result must show.
 fn ways() -> Vec<(String, &'static str)> {
@@ -78,7 +76,7 @@ fn large_bodies_go_out_whole() {
 fn large_answers_come_in_whole() {
     let mut answer = b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n".to_vec();
     answer.resize(answer.len() + 300_000, b'x');
-    let server = serve(support::answers::always(answer));
+    let server = serve(crate::support::answers::always(answer));
     let run = |way: &str| load(server.address, &format!("-n 200 -c 8 {way}"));
     in_every_way(run, |result| {
         assert_eq!((result.requests.completed, result.bytes.body), (200, 200 * 300_000));

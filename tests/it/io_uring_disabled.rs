@@ -1,14 +1,12 @@
 //! The sysctl that turns io_uring off for the whole machine. As that would disturb every other test, this one is run alone, by
-//! check.sh: `cargo test --test io_uring_disabled -- --ignored --nocapture`.
-
-mod support;
+//! check.sh: `cargo test --test it io_uring_disabled -- --ignored --nocapture`.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
-use support::answers::{HELLO, always};
-use support::saturing::{Running, load};
-use support::scripted::serve;
+use crate::support::answers::{HELLO, always};
+use crate::support::saturing::{Running, load};
+use crate::support::scripted::serve;
 
 const SWITCH: &str = "/proc/sys/kernel/io_uring_disabled";
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use crate::feeding::Outcome;
+use super::feeding::Outcome;
 
 /// What one connection sends, and what it means.
 #[derive(Debug)]

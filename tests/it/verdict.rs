@@ -3,20 +3,18 @@
 //! Where a run has to have its CPU to itself, one that was disturbed is repeated; a verdict that is wrong and does not name a
 //! disturbance fails at once.
 
-mod support;
-
 use std::io;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::support::answers::HELLO;
+use crate::support::process::Process;
+use crate::support::saturing::{Serve, load, run};
+use crate::support::scripted::serve;
 use saturing::plan::cpus::Topology;
 use saturing::result::{Bound, Little, RunResult};
-use support::answers::HELLO;
-use support::process::Process;
-use support::saturing::{Serve, load, run};
-use support::scripted::serve;
 
 /// One of these tests at a time: they need CPUs.
 fn alone() -> MutexGuard<'static, ()> {

@@ -1,16 +1,14 @@
 //! Servers that answer every request in whole, in each way HTTP allows: every answer counts, and nothing is a failure.
 
-mod support;
-
 use std::io;
 use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
+use crate::support::answers::{HELLO, always, once};
+use crate::support::saturing::{Running, load, measure};
+use crate::support::scripted::{Counts, Peer, Server, agree, listen, serve};
 use saturing::result::{Anomalies, RunResult};
-use support::answers::{HELLO, always, once};
-use support::saturing::{Running, load, measure};
-use support::scripted::{Counts, Peer, Server, agree, listen, serve};
 
 /// A run by count in which nothing goes wrong.
 fn flawless(

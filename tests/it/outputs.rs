@@ -1,16 +1,14 @@
 //! What is written beside the report: every format by a real run, read back by others, and none lost to another's failure.
 
-mod support;
-
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use crate::support::answers::{HELLO, always};
+use crate::support::process::Folder;
+use crate::support::saturing::{Serve, command, run};
+use crate::support::scripted::serve;
 use serde_json::Value;
-use support::answers::{HELLO, always};
-use support::process::Folder;
-use support::saturing::{Serve, command, run};
-use support::scripted::serve;
 
 /// Python with the packages that ./check.sh installs.
 fn python() -> PathBuf {

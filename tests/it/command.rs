@@ -1,11 +1,9 @@
 //! The command as a user meets it: exit codes, what goes to which stream, and that nothing but text reaches a pipe.
 
-mod support;
-
-use support::answers::{HELLO, always};
-use support::process::Folder;
-use support::saturing::{Running, Serve, command, run};
-use support::scripted::{listen, serve};
+use crate::support::answers::{HELLO, always};
+use crate::support::process::Folder;
+use crate::support::saturing::{Running, Serve, command, run};
+use crate::support::scripted::{listen, serve};
 
 #[test]
 fn bad_arguments_are_one_line_and_exit_code_2() {

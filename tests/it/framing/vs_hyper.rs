@@ -14,8 +14,8 @@ use proptest::test_runner::{Config, TestRunner};
 use saturing::http::response::Heads;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::feeding::{Outcome, outcomes};
-use crate::{generated, table};
+use super::feeding::{Outcome, outcomes};
+use super::{generated, table};
 
 /// What one parser made of the first answer: status and bytes of body, or nothing whole.
 type Verdict = Option<(u16, u64)>;

@@ -1,17 +1,15 @@
 //! What saturing reports of a server whose behaviour is known: the quick forms of bench/accuracy.py. Bounds are such that a busy
 //! machine keeps them; times are only ever longer than the server makes them.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 
+use crate::support::process::{Folder, Process};
+use crate::support::saturing::{Running, Serve, command, load, measure, run};
 use nix::sys::signal::Signal;
 use saturing::measure::histogram::Summary;
 use saturing::result::RunResult;
-use support::process::{Folder, Process};
-use support::saturing::{Running, Serve, command, load, measure, run};
 
 const MS: u64 = 1_000_000;
 
@@ -167,7 +165,7 @@ fn a_log_that_cannot_be_written_is_told() {
     serve.args(["serve", "--log", "/dev/full"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = Process::start(&mut serve, "saturing serve");
     let errors = process.child().stderr.take().expect("a pipe");
-    let address = support::saturing::address_in_first_line(&mut process);
+    let address = crate::support::saturing::address_in_first_line(&mut process);
     let result = load(address, "-n 100 -c 2");
     assert_eq!(result.requests.completed, 100);
     process.signal(Signal::SIGTERM);

@@ -1,6 +1,6 @@
 //! Answers as servers send them, good and bad, and what must come of them.
 
-use crate::feeding::Outcome::{self, Cut, Refused};
+use super::feeding::Outcome::{self, Cut, Refused};
 
 /// One connection's bytes.
 pub(crate) struct Case {

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use saturing::http::response::Heads;
 
-use crate::feeding::outcomes;
-use crate::{generated, table};
+use super::feeding::outcomes;
+use super::{generated, table};
 
 /// Splits of longer streams are tried in steps, to keep the test quick.
 const ALL_SPLITS_UP_TO: usize = 2048;

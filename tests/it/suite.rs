@@ -1,15 +1,13 @@
 //! Suites whose servers fail in every way: the others go on, nothing measured is lost, nothing is left running.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::process::{Folder, until};
+use crate::support::saturing::{Ended, Running, command};
 use nix::sys::signal::Signal;
 use nix::unistd::Uid;
-use support::process::{Folder, until};
-use support::saturing::{Ended, Running, command};
 
 use saturing::result::suite::{CaseRun, Row, SuiteResult};
 

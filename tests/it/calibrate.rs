@@ -1,17 +1,15 @@
 //! `saturing calibrate` as a command: what it measures, what it keeps, and what later runs make of that.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::support::process::Folder;
+use crate::support::saturing::{Ended, Running, Serve, command};
 use nix::sys::signal::Signal;
 use saturing::result::RunResult;
 use saturing::result::calibration::{Calibration, Part};
-use support::process::Folder;
-use support::saturing::{Ended, Running, Serve, command};
 
 /// The command with a cache of its own.
 fn with_cache(cache: &Path, line: &str) -> Command {
