@@ -175,6 +175,7 @@ fn intervals(series: &[Series], begins_at: u64, offset_ns: u64) -> Vec<Interval>
             length_s: seconds(merged.ends_at.saturating_sub(start)),
             completed: merged.completed,
             failed: merged.failed,
+            down_ns: 0,
             p50_ns: quoted.map(|figures| figures.p50),
             p90_ns: quoted.map(|figures| figures.p90),
             p99_ns: quoted.map(|figures| figures.p99),

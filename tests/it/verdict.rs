@@ -139,7 +139,7 @@ fn a_client_on_the_servers_own_cpu_says_so() {
         let url = format!("http://{address}/");
         let mut command = Command::new("taskset");
         command.args(["-c", &both, env!("CARGO_BIN_EXE_saturing"), "-c64", "-d1s", "-T50s", "--json", "-", &url]);
-        let ended = support::saturing::Running::spawn(&mut command).wait();
+        let ended = crate::support::saturing::Running::spawn(&mut command).wait();
         assert_eq!(ended.code, 0, "{ended:?}");
         ended.result()
     };

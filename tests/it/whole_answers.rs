@@ -172,7 +172,7 @@ fn statuses_are_counted_one_by_one() {
 
 #[test]
 fn bodies_of_requests_arrive_whole() {
-    let folder = support::process::Folder::new();
+    let folder = crate::support::process::Folder::new();
     let file = folder.write("body", "x".repeat(300_000));
     let body = format!("-c 3 -p 2 -b @{}", file.display());
     let (result, _) = flawless("a large body", 50, &body, always(HELLO));
