@@ -26,6 +26,8 @@ pub enum ConnectFailure {
     Timeout,
     /// No local port (or address) left.
     NoLocalPort,
+    /// No file descriptor left, in this process or in the system.
+    NoDescriptor,
     /// Anything else, also a connection that ended before it carried anything.
     Other,
 }
@@ -112,6 +114,8 @@ pub struct Connections {
     /// Failed attempts.
     pub no_local_port: u64,
     /// Failed attempts.
+    pub no_descriptor: u64,
+    /// Failed attempts.
     pub other: u64,
     /// Ended by the peer while nothing was in flight on them, before their first request: no failure.
     pub idle_closed: u64,
@@ -146,7 +150,7 @@ sums! {
     Intended: intended, shed, unsent, sent_late;
     Errors: reset, eof_mid_response, timeout, protocol, other;
     Anomalies: excess_bytes, reset_after_response, close_unannounced;
-    Connections: established, answered, reconnects, refused, timeout, no_local_port, other, idle_closed;
+    Connections: established, answered, reconnects, refused, timeout, no_local_port, no_descriptor, other, idle_closed;
     Bytes: sent, received, body;
 }
 

@@ -224,6 +224,7 @@ impl Tally {
             ConnectFailure::Refused => connections.refused += 1,
             ConnectFailure::Timeout => connections.timeout += 1,
             ConnectFailure::NoLocalPort => connections.no_local_port += 1,
+            ConnectFailure::NoDescriptor => connections.no_descriptor += 1,
             ConnectFailure::Other => connections.other += 1,
         }
     }

@@ -117,7 +117,7 @@ fn scripts_that_read_wrk_find_its_figures() {
     assert!(!good.contains("Non-2xx"));
 
     let failing = plain(&samples::failing());
-    let socket = "\n  Socket errors: connect 7, read 13, write 0, timeout 3\n";
+    let socket = "\n  Socket errors: connect 8, read 13, write 0, timeout 3\n";
     assert!(failing.contains(socket), "{failing}");
     assert!(failing.contains("\n  Non-2xx or 3xx responses: 90\n"));
     assert!(!failing.contains("Latency Distribution"));

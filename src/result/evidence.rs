@@ -19,6 +19,13 @@ pub struct Evidence {
     /// Awake before due instants, of `--spin`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spun_share: Option<f64>,
+    /// Time in which it could not act though it had to, ns: stopped by a signal, or kept from its CPU, for longer than it takes to
+    /// matter. Of several windows their sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_ns: Option<u64>,
+    /// The longest single stop of those, ns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_longest_ns: Option<u64>,
     /// Requests in flight, on average over time.
     pub in_flight: f64,
     /// How often it gave up its CPU to wait.

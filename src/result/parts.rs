@@ -236,6 +236,9 @@ pub struct ConnectFailures {
     pub timeout: u64,
     /// No free local port is left.
     pub no_local_port: u64,
+    /// No file descriptor is left, in this process or in the system.
+    #[serde(default)]
+    pub no_descriptor: u64,
     /// Any other cause.
     pub other: u64,
 }
@@ -244,7 +247,7 @@ impl ConnectFailures {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.refused + self.timeout + self.no_local_port + self.other
+        self.refused + self.timeout + self.no_local_port + self.no_descriptor + self.other
     }
 }
 

@@ -13,7 +13,7 @@ fn keys_follow_the_schema_in_order() {
     let value = serde_json::to_value(samples::failing()).unwrap();
     assert_eq!(
         keys(&value).join(" "),
-        "schema version command interrupted target plan host engine elapsed_s requests rate bytes \
+        "schema version command interrupted outcome target plan host engine elapsed_s requests rate bytes \
          status errors protocol_errors anomalies connections latency_ns service_ns send_lag_ns \
          connect_ns first_byte_ns client ring verdict slo warnings notes workers"
     );
@@ -23,7 +23,7 @@ fn keys_follow_the_schema_in_order() {
         ("rate", "offered_per_s achieved_per_s"),
         ("errors", "reset eof_mid_response timeout protocol other"),
         ("anomalies", "excess_bytes reset_after_response close_unannounced"),
-        ("connections", "requested established answered reconnects failed completed"),
+        ("connections", "requested established answered reconnects failed idle_closed down_ns completed"),
         ("latency_ns", "kind count min mean stdev max within_stdev percentiles histogram"),
         ("connect_ns", "count min mean stdev max within_stdev percentiles histogram"),
         ("ring", "enters sqes cqes requests_per_enter cq_overflows recv_starved rearms"),

@@ -289,6 +289,7 @@ fn connections(sum: &Sum, requested: u64, counted: counters::Connections) -> Con
             refused: counted.refused,
             timeout: counted.timeout,
             no_local_port: counted.no_local_port,
+            no_descriptor: counted.no_descriptor,
             other: counted.other,
         },
         idle_closed: counted.idle_closed,

@@ -27,6 +27,8 @@ pub(super) fn evidence(
         waited_share: waited(cpu_share, queued_share.unwrap_or(0.0), cpu.as_ref()),
         in_enter_share: share(usage.entered_ns),
         spun_share: spun_ns.map(share),
+        stopped_ns: None,
+        stopped_longest_ns: None,
         in_flight: usage.in_flight_ns as f64 / span_ns as f64,
         voluntary_switches: usage.thread.voluntary,
         involuntary_switches: usage.thread.involuntary,

@@ -72,6 +72,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             Some(libc::ECONNREFUSED) => ConnectFailure::Refused,
             Some(libc::ETIMEDOUT) => ConnectFailure::Timeout,
             Some(libc::EADDRNOTAVAIL) => ConnectFailure::NoLocalPort,
+            Some(libc::EMFILE | libc::ENFILE) => ConnectFailure::NoDescriptor,
             _ => ConnectFailure::Other,
         };
         self.event(slot, |connection, shared, _| connection.connect_failed(failure, now, shared));

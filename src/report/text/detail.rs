@@ -169,6 +169,7 @@ fn connections(result: &RunResult, page: &mut Page) {
     page.count_if_any(failure, 2, "refused", failed.refused);
     page.count_if_any(failure, 2, "timed out", failed.timeout);
     page.count_if_any(failure, 2, "no local port", failed.no_local_port);
+    page.count_if_any(failure, 2, "no descriptor", failed.no_descriptor);
     page.count_if_any(failure, 2, "other", failed.other);
     if let Some(Fairness { min, median, max, .. }) = &c.completed {
         let words = format!("    answers each      {min} least, {median} median, {max} most");

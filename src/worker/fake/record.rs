@@ -135,6 +135,7 @@ impl Record {
             libc::ECONNREFUSED => self.failed.refused += 1,
             libc::ETIMEDOUT => self.failed.timeout += 1,
             libc::EADDRNOTAVAIL => self.failed.no_local_port += 1,
+            libc::EMFILE | libc::ENFILE => self.failed.no_descriptor += 1,
             _ => self.failed.other += 1,
         }
     }

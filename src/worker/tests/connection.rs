@@ -129,7 +129,14 @@ impl Bench {
             ("excess_bytes", excess_bytes),
             ("reset_after_response", reset_after_response),
             ("close_unannounced", close_unannounced),
-            ("no_connect", connections.refused + connections.timeout + connections.no_local_port + connections.other),
+            (
+                "no_connect",
+                connections.refused
+                    + connections.timeout
+                    + connections.no_local_port
+                    + connections.no_descriptor
+                    + connections.other,
+            ),
             ("in_flight", u64::from(self.connection.in_flight)),
         ];
         words.extend(counts.iter().filter(|count| count.1 > 0).map(|(name, count)| format!("{name}={count}")));
