@@ -8,7 +8,7 @@
 use libfuzzer_sys::fuzz_target;
 use saturing::http::response::Heads;
 
-#[path = "../../tests/framing/feeding.rs"]
+#[path = "../../tests/it/framing/feeding.rs"]
 mod feeding;
 
 use feeding::outcomes;

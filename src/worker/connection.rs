@@ -184,15 +184,13 @@ impl Connection {
                 break Next::Ready;
             }
             if self.in_flight == 0 {
-                break self.excess(now, shared);
+                break self.unasked(rest, now, shared);
             }
-            let begins = self.parser.is_idle();
-            if begins {
+            if self.parser.is_idle() {
                 self.first_byte_at = now;
             }
-            let fed = rest;
-            let (taken, step) = self.parser.feed(fed, shared.heads);
-            rest = &fed[taken..];
+            let (taken, step) = self.parser.feed(rest, shared.heads);
+            rest = &rest[taken..];
             match step {
                 Step::Partial => break Next::Ready,
                 Step::Whole(answer) => {
@@ -204,10 +202,7 @@ impl Connection {
                         self.since = now;
                     }
                 }
-                Step::Refused(error) => {
-                    let unasked = begins && !may_begin_answer(fed[0]);
-                    break self.refused(error, unasked, now, runs, shared);
-                }
+                Step::Refused(error) => break self.refused(error, now, runs, shared),
             }
         };
         samples.flush(shared);
@@ -243,6 +238,17 @@ impl Connection {
         run
     }
 
+    /// Bytes while no request awaits an answer. Line ends may follow any answer, and mean nothing (RFC 9112, 9.2).
+    #[cold]
+    fn unasked(&mut self, bytes: &[u8], now: u64, shared: &mut Shared<'_>) -> Next {
+        let rest = &bytes[self.parser.skip_line_ends(bytes)..];
+        // A server of another protocol may speak first: the first request then fails under that protocol's name.
+        if rest.is_empty() || self.sent_here == 0 && self.parser.meets_other_protocol(rest, shared.heads) {
+            return Next::Ready;
+        }
+        self.excess(now, shared)
+    }
+
     /// Bytes that no request asked for.
     fn excess(&mut self, now: u64, shared: &mut Shared<'_>) -> Next {
         if self.sent_here == 0 && shared.stop.is_spent() {
@@ -259,16 +265,9 @@ impl Connection {
         }
     }
 
-    fn refused(
-        &mut self,
-        error: ProtocolError,
-        unasked: bool,
-        now: u64,
-        runs: &[Run],
-        shared: &mut Shared<'_>,
-    ) -> Next {
+    fn refused(&mut self, error: ProtocolError, now: u64, runs: &[Run], shared: &mut Shared<'_>) -> Next {
         let belongs = self.answered_here > 0 && now - self.last_answer_at <= BELONGS_TO_ANSWER_NS;
-        if unasked && belongs {
+        if belongs && self.parser.refused_stray_bytes() {
             // Not a bad answer but bytes too many behind the last one.
             self.discard(runs, shared);
             return self.excess(now, shared);
@@ -283,19 +282,22 @@ impl Connection {
             shared.tally.anomalies.reset_after_response += u64::from(error.is_some());
             return Next::Reopen;
         }
-        if error.is_none()
-            && self.in_flight > 0
-            && let Step::Whole(answer) = self.parser.end(shared.heads)
-        {
-            let mut samples = Samples::default();
-            let run = self.complete(&answer, now, runs, shared);
-            samples.add(run, self.first_byte_at, now, shared);
-            samples.flush(shared);
-            self.discard(runs, shared);
-            return Next::Reopen;
+        if error.is_none() && self.in_flight > 0 {
+            match self.parser.end(shared.heads) {
+                Step::Whole(answer) => {
+                    let mut samples = Samples::default();
+                    let run = self.complete(&answer, now, runs, shared);
+                    samples.add(run, self.first_byte_at, now, shared);
+                    samples.flush(shared);
+                    self.discard(runs, shared);
+                    return Next::Reopen;
+                }
+                Step::Refused(error) => return self.refused(error, now, runs, shared),
+                Step::Partial => {}
+            }
         }
         let belongs = self.answered_here > 0 && now - self.last_answer_at <= BELONGS_TO_ANSWER_NS;
-        if self.parser.is_idle() && (belongs || self.in_flight == 0) {
+        if self.in_flight == 0 || self.parser.is_idle() && belongs {
             return self.ended_between_answers(error, now, runs, shared);
         }
         self.fail(error.unwrap_or(Failure::EofMidResponse), now, runs, shared)
@@ -354,6 +356,8 @@ impl Connection {
 
     /// All that is in flight has failed: the first for the reason given, the rest with it, as their connection is gone.
     fn fail(&mut self, failure: Failure, now: u64, runs: &[Run], shared: &mut Shared<'_>) -> Next {
+        // What a peer of another protocol had said before it was asked is the reason, however it ended.
+        let failure = self.parser.refusal().map_or(failure, |error| Failure::Protocol(error.index()));
         for run in self.window.youngest_first(runs) {
             shared.tally.fail(failure, run.intended_at, u64::from(run.count));
         }
@@ -410,9 +414,4 @@ impl Connection {
     pub(super) fn abandon(&mut self) {
         self.in_flight = 0;
     }
-}
-
-/// Whether an answer, or an empty line before one, may begin so.
-fn may_begin_answer(byte: u8) -> bool {
-    matches!(byte, b'H' | b'\r' | b'\n')
 }

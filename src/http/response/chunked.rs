@@ -1,4 +1,8 @@
 //! Walking over a chunked body as it arrives, without keeping any of it.
+//!
+//! A size is 1 to 16 hexadecimal digits. White space may follow it, then `;` and an extension, which is not read: it may
+//! be empty or leave a quote open, and it ends where its line does. Nothing else may follow a size. Lines end as those
+//! of a head do: at LF, with or without a CR before it, also behind the data and in trailers.
 
 use memchr::memchr2;
 
@@ -18,7 +22,7 @@ pub(super) struct Chunked {
     left: u64,
     /// Bytes of the present size line; at the end, of all trailers.
     length: u32,
-    /// Trailers ended.
+    /// Trailers begun; a folded one is one.
     trailers: u16,
     at: At,
 }
@@ -32,7 +36,8 @@ enum At {
     Extension,
     SizeLf,
     Data,
-    DataCr,
+    /// Behind the data: the end of its line.
+    DataEnd,
     DataLf,
     /// At the start of a trailer or of the last, empty line.
     Trailer,
@@ -73,24 +78,28 @@ impl Chunked {
         *data += here as u64;
         self.left -= here as u64;
         if self.left == 0 {
-            self.at = At::DataCr;
+            self.at = At::DataEnd;
         }
         here
     }
 
-    /// Extensions mean nothing to us: on to the end of the line, which a bare LF must not be.
+    /// Extensions mean nothing to us: on to the end of the line.
     fn skip_extension(&mut self, bytes: &[u8]) -> Result<usize, ProtocolError> {
         let end = memchr2(b'\r', b'\n', bytes);
         let here = end.unwrap_or(bytes.len());
         self.lengthen_line(here)?;
         match end {
             None => Ok(here),
-            Some(cr) if bytes[cr] == b'\r' => {
-                self.at = At::SizeLf;
-                Ok(cr + 1)
+            Some(end) => {
+                self.at = if bytes[end] == b'\r' { At::SizeLf } else { self.behind_size_line() };
+                Ok(end + 1)
             }
-            Some(_) => Err(ProtocolError::InvalidChunk),
         }
+    }
+
+    fn behind_size_line(&mut self) -> At {
+        self.length = 0;
+        if self.left == 0 { At::Trailer } else { At::Data }
     }
 
     /// A byte of a size line, extensions aside, or of the line end behind the data.
@@ -108,12 +117,9 @@ impl Chunked {
                 At::Extension
             }
             (At::Size | At::SizeSpace, b'\r') => At::SizeLf,
-            (At::SizeLf, b'\n') => {
-                self.length = 0;
-                if self.left == 0 { At::Trailer } else { At::Data }
-            }
-            (At::DataCr, b'\r') => At::DataLf,
-            (At::DataLf, b'\n') => At::Size,
+            (At::Size | At::SizeSpace | At::SizeLf, b'\n') => self.behind_size_line(),
+            (At::DataEnd, b'\r') => At::DataLf,
+            (At::DataEnd | At::DataLf, b'\n') => At::Size,
             _ => return Err(ProtocolError::InvalidChunk),
         };
         Ok(())
@@ -149,18 +155,21 @@ impl Chunked {
         }
         self.at = match (self.at, byte) {
             (At::Trailer, b'\r') => At::LastLf,
-            (At::Trailer | At::TrailerName, _) if is_token_byte(byte) => At::TrailerName,
-            (At::TrailerName, b':') => At::TrailerValue,
-            (At::TrailerValue, b'\r') => At::TrailerLf,
-            (At::TrailerValue, b'\t' | b' '..=b'~' | 0x80..) => At::TrailerValue,
-            (At::TrailerLf, b'\n') => {
+            (At::Trailer | At::LastLf, b'\n') => At::End,
+            // A fold: the trailer before it goes on.
+            (At::Trailer, b' ' | b'\t') if self.trailers > 0 => At::TrailerValue,
+            (At::Trailer, _) if is_token_byte(byte) => {
                 self.trailers += 1;
                 if usize::from(self.trailers) > MAX_HEADERS {
                     return Err(ProtocolError::TrailersTooLarge);
                 }
-                At::Trailer
+                At::TrailerName
             }
-            (At::LastLf, b'\n') => At::End,
+            (At::TrailerName, _) if is_token_byte(byte) => At::TrailerName,
+            (At::TrailerName, b':') => At::TrailerValue,
+            (At::TrailerValue, b'\r') => At::TrailerLf,
+            (At::TrailerValue, b'\t' | b' '..=b'~' | 0x80..) => At::TrailerValue,
+            (At::TrailerValue | At::TrailerLf, b'\n') => At::Trailer,
             _ => return Err(ProtocolError::InvalidTrailer),
         };
         Ok(())

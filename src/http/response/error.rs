@@ -8,7 +8,7 @@ use std::fmt;
 pub enum ProtocolError {
     /// The first bytes cannot begin a response.
     NotHttp,
-    /// An HTTP version other than 1.0 and 1.1.
+    /// A major version of HTTP other than 1.
     UnsupportedVersion,
     /// The status line or a header breaks the grammar.
     MalformedHead,
@@ -24,7 +24,7 @@ pub enum ProtocolError {
     InvalidTransferEncoding,
     /// `101 Switching Protocols` without having been asked.
     UnexpectedUpgrade,
-    /// A chunk's size or one of its line ends is wrong.
+    /// A chunk's size is no number, or something stands where a line had to end.
     InvalidChunk,
     /// The line with a chunk's size is longer than 4 KiB.
     ChunkLineTooLong,
@@ -32,6 +32,12 @@ pub enum ProtocolError {
     InvalidTrailer,
     /// More than 64 KiB of trailers, or more than 256 of them.
     TrailersTooLarge,
+    /// The answer is a TLS alert.
+    TlsAlert,
+    /// The answer is a TLS record other than an alert.
+    TlsRecord,
+    /// The answer is a frame or the preface of HTTP/2.
+    Http2,
 }
 
 impl ProtocolError {
@@ -50,11 +56,19 @@ impl ProtocolError {
         ProtocolError::ChunkLineTooLong,
         ProtocolError::InvalidTrailer,
         ProtocolError::TrailersTooLarge,
+        ProtocolError::TlsAlert,
+        ProtocolError::TlsRecord,
+        ProtocolError::Http2,
     ];
 
     /// The place in [`ALL`](Self::ALL), for counters in an array.
     pub fn index(self) -> usize {
         self as usize
+    }
+
+    /// Whether the peer was recognised as a speaker of another protocol.
+    pub fn is_other_protocol(self) -> bool {
+        matches!(self, ProtocolError::TlsAlert | ProtocolError::TlsRecord | ProtocolError::Http2)
     }
 
     /// A key for machines. It never changes.
@@ -67,7 +81,7 @@ impl ProtocolError {
         match self {
             ProtocolError::NotHttp => ("not_http", "the answer does not begin as HTTP/1 does"),
             ProtocolError::UnsupportedVersion => {
-                ("unsupported_version", "the answer is in a version other than HTTP/1.0 and HTTP/1.1")
+                ("unsupported_version", "the answer's status line names a version other than HTTP/1")
             }
             ProtocolError::MalformedHead => ("malformed_head", "the status line or a header breaks HTTP's grammar"),
             ProtocolError::HeadTooLarge => ("head_too_large", "the head does not end within 64 KiB"),
@@ -83,7 +97,7 @@ impl ProtocolError {
                 ("unexpected_upgrade", "the server switched protocols without having been asked")
             }
             ProtocolError::InvalidChunk => {
-                ("invalid_chunk", "a chunk's size is not hexadecimal, or its line does not end in CR LF")
+                ("invalid_chunk", "a chunk's size is not hexadecimal, or something stands where its line must end")
             }
             ProtocolError::ChunkLineTooLong => {
                 ("chunk_line_too_long", "the line with a chunk's size is longer than 4 KiB")
@@ -92,6 +106,9 @@ impl ProtocolError {
             ProtocolError::TrailersTooLarge => {
                 ("trailers_too_large", "more than 64 KiB of trailers, or more than 256 of them")
             }
+            ProtocolError::TlsAlert => ("tls_alert", "the answer is a TLS alert: the server speaks TLS"),
+            ProtocolError::TlsRecord => ("tls_record", "the answer is a TLS record: the server speaks TLS"),
+            ProtocolError::Http2 => ("http2", "the answer is HTTP/2 frames: the server speaks HTTP/2"),
         }
     }
 }

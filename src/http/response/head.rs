@@ -44,8 +44,8 @@ impl Head {
 pub(super) struct Scan {
     /// Bytes looked at.
     seen: u32,
-    /// Lines ended, the status line among them.
-    lines: u16,
+    /// Headers begun; a folded one is one.
+    headers: u16,
     line: Line,
 }
 
@@ -80,7 +80,7 @@ impl Scan {
 
     /// Headers of a head whose end was found.
     pub(super) fn headers(&self) -> usize {
-        usize::from(self.lines).saturating_sub(1)
+        usize::from(self.headers)
     }
 
     fn find_end(&mut self, window: &[u8]) -> Result<Option<usize>, ProtocolError> {
@@ -93,10 +93,6 @@ impl Scan {
                     };
                     at += length + 1;
                     self.line = Line::AtStart;
-                    self.lines += 1;
-                    if self.headers() > MAX_HEADERS {
-                        return Err(ProtocolError::TooManyHeaders);
-                    }
                 }
                 Line::AtStart => match window[at] {
                     b'\n' => return Ok(Some(at + 1)),
@@ -104,7 +100,15 @@ impl Scan {
                         self.line = Line::AtLastLf;
                         at += 1;
                     }
-                    _ => self.line = Line::Within,
+                    // A fold: the header before it goes on.
+                    b' ' | b'\t' => self.line = Line::Within,
+                    _ => {
+                        self.line = Line::Within;
+                        self.headers += 1;
+                        if self.headers() > MAX_HEADERS {
+                            return Err(ProtocolError::TooManyHeaders);
+                        }
+                    }
                 },
                 Line::AtLastLf if window[at] == b'\n' => return Ok(Some(at + 1)),
                 Line::AtLastLf => return Err(ProtocolError::MalformedHead),
@@ -113,6 +117,9 @@ impl Scan {
         Ok(None)
     }
 }
+
+/// Where the digit of the minor version stands.
+pub(super) const MINOR: usize = 7;
 
 /// Bytes of `HTTP/1.1 200` and the one behind it.
 const STATUS_LINE_START: usize = 13;
@@ -123,7 +130,7 @@ fn check_status_line(at: usize, byte: u8) -> Result<(), ProtocolError> {
     let (valid, error) = match at {
         0..=4 => (byte == b"HTTP/"[at], ProtocolError::NotHttp),
         5..=6 => (byte == b"1."[at - 5], ProtocolError::UnsupportedVersion),
-        7 => (matches!(byte, b'0' | b'1'), ProtocolError::UnsupportedVersion),
+        MINOR => (byte.is_ascii_digit(), ProtocolError::MalformedHead),
         8 => (byte == b' ', ProtocolError::MalformedHead),
         9 => (matches!(byte, b'1'..=b'9'), ProtocolError::MalformedHead),
         10..=11 => (byte.is_ascii_digit(), ProtocolError::MalformedHead),
@@ -132,7 +139,10 @@ fn check_status_line(at: usize, byte: u8) -> Result<(), ProtocolError> {
     if valid { Ok(()) } else { Err(error) }
 }
 
-/// Reads a whole head of `headers` headers.
+/// Reads a whole head of `headers` headers, of version 1.0 or 1.1.
+///
+/// Folds need no further care: the value's parts keep the line end and white space between them, which here end an
+/// element as a space does.
 ///
 /// # Errors
 /// When the grammar is broken, or the body's end could not be known for certain.
@@ -146,8 +156,10 @@ pub(super) fn parse(head: &[u8], headers: usize, head_request: bool) -> Result<H
 
 fn parse_into<'b>(head: &'b [u8], headers: &mut [Header<'b>], head_request: bool) -> Result<Head, ProtocolError> {
     let mut response = httparse::Response::new(headers);
+    let mut config = httparse::ParserConfig::default();
+    config.allow_obsolete_multiline_headers_in_responses(true);
     // The scan and httparse agree on the end; were they ever not to, refusing is safe.
-    match response.parse(head) {
+    match config.parse_response(&mut response, head) {
         Ok(Status::Complete(end)) if end == head.len() => {}
         Ok(_) => return Err(ProtocolError::MalformedHead),
         Err(httparse::Error::TooManyHeaders) => return Err(ProtocolError::TooManyHeaders),

@@ -2,7 +2,8 @@
 
 use super::Answer;
 use super::error::ProtocolError;
-use super::head::{self, Framing, Head};
+use super::glance::Glance;
+use super::head::{self, Framing, Head, MINOR};
 
 /// Heads longer than this are not remembered.
 const MAX_REMEMBERED: usize = 4 * 1024;
@@ -25,6 +26,7 @@ pub struct Heads {
     answer: Answer,
     spare: Vec<Vec<u8>>,
     spare_bytes: usize,
+    pub(super) glance: Glance,
     #[cfg(test)]
     pub(super) work: Work,
 }
@@ -48,6 +50,7 @@ impl Heads {
             answer: Answer { status: 0, body_bytes: 0, keep_alive: false },
             spare: Vec::new(),
             spare_bytes: 0,
+            glance: Glance::new(),
             #[cfg(test)]
             work: Work::default(),
         }
@@ -74,11 +77,24 @@ impl Heads {
         {
             self.work.parsed += 1;
         }
-        let head = head::parse(bytes, headers, self.head_request)?;
+        let head = self.parse(bytes, headers)?;
         if bytes.len() <= MAX_REMEMBERED && !head.is_interim() {
             self.remember(bytes, head);
         }
         Ok(head)
+    }
+
+    /// A minor version above 1 is read as 1.1 (RFC 9110, 2.5), the last that httparse knows.
+    fn parse(&mut self, bytes: &[u8], headers: usize) -> Result<Head, ProtocolError> {
+        if !matches!(bytes.get(MINOR), Some(b'2'..=b'9')) {
+            return head::parse(bytes, headers, self.head_request);
+        }
+        let mut known = self.take_spill();
+        known.extend_from_slice(bytes);
+        known[MINOR] = b'1';
+        let head = head::parse(&known, headers, self.head_request);
+        self.give_back(known);
+        head
     }
 
     fn remember(&mut self, bytes: &[u8], head: Head) {
@@ -92,6 +108,11 @@ impl Heads {
             self.whole = bytes.len().saturating_add(body);
             self.answer = Answer { status: head.status, body_bytes, keep_alive: head.keep_alive };
         }
+    }
+
+    /// Whether an answer of status 400 said that the port is for TLS.
+    pub fn saw_tls_port(&self) -> bool {
+        self.glance.saw_tls_port()
     }
 
     /// An empty buffer for a head that crosses reads.

@@ -115,7 +115,7 @@ fn idle_until_a_byte_is_seen() {
     assert_eq!(parser.feed(b"", &mut heads), (0, Step::Partial));
     assert!(parser.is_idle());
     assert_eq!(parser.end(&mut heads), Step::Partial);
-    let beginnings: [&[u8]; 4] = [b"H", b"\r", b"HTTP/1.1 100 \r\n\r\n", HELLO.split_at(40).0];
+    let beginnings: [&[u8]; 4] = [b"H", b"\r\nH", b"HTTP/1.1 100 \r\n\r\n", HELLO.split_at(40).0];
     for beginning in beginnings {
         assert_eq!(parser.feed(beginning, &mut heads).1, Step::Partial);
         assert!(!parser.is_idle());
@@ -125,6 +125,123 @@ fn idle_until_a_byte_is_seen() {
     }
     let _ = parser.feed(HELLO, &mut heads);
     assert!(parser.is_idle());
+    for line_ends in ["\r", "\n\r\n"] {
+        assert_eq!(parser.feed(line_ends.as_bytes(), &mut heads).1, Step::Partial);
+        assert!(parser.is_idle(), "line ends are nothing");
+    }
+    assert_eq!(parser.feed(HELLO, &mut heads).1, Step::Whole(HELLO_ANSWER));
+}
+
+#[test]
+fn line_ends_are_skipped_while_nothing_is_awaited_wherever_reads_end() {
+    let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+    let most = usize::from(MAX_LINE_ENDS);
+    let skips: [(&str, usize); 6] = [("", 0), ("\r", 1), ("\n\n", 2), ("\r\nx", 2), ("\r\r", 1), ("\n", 1)];
+    for (bytes, skipped) in skips {
+        assert_eq!(parser.skip_line_ends(bytes.as_bytes()), skipped, "{bytes:?}");
+        assert!(parser.is_idle());
+    }
+    assert_eq!(parser.skip_line_ends(&[b'\n'; 200]), most - 7, "of all reads together");
+    assert_eq!(parser.feed(HELLO, &mut heads).1, Step::Whole(HELLO_ANSWER));
+    assert_eq!(parser.skip_line_ends(&[b'\n'; 200]), most, "anew behind each answer");
+    // What was skipped counts when an answer is awaited again.
+    assert_eq!(parser.feed(b"\n", &mut heads).1, Step::Refused(ProtocolError::NotHttp));
+    assert!(parser.refused_stray_bytes());
+    parser.reset(&mut heads);
+    assert_eq!(parser.skip_line_ends(b"\r"), 1);
+    let split = [b"\n".as_slice(), HELLO].concat();
+    assert_eq!(parser.feed(&split, &mut heads), (split.len(), Step::Whole(HELLO_ANSWER)));
+    let _ = parser.feed(b"HTT", &mut heads);
+    assert_eq!(parser.skip_line_ends(b"\r\n"), 0, "within a head they are none of these");
+}
+
+#[test]
+fn stray_bytes_are_told_from_answers_gone_wrong() {
+    for (bytes, stray) in [
+        ("220", true),
+        ("\r\n220", true),
+        ("\rx", true),
+        ("\u{15}\u{3}\u{1}", true),
+        ("\0x", true),
+        ("HTML", false),
+        ("\r\nHTML", false),
+        ("HTTP/1.1 100 \r\n\r\n220", false),
+        ("HTTP/1.1 100 \r\n\r\n\u{15}\u{3}\u{1}", false),
+        ("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", false),
+    ] {
+        let mut heads = Heads::new(false);
+        for cut in 0..bytes.len() {
+            let mut parser = Parser::default();
+            let (first, second) = bytes.as_bytes().split_at(cut);
+            let (_, step) = parser.feed(first, &mut heads);
+            if step == Step::Partial {
+                assert!(matches!(parser.feed(second, &mut heads).1, Step::Refused(_)), "{bytes:?}");
+            }
+            assert_eq!(parser.refused_stray_bytes(), stray, "{bytes:?} at {cut}");
+        }
+    }
+}
+
+#[test]
+fn who_speaks_another_protocol_before_it_is_asked_is_named_when_it_is() {
+    let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64";
+    for cut in 0..settings.len() {
+        let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+        let (first, second) = settings.split_at(cut);
+        assert_eq!(parser.meets_other_protocol(first, &mut heads), cut > 0);
+        assert!(parser.meets_other_protocol(second, &mut heads), "at {cut}");
+        assert_eq!(parser.refusal(), Some(ProtocolError::Http2));
+        assert_eq!(parser.feed(HELLO, &mut heads).1, Step::Refused(ProtocolError::Http2));
+        assert_eq!(parser.end(&mut heads), Step::Refused(ProtocolError::Http2));
+    }
+    for other in ["220 ready", "HTTP/1.1 200 OK", "\0\0\u{5}\u{4}", "P!"] {
+        let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+        assert!(!parser.meets_other_protocol(other.as_bytes(), &mut heads), "{other:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_says_that_the_port_is_for_tls_is_seen_at_every_split() {
+    let says = "<center>The plain HTTP request was sent to HTTPS port</center>\r\n";
+    let (length, size) = (says.len(), format!("{:x}", says.len()));
+    let head = "HTTP/1.1 400 Bad Request\r\n";
+    let answers = [
+        (format!("{head}Content-Length: {length}\r\n\r\n{says}"), true),
+        (format!("{head}Transfer-Encoding: chunked\r\n\r\n{size}\r\n{says}\r\n0\r\n\r\n"), true),
+        ("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n".to_owned(), true),
+        (format!("{head}Content-Length: {}\r\n\r\n{says}", length + 1), true),
+        (format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{says}"), false),
+        (format!("{head}Content-Length: 5\r\n\r\nHello"), false),
+        (format!("{head}Content-Length: {}\r\n\r\n{}{says}", length + 1024, "x".repeat(1024)), false),
+    ];
+    for (answer, expected) in answers {
+        for cut in 0..answer.len() {
+            let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+            for part in [&answer[..cut], &answer[cut..]] {
+                let _ = parser.feed(part.as_bytes(), &mut heads);
+            }
+            let _ = parser.end(&mut heads);
+            parser.reset(&mut heads);
+            assert_eq!(heads.saw_tls_port(), expected, "{answer} at {cut}");
+        }
+    }
+}
+
+#[test]
+fn few_answers_are_looked_at_one_at_a_time() {
+    let says = "HTTP/1.1 400 No\r\nContent-Length: 49\r\n\r\nspeaking plain HTTP to an SSL-enabled server port";
+    let mut heads = Heads::new(false);
+    let (mut one, mut other) = (Parser::default(), Parser::default());
+    let _ = one.feed(b"HTTP/1.1 400 Bad\r\nContent-Length: 9\r\n\r\nHell", &mut heads);
+    let _ = other.feed(says.as_bytes(), &mut heads);
+    assert!(!heads.saw_tls_port(), "while another is looked at");
+    one.reset(&mut heads);
+    for number in 0..10 {
+        let refusal = format!("HTTP/1.1 400 Bad\r\nX: {number}\r\nContent-Length: 2\r\n\r\nno");
+        let _ = one.feed(refusal.as_bytes(), &mut heads);
+    }
+    let _ = other.feed(says.replace("No", "Never").as_bytes(), &mut heads);
+    assert!(!heads.saw_tls_port(), "after so many");
 }
 
 #[test]

@@ -1,38 +1,45 @@
 //! The body of an answer that has come whole, for those who look at it. Load never does.
 
-/// Headers beyond this many end the look: the framing refuses such an answer before.
-const MAX_HEADERS: usize = 256;
+use super::chunked::Chunked;
+use super::head::{Framing, Scan};
+use super::heads::Heads;
 
 /// The body of one answer that the [`Parser`](super::Parser) has called whole: `bytes` up to where it ended, interim answers
 /// before it included, and the length of its body as told. Without a transfer coding's framing; `None` if the bytes are not such.
 #[must_use]
 pub fn body(mut bytes: &[u8], length: u64) -> Option<Vec<u8>> {
-    let length = usize::try_from(length).ok()?;
-    while let [b'\r' | b'\n', rest @ ..] = bytes {
-        bytes = rest;
-    }
-    loop {
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut head = httparse::Response::new(&mut headers);
-        let httparse::Status::Complete(end) = head.parse(bytes).ok()? else { return None };
-        let interim = head.code.is_some_and(|code| code < 200);
-        bytes = &bytes[end..];
-        if interim {
-            continue;
+    let mut heads = Heads::new(false);
+    let framing = loop {
+        while let [b'\r' | b'\n', rest @ ..] = bytes {
+            bytes = rest;
         }
-        return if bytes.len() == length { Some(bytes.to_vec()) } else { dechunked(bytes, length) };
-    }
+        let mut scan = Scan::default();
+        let end = scan.feed(bytes).ok()??;
+        let head = heads.read(&bytes[..end], scan.headers()).ok()?;
+        bytes = &bytes[end..];
+        if !head.is_interim() {
+            break head.framing;
+        }
+    };
+    let body = match framing {
+        // An answer to HEAD speaks of chunks that are not there.
+        Framing::Chunked if !bytes.is_empty() => dechunked(bytes)?,
+        _ => bytes.to_vec(),
+    };
+    (body.len() as u64 == length).then_some(body)
 }
 
-fn dechunked(mut bytes: &[u8], length: usize) -> Option<Vec<u8>> {
-    let mut body = Vec::with_capacity(length);
-    while let httparse::Status::Complete((start, size)) = httparse::parse_chunk_size(bytes).ok()? {
-        let size = usize::try_from(size).ok()?;
-        if size == 0 {
-            return (body.len() == length).then_some(body);
+fn dechunked(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (mut chunked, mut body) = (Chunked::default(), Vec::with_capacity(bytes.len()));
+    for (at, byte) in bytes.iter().enumerate() {
+        let mut data = 0;
+        let (_, ended) = chunked.feed(std::slice::from_ref(byte), &mut data).ok()?;
+        if data > 0 {
+            body.push(*byte);
         }
-        body.extend_from_slice(bytes.get(start..start.checked_add(size)?)?);
-        bytes = bytes.get(start + size..)?.strip_prefix(b"\r\n")?;
+        if ended {
+            return (at + 1 == bytes.len()).then_some(body);
+        }
     }
     None
 }
@@ -52,6 +59,7 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nA\r\n0123456789\r\n0\r\nT: x\r\n\r\n", "0123456789"),
             ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok"),
             ("\r\nHTTP/1.0 200 OK\nContent-Length: 2\n\n\r\n", "\r\n"),
+            ("HTTP/1.7 200 OK\nTransfer-Encoding:\n chunked\n\n2;\nHe\n3 \nllo\n0\nT: x\n y\n\n", "Hello"),
         ] {
             let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
             let (used, step) = parser.feed(text.as_bytes(), &mut heads);

@@ -33,6 +33,8 @@ pub(in crate::worker) enum Deed {
     AnswerAndReset,
     /// An answer and bytes nobody asked for.
     AnswerAndMore,
+    /// An answer and line ends behind it.
+    AnswerAndLineEnds,
     /// An answer that ends with the connection.
     UntilEnd,
     /// Nothing more is heard.
@@ -85,6 +87,7 @@ impl Manners {
             AnswerAndEnd,
             AnswerAndReset,
             AnswerAndMore,
+            AnswerAndLineEnds,
             UntilEnd,
             Stall,
             Vanish,
@@ -161,12 +164,20 @@ pub(super) fn serve(deed: Deed, asked_to_close: bool, split: u64, random: &mut R
             let excess = Data { bytes: b"and more".to_vec(), excess: true, ..Data::default() };
             moves.push(Move::Data(excess));
         }
+        Deed::AnswerAndLineEnds => {
+            let ends = random.pick(&[("\r\n", 2), ("\n", 1), ("\r\n\r\n", 1)]);
+            let parts = pieces(ends.into(), 50, random).into_iter().map(|step| match step {
+                Move::Data(data) => Move::Data(Data { parts: Vec::new(), ..data }),
+                other => other,
+            });
+            moves.extend(parts);
+        }
         Deed::UntilEnd => moves.push(Move::Ends { error: None, completes: true }),
         Deed::Vanish if random.percent(50) => moves.push(end(None)),
         Deed::Vanish => moves.append(&mut reset(random)),
         _ => {}
     }
-    (moves, deed == Deed::Answer)
+    (moves, matches!(deed, Deed::Answer | Deed::AnswerAndLineEnds))
 }
 
 /// A reset, as the client sees it: by its receive, or by a send of its own that takes the error away from the receive.

@@ -55,6 +55,19 @@ fn what_goes_wrong_after_a_whole_answer_is_no_failure() {
 }
 
 #[test]
+fn line_ends_behind_answers_cost_no_connection() {
+    for_seeds(40, |seed| {
+        let job = Job { pipeline: 1 + (seed % 4) as u32, ..patient_job() };
+        let manners = Manners { deeds: vec![(Deed::AnswerAndLineEnds, 1)], ..Manners::good() };
+        let Ran { done, .. } = run_job(seed, job, manners);
+        let tally = &done.tally;
+        assert!(tally.requests.completed > 100, "{:?}", tally.requests);
+        assert_eq!((tally.requests.failed, tally.connections.reconnects), (0, 0));
+        assert_eq!(tally.anomalies, Anomalies::default());
+    });
+}
+
+#[test]
 fn a_timeout_counts_each_request_once_at_its_expiry() {
     for_seeds(40, |seed| {
         let timeout_ns = [3 * MS, 10 * MS, 33 * MS + 333][(seed % 3) as usize];

@@ -17,6 +17,7 @@ pub(crate) struct Stream {
 struct Message {
     /// Statuses of the interim answers before it.
     interim: Vec<u16>,
+    /// Before it, and behind the one before.
     empty_lines: &'static str,
     minor: u8,
     status: u16,
@@ -24,13 +25,15 @@ struct Message {
     fields: Vec<(String, String)>,
     connection: Option<&'static str>,
     body: Body,
-    /// The line end of the head.
+    /// The line end of the head, and of folds in it.
     line_end: &'static str,
+    /// The line end behind a chunked body's sizes and trailers, and the one behind its data.
+    chunk_line_ends: (&'static str, &'static str),
 }
 
 #[derive(Clone, Debug)]
 enum Body {
-    /// `Content-Length` in that spelling, `{}` being the number.
+    /// `Content-Length` in that spelling, `{}` being the number and `\n` a line end.
     Length(usize, &'static str),
     Chunked(Vec<Chunk>, Vec<(String, String)>),
     /// Ends with the connection: anywhere but at the end of a stream it is given a length.
@@ -58,11 +61,15 @@ pub(crate) fn stream() -> impl Strategy<Value = Stream> {
     })
 }
 
+fn line_end() -> impl Strategy<Value = &'static str> {
+    select(vec!["\r\n", "\r\n", "\r\n", "\n"])
+}
+
 fn message() -> impl Strategy<Value = Message> {
     (
         prop::collection::vec(select(vec![100, 102, 103, 199]), 0..=2),
-        select(vec!["", "", "", "\r\n", "\n\r\n"]),
-        prop::bool::weighted(0.85),
+        select(vec!["", "", "", "\r\n", "\n\r\n", "\r\n\r\n\r\n\r\n\r\n\r\n"]),
+        select(vec![0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 9]),
         select(vec![200, 200, 200, 204, 205, 301, 304, 404, 500, 600, 999]),
         select(vec!["", " ", " OK", " Not so good", " \u{e9}t\u{e9}"]),
         prop::collection::vec(field(), 0..4),
@@ -73,29 +80,37 @@ fn message() -> impl Strategy<Value = Message> {
             Some("Keep-Alive"),
             Some("keep-alive , CLOSE"),
             Some("Upgrade,keep-alive"),
+            Some("x,\n\tclose"),
+            Some("\n keep-alive\n "),
         ]),
         body(),
-        select(vec!["\r\n", "\r\n", "\r\n", "\n"]),
+        line_end(),
+        (line_end(), line_end()),
     )
         .prop_map(|parts| Message {
             interim: parts.0,
             empty_lines: parts.1,
-            minor: u8::from(parts.2),
+            minor: parts.2,
             status: parts.3,
             reason: parts.4,
             fields: parts.5,
             connection: parts.6,
             body: parts.7,
             line_end: parts.8,
+            chunk_line_ends: parts.9,
         })
 }
 
+/// A name and a value, which is folded at each `\n`.
 fn field() -> impl Strategy<Value = (String, String)> {
-    ("X-[A-Za-z0-9_~!]{1,8}", "[ \t]{0,2}[!-~\u{a1}-\u{ff}]{0,12}[ \t]{0,2}")
+    let value = "[ \t]{0,2}[!-~\u{a1}-\u{ff}]{0,12}[ \t]{0,2}";
+    let folds = "(\n[ \t]{1,2}[!-~]{0,8}[ \t]{0,1}){0,3}";
+    ("X-[A-Za-z0-9_~!]{1,8}", value, prop_oneof![3 => "", 1 => folds])
+        .prop_map(|(name, value, folds)| (name, value + &folds))
 }
 
 fn body() -> impl Strategy<Value = Body> {
-    let spelling = select(vec!["{}", "{}", "00{}", " {}, {}\t"]);
+    let spelling = select(vec!["{}", "{}", "00{}", " {}, {}\t", "\n {}", "{},\n\t{} \n "]);
     let chunks = prop::collection::vec(chunk(), 0..5);
     let trailers = prop::collection::vec(field(), 0..3);
     prop_oneof![
@@ -106,7 +121,7 @@ fn body() -> impl Strategy<Value = Body> {
 }
 
 fn chunk() -> impl Strategy<Value = Chunk> {
-    let behind_size = select(vec!["", "", ";", " ", " \t;a=b;c", ";q=\"0\""]);
+    let behind_size = select(vec!["", "", ";", " ", " \t;a=b;c", ";q=\"0\"", ";q=\"0"]);
     (1..300_usize, 0..3_usize, any::<bool>(), behind_size).prop_map(|(bytes, zeros, upper_case, behind_size)| Chunk {
         bytes,
         zeros,
@@ -134,7 +149,7 @@ impl Message {
         stream.expected.push(Outcome::Answer {
             status: self.status,
             body_bytes: body_bytes as u64,
-            keep_alive: !says("close") && (self.minor == 1 || says("keep-alive")) && !ends_with_connection,
+            keep_alive: !says("close") && (self.minor > 0 || says("keep-alive")) && !ends_with_connection,
         });
     }
 
@@ -156,17 +171,17 @@ impl Message {
         }
         let mut head = format!("{}HTTP/1.{} {}{}{end}", self.empty_lines, self.minor, self.status, self.reason);
         for (name, value) in &self.fields {
-            head.push_str(&format!("{name}:{value}{end}"));
+            head.push_str(&format!("{name}:{}{end}", value.replace('\n', end)));
         }
         if let Some(value) = self.connection {
-            head.push_str(&format!("connection: {value}{end}"));
+            head.push_str(&format!("connection: {}{end}", value.replace('\n', end)));
         }
         match &self.body {
             Body::Length(length, spelling) => {
-                let value = spelling.replace("{}", &length.to_string());
+                let value = spelling.replace("{}", &length.to_string()).replace('\n', end);
                 head.push_str(&format!("Content-LENGTH:{value}{end}"));
             }
-            Body::Chunked(..) => head.push_str(&format!("transfer-encoding: gzip, Chunked{end}")),
+            Body::Chunked(..) => head.push_str(&format!("transfer-encoding: gzip,{end} Chunked{end}")),
             Body::Close(_) => {}
         }
         head.push_str(end);
@@ -181,14 +196,15 @@ impl Message {
                 *length
             }
             Body::Chunked(chunks, trailers) => {
+                let (end, _) = self.chunk_line_ends;
                 for chunk in chunks {
-                    chunk.write(bytes);
+                    chunk.write(bytes, self.chunk_line_ends);
                 }
-                bytes.extend(b"0\r\n");
+                bytes.extend(format!("0{end}").bytes());
                 for (name, value) in trailers {
-                    bytes.extend(format!("{name}:{value}\r\n").bytes());
+                    bytes.extend(format!("{name}:{}{end}", value.replace('\n', end)).bytes());
                 }
-                bytes.extend(b"\r\n");
+                bytes.extend(end.bytes());
                 chunks.iter().map(|chunk| chunk.bytes).sum()
             }
         }
@@ -196,14 +212,14 @@ impl Message {
 }
 
 impl Chunk {
-    fn write(&self, bytes: &mut Vec<u8>) {
+    fn write(&self, bytes: &mut Vec<u8>, (behind_size, behind_data): (&str, &str)) {
         let mut size = format!("{:0>1$}{2:x}", "", self.zeros, self.bytes);
         if self.upper_case {
             size.make_ascii_uppercase();
         }
-        bytes.extend(format!("{size}{}\r\n", self.behind_size).bytes());
+        bytes.extend(format!("{size}{}{behind_size}", self.behind_size).bytes());
         bytes.extend(filler(self.bytes));
-        bytes.extend(b"\r\n");
+        bytes.extend(behind_data.bytes());
     }
 }
 
@@ -227,12 +243,17 @@ pub(crate) fn mutation() -> impl Strategy<Value = Mutation> {
         b"f",
         b",",
         b" ",
+        b"\r\n ",
+        b"\n\t",
         b":",
         b"\xff",
         b"Transfer-Encoding: chunked\r\n",
         b"Content-Length: 3\r\n",
         b"HTTP/1.1 101 \r\n\r\n",
         b"HTTP/1.0",
+        b"HTTP/1.4",
+        b"\x15\x03\x01",
+        b"\0\0\x06\x04\0\0\0\0\0",
     ];
     let inserted = prop_oneof![
         3 => select(telling).prop_map(<[u8]>::to_vec),

@@ -35,7 +35,7 @@ fn rows(rows: &[(&'static str, &str, Outcome)]) -> Vec<Case> {
 
 /// Every case.
 pub(crate) fn cases() -> Vec<Case> {
-    [lengths(), chunks(), trailers(), closes(), bodiless(), interim(), heads(), limits(), streams()]
+    [lengths(), chunks(), trailers(), closes(), bodiless(), interim(), heads(), limits(), streams(), others()]
         .into_iter()
         .flatten()
         .collect()
@@ -93,6 +93,9 @@ fn chunks() -> Vec<Case> {
         let text = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
         case(name, text, &[Refused("invalid_chunk")])
     };
+    let lf = |name, body: &str| {
+        case(name, format!("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n{body}"), &[kept(200, 5)])
+    };
     let mut cases = rows(&[
         ("chunked in another case", "HTTP/1.1 200 OK\ntransfer-encoding: CHUNKED\n\n1\nx\n0\n\n", kept(200, 1)),
         ("chunked last", "HTTP/1.1 200 OK\nTransfer-Encoding: gzip, chunked\n\n1\nx\n0\n\n", kept(200, 1)),
@@ -134,17 +137,25 @@ fn chunks() -> Vec<Case> {
         with("white space before a size", " 5\nhello\n0\n\n", Refused("invalid_chunk")),
         with("two numbers", "5 5\nhello\n0\n\n", Refused("invalid_chunk")),
         with("more data than the size", "4\nhello\n0\n\n", Refused("invalid_chunk")),
-        with("less data than the size", "6\nhello\n0\n\n", Refused("invalid_chunk")),
+        with("less data than the size", "7\nhello\n0\n\n", Refused("invalid_chunk")),
+        with("one byte less than the size, which a CR can be", "6\nhello\n0\n\n", kept(200, 6)),
         with("cut in a size", "5", Cut),
         with("cut in an extension", "5;a", Cut),
         with("cut in the data", "5\nhell", Cut),
         with("cut behind the data", "5\nhello\n", Cut),
         with("cut before the last line", "5\nhello\n0\n", Cut),
-        raw("LF alone behind a size", "5\nhello\r\n0\r\n\r\n"),
-        raw("LF alone behind an extension", "5;a\nhello\r\n0\r\n\r\n"),
+        lf("LF alone behind a size", "5\nhello\r\n0\r\n\r\n"),
+        lf("LF alone behind an extension", "5;a\nhello\r\n0\r\n\r\n"),
+        lf("LF alone behind white space", "5 \nhello\r\n0\t\n\r\n"),
+        lf("LF alone behind the data", "5\r\nhello\n0\r\n\r\n"),
+        lf("LF alone in the last line", "5\r\nhello\r\n0\r\n\n"),
+        lf("LF alone throughout", "5\nhello\n0\nX: 1\n\n"),
+        with("no extension behind a semicolon", "5;\nhello\n0;\n\n", kept(200, 5)),
+        with("an extension with an open quote", "5;q=\"x;y\nhello\n0;\"\n\n", kept(200, 5)),
+        with("an extension that is none", "5;=;; ,\nhello\n0\n\n", kept(200, 5)),
+        with("words behind a size", "5 a\nhello\n0\n\n", Refused("invalid_chunk")),
         raw("CR alone behind a size", "5\rhello\r\n0\r\n\r\n"),
         raw("CR within an extension", "5;a\rb\r\nhello\r\n0\r\n\r\n"),
-        raw("LF alone behind the data", "5\r\nhello\n0\r\n\r\n"),
         raw("CR alone behind the data", "5\r\nhello\r0\r\n\r\n"),
     ]);
     cases
@@ -167,11 +178,16 @@ fn trailers() -> Vec<Case> {
         with("no colon", "HTTP/1.1 200 OK\r\n\r\n", Refused("invalid_trailer")),
         with("no name", ": 1\r\n\r\n", Refused("invalid_trailer")),
         with("white space before the colon", "A : 1\r\n\r\n", Refused("invalid_trailer")),
-        with("folded", "A: 1\r\n 2\r\n\r\n", Refused("invalid_trailer")),
+        with("folded", "A: 1\r\n 2\r\n\r\n", kept(200, 1)),
+        with("folded to nothing", "A:\r\n\t\r\n \n\r\n", kept(200, 1)),
+        with("folded before any", " A: 1\r\n\r\n", Refused("invalid_trailer")),
+        with("a name without a value, folded", "A\r\n : 1\r\n\r\n", Refused("invalid_trailer")),
+        with("folds of one trailer", &(String::from("A: 1\r\n") + &" x\r\n".repeat(300) + "\r\n"), kept(200, 1)),
         with("NUL", "A: \0\r\n\r\n", Refused("invalid_trailer")),
         with("CR alone", "A: 1\rB: 2\r\n\r\n", Refused("invalid_trailer")),
-        with("LF alone", "A: 1\nB: 2\r\n\r\n", Refused("invalid_trailer")),
-        with("LF alone at the end", "A: 1\r\n\nB: 2\r\n\r\n", Refused("invalid_trailer")),
+        with("CR alone at the end", "A: 1\r\n\rB: 2\r\n\r\n", Refused("invalid_trailer")),
+        with("LF alone", "A: 1\nB: 2\r\n\r\n", kept(200, 1)),
+        with("LF alone at the end", "A: 1\r\n\n", kept(200, 1)),
         with("as many as may be", &(field.repeat(256) + "\r\n"), kept(200, 1)),
         with("one too many", &(field.repeat(257) + "\r\n"), Refused("trailers_too_large")),
         with("as long as may be", &long(65_530), kept(200, 1)),
@@ -265,15 +281,18 @@ fn heads() -> Vec<Case> {
         ("no headers", "HTTP/1.1 204\n\n", kept(204, 0)),
         ("status 999", "HTTP/1.1 999 Odd\nContent-Length: 0\n\n", kept(999, 0)),
         ("empty lines before", "\n\nHTTP/1.1 204\n\n", kept(204, 0)),
-        ("as many empty lines before as may be", "\n\n\n\nHTTP/1.1 204\n\n", kept(204, 0)),
-        ("too many empty lines before", "\n\n\n\n\nHTTP/1.1 204\n\n", Refused("not_http")),
         ("garbage", "hello", Refused("not_http")),
         ("a space before", " HTTP/1.1 200 OK\n\n", Refused("not_http")),
         ("small letters", "http/1.1 200 OK\n\n", Refused("not_http")),
         ("another protocol", "SSH-2.0-x\n", Refused("not_http")),
         ("RTSP", "HTTX/1.1 200 OK\n\n", Refused("not_http")),
         ("HTTP/2", "HTTP/2.0 200 OK\n\n", Refused("unsupported_version")),
-        ("HTTP/1.2", "HTTP/1.2 200 OK\n\n", Refused("unsupported_version")),
+        ("HTTP/1.2", "HTTP/1.2 200 OK\nContent-Length: 5\n\nhello", kept(200, 5)),
+        ("HTTP/1.9, chunked", "HTTP/1.9 200 OK\nTransfer-Encoding: chunked\n\n1\nx\n0\n\n", kept(200, 1)),
+        ("HTTP/1.2 and close", "HTTP/1.2 204\nConnection: close\n\n", last(204, 0)),
+        ("HTTP/1.2 without a length", "HTTP/1.2 200 OK\n\nhello", last(200, 5)),
+        ("HTTP/1.x", "HTTP/1.x 200 OK\n\n", Refused("malformed_head")),
+        ("HTTP/3", "HTTP/3.1 200 OK\n\n", Refused("unsupported_version")),
         ("HTTP/1.10", "HTTP/1.10 200 OK\n\n", Refused("malformed_head")),
         ("HTTP/01.1", "HTTP/01.1 200 OK\n\n", Refused("unsupported_version")),
         ("two spaces", "HTTP/1.1  200 OK\n\n", Refused("malformed_head")),
@@ -286,19 +305,35 @@ fn heads() -> Vec<Case> {
         ("no name", "HTTP/1.1 200 OK\n: x\n\n", Refused("malformed_head")),
         ("white space before the colon", "HTTP/1.1 200 OK\nContent-Length : 5\n\nhello", Refused("malformed_head")),
         ("white space before a name", "HTTP/1.1 200 OK\n Content-Length: 5\n\nhello", Refused("malformed_head")),
-        ("folded", "HTTP/1.1 200 OK\nX: a\n b\n\n", Refused("malformed_head")),
+        ("folded", "HTTP/1.1 204\nX: a\n b\n\n", kept(204, 0)),
+        ("folded to nothing", "HTTP/1.1 204\nX:\n \n\t\n\n", kept(204, 0)),
+        ("folded length", "HTTP/1.1 200 OK\nContent-Length:\n\t 5\n\nhello", kept(200, 5)),
+        ("folded behind a length", "HTTP/1.1 200 OK\nContent-Length: 5\n \n\nhello", kept(200, 5)),
+        ("folded list of lengths", "HTTP/1.1 200 OK\nContent-Length: 5,\n 5\n\nhello", kept(200, 5)),
+        ("folded within a length", "HTTP/1.1 200 OK\nContent-Length: 1\n 2\n\n", Refused("invalid_length")),
+        ("folded codings", "HTTP/1.1 200 OK\nTransfer-Encoding: gzip,\n chunked\n\n1\nx\n0\n\n", kept(200, 1)),
+        ("folded within a coding", "HTTP/1.1 200 OK\nTransfer-Encoding: chun\n ked\n\nx", last(200, 1)),
+        ("folded close", "HTTP/1.1 200 OK\nConnection: x,\n\tclose\nContent-Length: 0\n\n", last(200, 0)),
+        ("a header in a fold", "HTTP/1.1 200 OK\nX: a\n Content-Length: 9\nContent-Length: 1\n\nx", kept(200, 1)),
+        ("folded name", "HTTP/1.1 200 OK\nX\n : a\n\n", Refused("malformed_head")),
+        ("folded status line", "HTTP/1.1 200\n OK\n\n", Refused("malformed_head")),
         ("NUL in a value", "HTTP/1.1 200 OK\nX: a\0b\n\n", Refused("malformed_head")),
         ("NUL in the reason", "HTTP/1.1 200 O\0K\n\n", Refused("malformed_head")),
         ("nothing behind the status line", "HTTP/1.1 200 OK\n", Cut),
         ("one letter", "H", Cut),
-        ("an empty line only", "\n", Cut),
     ]);
+    let empty_lines = |count: usize| format!("{}HTTP/1.1 204\r\n\r\n", "\r\n".repeat(count));
     cases.extend([
         case("nothing", "", &[]),
+        case("empty lines only", "\r\n\n\r", &[]),
+        case("as many empty lines before as may be", empty_lines(64), &[kept(204, 0)]),
+        case("too many empty lines before", empty_lines(65), &[Refused("not_http")]),
+        case("as many LF before as may be", "\n".repeat(128) + "HTTP/1.1 204\n\n", &[kept(204, 0)]),
+        case("LF alone and a fold", "HTTP/1.1 200 OK\nContent-Length:\n 5\n\nhello", &[kept(200, 5)]),
         case("LF alone", "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", &[kept(200, 5)]),
         case("line ends mixed", "\nHTTP/1.1 200\r\nContent-Length: 5\n\r\nhello", &[kept(200, 5)]),
         case("line ends mixed, the other way", "HTTP/1.1 200\nContent-Length: 5\r\n\nhello", &[kept(200, 5)]),
-        case("LF alone, too many before", "\n\n\n\n\n\n\n\n\nHTTP/1.1 204\n\n", &[Refused("not_http")]),
+        case("LF alone, too many before", "\n".repeat(129) + "HTTP/1.1 204\n\n", &[Refused("not_http")]),
         case("CR alone before", "\rHTTP/1.1 200 OK\r\n\r\n", &[Refused("not_http")]),
         case("CR alone", "HTTP/1.1 200 OK\rX: 1\r\n\r\n", &[Refused("malformed_head")]),
         case("CR at the start of a line", "HTTP/1.1 200 OK\r\n\rX: 1\r\n\r\n", &[Refused("malformed_head")]),
@@ -313,6 +348,9 @@ fn heads() -> Vec<Case> {
 #[rustfmt::skip]
 fn limits() -> Vec<Case> {
     let headers = |count: usize| format!("HTTP/1.1 204\r\n{}\r\n", "X: 1\r\n".repeat(count));
+    let folds = |count: usize, headers: usize| {
+        format!("HTTP/1.1 204\r\n{}\r\n", format!("X: 1\r\n{}", " \r\n".repeat(count)).repeat(headers))
+    };
     let bytes = |length: usize| format!("HTTP/1.1 204\r\nX: {}\r\n\r\n", "v".repeat(length - 21));
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let size_line = |length: usize, filler: &str| {
@@ -326,6 +364,9 @@ fn limits() -> Vec<Case> {
         case("more than few", headers(33), &[kept(204, 0)]),
         case("as many headers as may be", headers(256), &[kept(204, 0)]),
         case("one header too many", headers(257), &[Refused("too_many_headers")]),
+        case("many folds of few headers", folds(300, 32), &[kept(204, 0)]),
+        case("many folds of as many headers as may be", folds(2, 256), &[kept(204, 0)]),
+        case("folds to no end", folds(70_000, 1), &[Refused("head_too_large")]),
         case("as long a head as may be", bytes(65_536), &[kept(204, 0)]),
         case("one byte too long a head", bytes(65_537), &[Refused("head_too_large")]),
         case("an unending head", &bytes(70_000)[..65_536], &[Refused("head_too_large")]),
@@ -356,11 +397,33 @@ fn streams() -> Vec<Case> {
             [chunked, hello, "HTTP/1.1 204 \r\n\r\n", chunked, "HTTP/1.1 200 \r\n\r\nx"].concat(),
             &[kept(200, 3), kept(200, 5), kept(204, 0), kept(200, 3), last(200, 1)]),
         case("a line end between", [hello, "\r\n", hello].concat(), &[kept(200, 5), kept(200, 5)]),
-        case("a line end behind", [hello, "\r\n"].concat(), &[kept(200, 5), Cut]),
+        case("a line end behind", [hello, "\r\n"].concat(), &[kept(200, 5)]),
+        case("a line end behind each", [hello, "\r\n"].concat().repeat(16), &many),
+        case("line ends anew behind each", [hello, &"\r\n".repeat(64)].concat().repeat(16), &many),
+        case("line ends to no end", [hello, &"\r\n".repeat(200)].concat(), &[kept(200, 5), Refused("not_http")]),
+        case("a CR alone behind", [hello, "\r", hello].concat(), &[kept(200, 5), Refused("not_http")]),
+        case("a line end and garbage behind", [hello, "\r\n!"].concat(), &[kept(200, 5), Refused("not_http")]),
         case("too long a body", [hello, "!"].concat(), &[kept(200, 5), Refused("not_http")]),
         case("bytes behind close",
             ["HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", hello].concat(), &[last(200, 1),
             kept(200, 5)]),
         case("the last one cut", &hello.repeat(2)[..80], &[kept(200, 5), Cut]),
+    ]
+}
+
+/// Other protocols, as servers speak them.
+fn others() -> Vec<Case> {
+    let settings = b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x80\0\x04\0\x01\0\0\0\x05\0\xff\xff\xff";
+    let goaway = b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x01";
+    vec![
+        case("a TLS alert", b"\x15\x03\x01\0\x02\x02\x46", &[Refused("tls_alert")]),
+        case("a TLS record", b"\x16\x03\x03\0\x7a\x02\0\0\x76", &[Refused("tls_record")]),
+        case("what is nearly TLS", b"\x15\x03\x33", &[Refused("not_http")]),
+        case("settings of HTTP/2", [settings.as_slice(), goaway].concat(), &[Refused("http2")]),
+        case("a farewell of HTTP/2", goaway, &[Refused("http2")]),
+        case("the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &[Refused("http2")]),
+        case("what is nearly HTTP/2", b"\0\0\x12\x05\0\0\0\0\0", &[Refused("not_http")]),
+        case("too little to tell", b"\x15\x03", &[Refused("not_http")]),
+        case("TLS behind an empty line", b"\r\n\x15\x03\x01", &[Refused("tls_alert")]),
     ]
 }

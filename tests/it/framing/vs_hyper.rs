@@ -9,6 +9,7 @@ use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::rt::{Read, ReadBufCursor, Write};
+use memchr::{memchr, memmem};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use saturing::http::response::Heads;
@@ -51,20 +52,28 @@ const EXPLAINED: &[Explanation] = &[
     // No request of ours asks for an upgrade, so what follows is nothing that could be read.
     ("hyper gives a 101 to its caller", |seen| seen.refused("unexpected_upgrade") && seen.hyper == Some((101, 0))),
     ("hyper skips empty lines before an answer without limit", |seen| {
-        seen.refused("not_http") && seen.accepted() && seen.longest_run(|b| b"\r\n".contains(&b)) > 8
+        seen.refused("not_http") && seen.accepted() && seen.longest_run(|b| b"\r\n".contains(&b)) > 128
     }),
     ("hyper takes any number of leading zeros in a chunk's size", |seen| {
         seen.refused("invalid_chunk") && seen.longest_run(|b| b.is_ascii_hexdigit()) > 16
     }),
     // A signed chunk has a long extension: one limit for the whole body would depend on its length.
     ("hyper limits extensions to 16 KiB in all, not to 4 KiB each", |seen| {
-        let in_all = matches!(seen.ours, Some(Outcome::Answer { .. })) && seen.longer_than(16 * 1024);
-        seen.refused("chunk_line_too_long") && seen.accepted() || in_all && seen.hyper.is_none()
+        let in_all = seen.only_ours() && seen.longer_than(16 * 1024);
+        seen.refused("chunk_line_too_long") && seen.accepted() || in_all
     }),
-    // RFC 9112, 2.2 permits it of a head; a chunked body is delimited by CR LF throughout.
-    ("hyper lets LF alone end a trailer", |seen| {
-        let lf_alone = |pair: &[u8]| pair[0] != b'\r' && pair[1] == b'\n';
-        seen.refused("invalid_trailer") && seen.accepted() && seen.bytes.windows(2).any(lf_alone)
+    // RFC 9112, 2.2 permits it of a head. That one rule holds for all lines is our choice; see http/response.rs.
+    ("hyper takes LF alone for a line end in heads only", |seen| {
+        seen.only_ours() && seen.has("chunked") && seen.lf_ends_a_chunk_line()
+    }),
+    // RFC 9112, 5.2: trailers are made of field lines, and a user agent takes a fold as a space.
+    ("hyper takes folds in heads only", |seen| {
+        let fold = |pair: &[u8]| pair[0] == b'\n' && b" \t".contains(&pair[1]);
+        seen.only_ours() && seen.has("chunked") && seen.bytes.windows(2).any(fold)
+    }),
+    // RFC 9110, 2.5: a recipient treats a minor version that it does not know as the highest that it knows.
+    ("hyper knows the minor versions 0 and 1 only", |seen| {
+        seen.only_ours() && (2..=9).any(|minor| seen.has(&format!("http/1.{minor} ")))
     }),
 ];
 
@@ -77,6 +86,11 @@ impl Seen<'_> {
         self.hyper.is_some()
     }
 
+    /// A whole answer to us and none to hyper.
+    fn only_ours(&self) -> bool {
+        matches!(self.ours, Some(Outcome::Answer { .. })) && !self.accepted()
+    }
+
     fn has(&self, text: &str) -> bool {
         let (text, bytes) = (text.as_bytes(), self.bytes.to_ascii_lowercase());
         bytes.windows(text.len()).any(|window| window == text)
@@ -85,8 +99,43 @@ impl Seen<'_> {
     /// Whether a line gives such a `Transfer-Encoding`, in small letters and without white space around it.
     fn transfer_encoding(&self, is_such: fn(&[u8]) -> bool) -> bool {
         let text = self.bytes.to_ascii_lowercase();
+        let text = unfolded(&text);
         let mut values = text.split(|&byte| byte == b'\n').filter_map(|line| line.strip_prefix(b"transfer-encoding:"));
         values.any(|value| is_such(value.trim_ascii()))
+    }
+
+    /// Whether LF alone ends a line of the first final answer's body, if that is chunked.
+    fn lf_ends_a_chunk_line(&self) -> bool {
+        let mut rest = self.bytes;
+        loop {
+            rest = rest.trim_ascii_start();
+            let interim = rest.get(9) == Some(&b'1');
+            let end = |end: &[u8]| memmem::find(rest, end).map(|at| at + end.len());
+            let Some(end) = [end(b"\n\r\n"), end(b"\n\n")].into_iter().flatten().min() else { return false };
+            rest = &rest[end..];
+            if !interim {
+                break;
+            }
+        }
+        let mut trailers = false;
+        while let Some(at) = memchr(b'\n', rest) {
+            let (line, behind) = rest.split_at(at + 1);
+            let text = String::from_utf8_lossy(line);
+            let digits: String = text.chars().take_while(char::is_ascii_hexdigit).collect();
+            match usize::from_str_radix(&digits, 16) {
+                _ if !line.ends_with(b"\r\n") => return true,
+                _ if trailers && line == b"\r\n" => return false,
+                _ if trailers => rest = behind,
+                Ok(0) => (trailers, rest) = (true, behind),
+                Ok(size) => match behind.get(size..) {
+                    Some([b'\n', ..]) => return true,
+                    Some([b'\r', b'\n', next @ ..]) => rest = next,
+                    _ => return false,
+                },
+                Err(_) => return false,
+            }
+        }
+        false
     }
 
     fn longer_than(&self, bytes: usize) -> bool {
@@ -97,6 +146,19 @@ impl Seen<'_> {
         let runs = self.bytes.split(|&byte| !belongs(byte)).map(<[u8]>::len);
         runs.max().unwrap_or(0)
     }
+}
+
+/// The text with each fold as a space.
+fn unfolded(text: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(text.len());
+    for (at, line) in text.split(|&byte| byte == b'\n').enumerate() {
+        let fold = matches!(line.first(), Some(b' ' | b'\t'));
+        if at > 0 && !fold {
+            lines.push(b'\n');
+        }
+        lines.extend_from_slice(line);
+    }
+    lines
 }
 
 /// `Ok` if both agree, and the reason if they differ for a known one.
@@ -136,11 +198,10 @@ fn generated_answers_agree() {
     let runtime = runtime();
     runner(512)
         .run(&generated::stream(), |stream| {
-            let reason = compare(&runtime, &stream.bytes, stream.head_request);
-            prop_assert_eq!(reason, Ok(None));
+            compare(&runtime, &stream.bytes, stream.head_request).map_err(TestCaseError::fail)?;
             Ok(())
         })
-        .expect("both read valid answers alike");
+        .expect("every difference is explained");
 }
 
 #[test]
@@ -168,7 +229,7 @@ fn runtime() -> Runtime {
 async fn through_hyper(bytes: Vec<u8>, head_request: bool) -> Verdict {
     let server = Script { answer: bytes, sent: 0, asked: false, reader: None };
     let mut builder = http1::Builder::new();
-    builder.max_headers(256).max_header_size(64 * 1024);
+    builder.max_headers(256).max_header_size(64 * 1024).allow_obsolete_multiline_headers_in_responses(true);
     let (mut sender, connection) = builder.handshake(server).await.ok()?;
     let method = if head_request { "HEAD" } else { "GET" };
     let request = Request::builder().method(method).uri("/").body(Empty::<Bytes>::new()).ok()?;

@@ -115,7 +115,6 @@ fn bytes_nobody_asked_for_are_an_anomaly_and_bad_answers_a_failure() {
         &deep(),
         &[
             (&[Sent(1), arrives(&[OK, "more"])], "Reopen completed=1 excess_bytes=1"),
-            (&[Sent(1), arrives(&[OK]), arrives(&["\r\n"])], "Reopen completed=1 excess_bytes=1"),
             (&[Sent(1), arrives(&[OK, OK])], "Reopen completed=1 excess_bytes=1"),
             // The connection is lost for those behind, through no fault of theirs.
             (&[Sent(3), arrives(&[OK, "more"])], "Reopen completed=1 discarded=2 excess_bytes=1"),
@@ -126,6 +125,9 @@ fn bytes_nobody_asked_for_are_an_anomaly_and_bad_answers_a_failure() {
             // So late that the next request has been in the server's hands.
             (&[Sent(1), arrives(&[OK]), Sent(2), Later(100), arrives(&["220"])], "Reopen completed=1 protocol=2"),
             // Wherever the reads end.
+            (&[Sent(3), arrives(&[OK, "\r\nmore"])], "Reopen completed=1 discarded=2 excess_bytes=1"),
+            (&[Sent(3), arrives(&[OK, "\r\n"]), arrives(&["more"])], "Reopen completed=1 discarded=2 excess_bytes=1"),
+            (&[Sent(3), arrives(&[OK, "P"]), Ends], "Reopen completed=1 discarded=2 excess_bytes=1"),
             (&[Sent(3), arrives(&[OK, INTERIM, "220"])], "Reopen completed=1 protocol=2"),
             (&[Sent(3), arrives(&[OK, INTERIM]), arrives(&["220"])], "Reopen completed=1 protocol=2"),
             (&[Sent(3), arrives(&[OK, "HTML"])], "Reopen completed=1 protocol=2"),
@@ -137,6 +139,87 @@ fn bytes_nobody_asked_for_are_an_anomaly_and_bad_answers_a_failure() {
     let mut bench = Bench::new(deep());
     bench.all_of(&[Connects, Connected, Sent(2), arrives(&[BAD_LENGTH])]);
     assert_eq!(bench.tally.protocol_reasons[ProtocolError::InvalidLength.index()], 2);
+}
+
+#[test]
+fn line_ends_behind_an_answer_are_nothing_whenever_they_come() {
+    let endless = &"\r\n".repeat(65);
+    holds(
+        &deep(),
+        &[
+            (&[Sent(1), arrives(&[OK, "\r\n"])], "Ready completed=1"),
+            (&[Sent(1), arrives(&[OK]), arrives(&["\r\n"])], "Ready completed=1"),
+            (&[Sent(1), arrives(&[OK]), Later(900), arrives(&["\r\n\r\n"])], "Ready completed=1"),
+            (&[Sent(2), arrives(&[OK, "\r\n", OK, "\r\n"])], "Ready completed=2"),
+            (&[Sent(2), arrives(&[OK, "\r\n"]), arrives(&[OK])], "Ready completed=2"),
+            (&[Sent(2), arrives(&[OK]), arrives(&["\r\n", OK])], "Ready completed=2"),
+            // Cut in two, with the next request sent between.
+            (&[Sent(1), arrives(&[OK, "\r"]), Sent(1), arrives(&["\n", OK])], "Ready completed=2"),
+            (
+                &[Sent(1), arrives(&[OK]), arrives(&["\r"]), arrives(&["\n"]), Sent(1), arrives(&[OK])],
+                "Ready completed=2",
+            ),
+            (&[Sent(1), arrives(&[OK]), Sent(1), Later(500), arrives(&["\r\n", OK])], "Ready completed=2"),
+            // An end behind them comes behind the answer.
+            (&[Sent(1), arrives(&[OK, "\r\n"]), Ends], "Reopen completed=1 close_unannounced=1"),
+            (&[Sent(3), arrives(&[OK, "\r\n"]), Ends], "Reopen completed=1 discarded=2 close_unannounced=1"),
+            (&[Sent(2), arrives(&[OK, "\r\n", PART]), Ends], "Reopen completed=1 eof_mid_response=1"),
+            (&[Sent(1), arrives(&[LAST, "\r\n"])], "Nothing completed=1"),
+            (&[Sent(1), arrives(&[LAST]), arrives(&["\r\n"]), Ends], "Reopen completed=1"),
+            // Before anything was asked.
+            (&[arrives(&["\r\n"]), Sent(1), arrives(&[OK])], "Ready completed=1"),
+            // Nobody may send them for ever.
+            (&[Sent(1), arrives(&[OK, endless])], "Reopen completed=1 excess_bytes=1"),
+            (
+                &[Sent(1), arrives(&[OK]), arrives(&[&endless[2..]]), arrives(&["\r\n"])],
+                "Reopen completed=1 excess_bytes=1",
+            ),
+            (&[Sent(2), arrives(&[OK, endless])], "Reopen completed=1 discarded=1 excess_bytes=1"),
+            (&[Sent(1), arrives(&[OK, "\r\r\n"])], "Reopen completed=1 excess_bytes=1"),
+            (&[Sent(2), arrives(&[OK, "\r\r\n"])], "Reopen completed=1 discarded=1 excess_bytes=1"),
+        ],
+    );
+}
+
+#[test]
+fn other_protocols_are_named_whoever_speaks_first() {
+    let settings = "\0\0\u{6}\u{4}\0\0\0\0\0\0\u{3}\0\0\0\u{64}";
+    let alert = "\u{15}\u{3}\u{1}\0\u{2}\u{2}\u{46}";
+    let table: [(&[Event], &str, Option<ProtocolError>); 11] = [
+        (&[Sent(2), arrives(&[alert])], "ReopenAt(+10) protocol=2", Some(ProtocolError::TlsAlert)),
+        (
+            &[Sent(1), arrives(&["\u{16}\u{3}"]), arrives(&["\u{3}"])],
+            "ReopenAt(+10) protocol=1",
+            Some(ProtocolError::TlsRecord),
+        ),
+        (&[Sent(1), arrives(&["\u{15}"]), Ends], "ReopenAt(+10) protocol=1", Some(ProtocolError::NotHttp)),
+        (&[Sent(1), arrives(&[settings])], "ReopenAt(+10) protocol=1", Some(ProtocolError::Http2)),
+        (&[arrives(&[settings])], "Ready", None),
+        (&[arrives(&[settings]), Sent(1), arrives(&["\0"])], "ReopenAt(+10) protocol=1", Some(ProtocolError::Http2)),
+        (
+            &[arrives(&[&settings[..5]]), Sent(1), arrives(&[&settings[5..]])],
+            "ReopenAt(+10) protocol=1",
+            Some(ProtocolError::Http2),
+        ),
+        (&[arrives(&[settings]), Sent(1), Ends], "ReopenAt(+10) protocol=1", Some(ProtocolError::Http2)),
+        (
+            &[arrives(&[settings]), Sent(1), Breaks(Failure::Reset)],
+            "ReopenAt(+10) protocol=1",
+            Some(ProtocolError::Http2),
+        ),
+        (&[arrives(&[settings]), Sent(1), Later(50), Expires], "ReopenAt(+10) protocol=1", Some(ProtocolError::Http2)),
+        (&[arrives(&["\0\0", "more"])], "ReopenAt(+10) excess_bytes=1", None),
+    ];
+    for (events, expected, named) in table {
+        holds(&deep(), &[(events, expected)]);
+        let mut bench = Bench::new(deep());
+        bench.all_of(&[Connects, Connected]);
+        bench.all_of(events);
+        let reasons = &bench.tally.protocol_reasons;
+        let counted = ProtocolError::ALL.iter().copied().find(|error| reasons[error.index()] > 0);
+        assert_eq!(counted, named, "{events:?}");
+    }
+    holds(&deep(), &[(&[arrives(&[settings]), Ends], "ReopenAt(+10) no_connect=1")]);
 }
 
 #[test]
