@@ -24,6 +24,9 @@ pub struct Calibration {
     pub host: Host,
     /// What the workers ran on.
     pub engine: Engine,
+    /// What was spoken on the connections, which were kept: `http/1.1`, as in calibrations that do not say.
+    #[serde(default = "http_1_1")]
+    pub protocol: String,
     /// The CPU of each worker.
     pub cpus: Vec<usize>,
     /// The CPUs of the built-in server.
@@ -184,11 +187,20 @@ pub struct Advice {
     pub connections_per_worker: u64,
 }
 
+fn http_1_1() -> String {
+    "http/1.1".to_owned()
+}
+
 impl Calibration {
     /// An empty one of this program and schema version.
     #[must_use]
     pub fn new() -> Calibration {
-        Calibration { schema: SCHEMA, version: env!("CARGO_PKG_VERSION").to_owned(), ..Calibration::default() }
+        Calibration {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol: http_1_1(),
+            ..Calibration::default()
+        }
     }
 
     /// Draws what follows from the points: ceiling and advice.
@@ -240,29 +252,29 @@ impl Calibration {
         Some(Advice { threads, connections_per_worker })
     }
 
-    /// What this client can do at most in a run such as `result`: its pipeline (the nearest calibrated that is not above), its workers,
-    /// and its connections for each of them, interpolated between those calibrated. `None` for another host or engine, and for runs that do
-    /// more than send and receive on connections that stay.
+    /// What this client can do at most in a run such as `result`; its connections for each worker are interpolated between those
+    /// calibrated. `None` where it was not calibrated: on another host or with other CPUs, another engine, protocol or pipeline, a number
+    /// of workers that was not measured together, and runs that do more than send and receive on connections that stay.
     #[must_use]
     pub fn ceiling_of(&self, result: &RunResult) -> Option<Ceiling> {
         let plan = &result.plan;
-        let same_host = (&self.host.hostname, &self.host.kernel, &self.host.cpu)
-            == (&result.host.hostname, &result.host.kernel, &result.host.cpu);
-        let same_engine = (&self.engine.name, &self.engine.level) == (&result.engine.name, &result.engine.level);
-        let plain = plan.requests_per_connection.is_none() && result.connections.completed.is_some();
-        if self.interrupted || self.schema != SCHEMA || !same_host || !same_engine || !plain {
+        let host = |host: &Host| (host.hostname.clone(), host.kernel.clone(), host.cpu.clone(), host.cpus_online);
+        let engine = |engine: &Engine| (engine.name.clone(), engine.level.clone());
+        let same = host(&self.host) == host(&result.host) && engine(&self.engine) == engine(&result.engine);
+        // Also where it is the server that ends them.
+        let stay =
+            plan.requests_per_connection.is_none() && result.connections.reconnects * 100 <= result.requests.completed;
+        let plain = stay && result.connections.completed.is_some();
+        if self.interrupted || self.schema != SCHEMA || !same || self.protocol != result.protocol() || !plain {
             return None;
         }
         self.at(plan.threads, plan.connections as f64 / plan.threads.max(1) as f64, plan.pipeline)
     }
 
     fn at(&self, workers: usize, connections_per_worker: f64, pipeline: u32) -> Option<Ceiling> {
-        let pipeline = self.engines().map(|(point, _)| point.pipeline).filter(|have| *have <= pipeline).max()?;
-        // Measured together, workers share caches and memory; by one alone it is a bound.
-        let measured = if workers > 1 && workers == self.most_workers() { workers } else { 1 };
         let mut row: Vec<(f64, Figures)> = self
             .engines()
-            .filter(|(point, _)| (point.workers, point.pipeline) == (measured, pipeline))
+            .filter(|(point, _)| (point.workers, point.pipeline) == (workers, pipeline))
             .map(|(point, figures)| ((point.connections_per_worker as f64).log2(), figures))
             .collect();
         row.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -272,12 +284,20 @@ impl Calibration {
         let share = if after.0 > before.0 { (at - before.0) / (after.0 - before.0) } else { 0.0 };
         let between = |pick: fn(&Figures) -> f64| pick(&before.1) + share * (pick(&after.1) - pick(&before.1));
         Some(Ceiling {
-            rate_per_s: between(|figures| figures.rate_per_s) * (workers / measured) as f64,
+            rate_per_s: between(|figures| figures.rate_per_s),
             cpu_ns_per_request: between(|figures| figures.cpu_ns),
             connections_per_worker: connections_per_worker.round() as u64,
             pipeline,
             calibrated_unix_s: self.calibrated_unix_s,
         })
+    }
+}
+
+impl RunResult {
+    /// What was spoken on the connections.
+    fn protocol(&self) -> &'static str {
+        // TLS costs work of its own.
+        if self.target.url.starts_with("https:") { "https/1.1" } else { "http/1.1" }
     }
 }
 

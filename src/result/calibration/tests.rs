@@ -66,12 +66,14 @@ fn a_runs_ceiling_is_that_of_its_pipeline_workers_and_connections() {
         (1, 32, 1, Some(173e3)),
         (1, 4, 1, Some(85e3)),
         (1, 10_000, 1, Some(200e3)),
-        (1, 64, 15, Some(196e3)),
         (1, 64, 16, Some(2e6)),
-        (1, 1, 64, Some(2e6)),
         (2, 128, 1, Some(350e3)),
-        // Not measured together: three times one.
-        (3, 192, 1, Some(588e3)),
+        // Another pipeline is another load, whichever is nearest.
+        (1, 64, 2, None),
+        (1, 64, 15, None),
+        (1, 1, 64, None),
+        // Not measured together.
+        (3, 192, 1, None),
     ] {
         let found = all
             .at(workers, f64::from(connections) / workers as f64, pipeline)
@@ -89,13 +91,18 @@ fn only_runs_like_the_calibrated_ones_have_a_ceiling() {
     (all.host, all.engine) = (run.host.clone(), run.engine.clone());
     assert!(all.ceiling_of(&run).is_some());
     type Change = fn(&mut Calibration, &mut RunResult);
-    let changes: [(&str, Change); 8] = [
+    let changes: [(&str, Change); 13] = [
         ("another kernel", |all, _| all.host.kernel.push('x')),
         ("another CPU", |all, _| all.host.cpu.push('x')),
         ("another host", |all, _| all.host.hostname.push('x')),
+        ("more CPUs", |_, run| run.host.cpus_online += 1),
+        ("another protocol", |all, _| all.protocol = "http/2".into()),
+        ("TLS", |_, run| run.target.url = "https://localhost/".into()),
+        ("another pipeline", |_, run| run.plan.pipeline = 2),
         ("another engine", |_, run| run.engine.name.push('x')),
         ("another level", |_, run| run.engine.level.push('x')),
         ("short connections", |_, run| run.plan.requests_per_connection = Some(1)),
+        ("connections that the server ends", |_, run| run.connections.reconnects = run.requests.completed / 50),
         ("steps of connections", |_, run| run.connections.completed = None),
         ("half a calibration", |all, _| all.interrupted = true),
     ];
@@ -104,4 +111,12 @@ fn only_runs_like_the_calibrated_ones_have_a_ceiling() {
         change(&mut all, &mut run);
         assert_eq!(all.ceiling_of(&run), None, "{what}");
     }
+}
+
+#[test]
+fn a_calibration_of_before_is_of_http_1_1() {
+    let mut old = serde_json::to_value(two()).expect("JSON");
+    old.as_object_mut().expect("an object").remove("protocol").expect("the key");
+    let old: Calibration = serde_json::from_value(old).expect("a calibration");
+    assert_eq!(old, two());
 }
