@@ -13,16 +13,19 @@ pub use crate::measure::histogram::{LatencyKind, Percentiles, Summary};
 
 pub mod calibration;
 mod check;
+mod client_faults;
 pub mod comparison;
 pub mod diagnosis;
 mod disturbances;
 mod doubts;
 mod evidence;
+mod headlines;
 mod parts;
 pub mod plateau;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod search;
+mod shares;
 pub mod slo;
 pub mod suite;
 #[cfg(test)]

@@ -119,6 +119,10 @@ pub struct Connections {
     pub other: u64,
     /// Ended by the peer while nothing was in flight on them, before their first request: no failure.
     pub idle_closed: u64,
+    /// Slots that were never tried before the window closed.
+    pub not_begun: u64,
+    /// Slots whose first connect was under way when the window closed.
+    pub unfinished: u64,
 }
 
 /// Bytes.
@@ -150,7 +154,8 @@ sums! {
     Intended: intended, shed, unsent, sent_late;
     Errors: reset, eof_mid_response, timeout, protocol, other;
     Anomalies: excess_bytes, reset_after_response, close_unannounced;
-    Connections: established, answered, reconnects, refused, timeout, no_local_port, no_descriptor, other, idle_closed;
+    Connections:
+        established, answered, reconnects, refused, timeout, no_local_port, no_descriptor, other, idle_closed, not_begun, unfinished;
     Bytes: sent, received, body;
 }
 

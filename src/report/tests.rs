@@ -168,7 +168,7 @@ fn a_run_without_any_figure_has_no_odd_number() {
         result.elapsed_s = elapsed_s;
         let style = Style { colour: false, latency: true, ..Style::default() };
         let text = text::render(&result, style);
-        assert!(text.contains("Not one response came"), "{text}");
+        assert!(text.contains("\n  No answers    not one response came: "), "{text}");
         for odd in ["NaN", "nan", " inf"] {
             assert!(!text.contains(odd), "{text}");
         }
@@ -176,6 +176,43 @@ fn a_run_without_any_figure_has_no_odd_number() {
         let read = serde_json::from_str::<RunResult>(&json::render(&result).unwrap());
         assert_eq!(read.unwrap(), result);
     }
+}
+
+/// What a script that reads wrk's output must not take for a figure of one load is not there.
+#[test]
+fn the_head_of_a_stepped_run_has_no_figure_of_all_steps() {
+    let style = Style { latency: true, verbose: true, ..Style::default() };
+    let text = text::render(&samples::steps(), style);
+    for absent in
+        ["Requests/sec", "Transfer/sec", "Thread Stats", " read\n", "Latency Distribution", "Percentile spectrum"]
+    {
+        assert!(!text.contains(absent), "{absent}: {text}");
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "Running 3 steps @ http://localhost:8080/");
+    assert!(
+        lines[1].is_empty() && lines[2].starts_with("  Steps ") && lines[3].starts_with("    1 connections "),
+        "{text}"
+    );
+    let columns: Vec<&str> = lines[3].split_whitespace().collect();
+    assert_eq!(columns[columns.len() - 4..], ["2.20ms", "3.30ms", "-", "30.80ms"], "90 answers have no p99: {text}");
+}
+
+#[test]
+fn what_happened_stands_between_wrks_lines_and_the_limit() {
+    let outage = samples::outage();
+    let text = plain(&outage);
+    let after = text.split_once("Transfer/sec:").unwrap().1;
+    let lines: Vec<&str> = after.lines().skip(1).collect();
+    let told = "the target was away from 0.71s on: 1.29s of 2.00s without one open connection";
+    assert_eq!(lines[..3], ["", &format!("  Incomplete    {told}"), ""]);
+    assert!(lines[3].starts_with("  Limit         unclear: the target was away for 6"), "{text}");
+    assert_eq!(outage.warnings[0], told);
+    assert_eq!(text.matches(told).count(), 1, "told once");
+    assert!(
+        text.contains("\n    BREACHED  errors<0.1%           64.500% (no connection open for 1.29s of 2.00s)\n"),
+        "{text}"
+    );
 }
 
 #[test]

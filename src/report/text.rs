@@ -1,7 +1,7 @@
 //! The result as text, for people, and for scripts that read wrk's output.
 //!
 //! wrk's lines come first, unbroken, in its order, spelling and widths; what wrk lacks follows
-//! after an empty line.
+//! after an empty line. A run in steps has a table of them there instead, and no figure of all steps as one.
 
 mod detail;
 mod evidence;
@@ -27,13 +27,18 @@ pub struct Style {
 /// The whole report, ended by a newline.
 #[must_use]
 pub fn render(result: &RunResult, style: Style) -> String {
-    let mut out = wrk::render(result, style.latency);
     let mut page = Page::new(style.colour);
+    let mut out = match result.plan.steps {
+        Some(_) => {
+            parts::steps(result, &mut page);
+            String::new()
+        }
+        None => wrk::render(result, style.latency) + "\n",
+    };
     detail::render(result, style.verbose, &mut page);
-    out.push('\n');
     out.push_str(&page.finish());
     // In a closed loop wrk has no such thing: its lines stay unbroken.
-    if style.latency && result.requests.open.is_none() {
+    if style.latency && result.requests.open.is_none() && result.plan.steps.is_none() {
         out.push_str("\n  Detailed Percentile spectrum:\n");
         out.push_str(&spectrum::render(result.latency_ns.as_ref()));
     }

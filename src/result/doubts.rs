@@ -19,15 +19,18 @@ pub fn add_warning(warnings: &mut Vec<String>, warning: &str) {
 }
 
 impl RunResult {
-    /// A sentence for each reason to doubt the figures; the gravest first.
+    /// What must be known first, then a sentence for each reason to doubt the figures; the gravest first.
     #[must_use]
     pub fn doubts(&self) -> Vec<String> {
+        let mut doubts = self.headlines();
+        doubts.extend(self.client_faults().into_iter().map(|fault| fault.warning));
+        doubts.extend(self.bad_answers());
         let missed_rate = || self.missed_rate(None);
         let first: [&dyn Fn() -> Option<String>; 5] =
             [&missed_rate, &|| self.late_client(), &|| self.stalled_client(), &|| self.open_tail(), &|| {
                 self.timeouts()
             }];
-        let mut doubts: Vec<String> = first.into_iter().filter_map(|doubt| doubt()).collect();
+        doubts.extend(first.into_iter().filter_map(|doubt| doubt()));
         if self.rate.offered_per_s.is_some() && self.stages.len() > 1 {
             doubts.extend(self.stages.iter().filter_map(|stage| self.missed_rate(Some(stage))));
         }

@@ -82,6 +82,10 @@ pub struct PlanEcho {
     /// The last stretch before a due instant was spent awake.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spin: Option<bool>,
+    /// Steps, of a run with other numbers of connections one after the other. Figures of the whole are then sums and mixtures of all
+    /// steps; each step has its own in `stages`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<usize>,
     /// Windows, of a repeated run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeat: Option<u32>,
@@ -187,6 +191,12 @@ pub struct Connections {
     pub reconnects: u64,
     /// Attempts that failed, each try by itself.
     pub failed: ConnectFailures,
+    /// Of those requested, never tried: the window closed before their turn. A run that is done before it needs them leaves some too.
+    #[serde(default)]
+    pub not_begun: u64,
+    /// Of those requested, still connecting for the first time when the window closed.
+    #[serde(default)]
+    pub unfinished: u64,
     /// Closed by the server while idle: no failure, and no request was lost.
     #[serde(default)]
     pub idle_closed: u64,
@@ -248,6 +258,12 @@ impl ConnectFailures {
     #[must_use]
     pub fn total(&self) -> u64 {
         self.refused + self.timeout + self.no_local_port + self.no_descriptor + self.other
+    }
+
+    /// Those that failed for want of something of the client's own.
+    #[must_use]
+    pub fn of_the_client(&self) -> u64 {
+        self.no_local_port + self.no_descriptor
     }
 }
 

@@ -6,8 +6,15 @@ use super::calibration::{Calibration, Cost, Figures, Lag, Late, Part, Point};
 use super::*;
 
 /// Every sample with the name of its golden files.
-pub(crate) fn all() -> [(&'static str, RunResult); 4] {
-    [("good", good()), ("open", open()), ("failing", failing()), ("interrupted", interrupted())]
+pub(crate) fn all() -> [(&'static str, RunResult); 6] {
+    [
+        ("good", good()),
+        ("open", open()),
+        ("failing", failing()),
+        ("interrupted", interrupted()),
+        ("outage", outage()),
+        ("steps", steps()),
+    ]
 }
 
 /// A closed loop against a healthy server.
@@ -187,6 +194,8 @@ pub(crate) fn failing() -> RunResult {
             failed: ConnectFailures { refused: 3, timeout: 1, no_local_port: 2, no_descriptor: 1, other: 1 },
             idle_closed: 5,
             down_ns: 250_000_000,
+            not_begun: 0,
+            unfinished: 1,
             completed: Some(Fairness { min: 0, slowest_tenth: 2.5, median: 39, max: 44 }),
         },
         latency_ns: Some(summary(4_990, 2_000, Some(LatencyKind::Response))),
@@ -231,6 +240,91 @@ pub(crate) fn interrupted() -> RunResult {
         ring: Some(Ring { requests_per_enter: None, ..ring(40, 0) }),
         ..base()
     }
+}
+
+/// A closed loop whose server was killed at 0.7 of 2 s, held against `errors<0.1%,p99<1s,rate>1k`.
+pub(crate) fn outage() -> RunResult {
+    let interval = |start_s, completed, failed, down_ms: u64| Interval {
+        start_s,
+        length_s: 1.0,
+        completed,
+        failed,
+        down_ns: down_ms * 1_000_000,
+        ..Interval::default()
+    };
+    let good = good();
+    let mut result = RunResult {
+        outcome: Outcome::Incomplete,
+        last_answer_s: Some(0.708),
+        plan: PlanEcho { connections: 8, duration_s: Some(2.0), ..good.plan.clone() },
+        elapsed_s: 2.0,
+        requests: requests(52_408, 52_400, 8, 0, 0),
+        errors: Errors { reset: 8, ..Errors::default() },
+        rate: Rate { achieved_per_s: 26_200.0, ..Rate::default() },
+        bytes: Bytes { sent: 2_148_728, received: 6_864_400, body: 681_200 },
+        status: BTreeMap::from([(200, 52_400)]),
+        connections: Connections {
+            requested: 8,
+            established: 8,
+            answered: 8,
+            failed: ConnectFailures { refused: 56, ..ConnectFailures::default() },
+            down_ns: 1_290_000_000,
+            ..Connections::default()
+        },
+        latency_ns: Some(summary(52_400, 100, Some(LatencyKind::Service))),
+        connect_ns: Some(summary(8, 250, None)),
+        first_byte_ns: Some(summary(52_400, 99, None)),
+        ring: Some(ring(20_000, 52_400)),
+        little: None,
+        intervals: vec![interval(0.0, 52_400, 8, 290), interval(1.0, 0, 0, 1_000)],
+        slo: Some(vec![
+            Clause {
+                clause: "errors<0.1%".into(),
+                figure: "64.500% (no connection open for 1.29s of 2.00s)".into(),
+                value: Some(0.645),
+                held: false,
+            },
+            Clause { clause: "p99<1s".into(), figure: "0.30ms".into(), value: Some(300_000.0), held: true },
+        ]),
+        ..good
+    };
+    result.warnings = result.doubts();
+    result.judge();
+    result
+}
+
+/// A closed loop in three steps, the last of them with errors.
+pub(crate) fn steps() -> RunResult {
+    let step = |connections: u64, start_s, completed: u64, failed, p50_us| Stage {
+        name: format!("{connections} connections"),
+        connections,
+        start_s,
+        elapsed_s: 0.2,
+        requests: requests(completed + failed, completed, failed, 0, 0),
+        rate: Rate { achieved_per_s: completed as f64 / 0.2, ..Rate::default() },
+        latency_ns: Some(summary(completed, p50_us, Some(LatencyKind::Service))),
+    };
+    let good = good();
+    let mut result = RunResult {
+        plan: PlanEcho { connections: 8, duration_s: None, steps: Some(3), ..good.plan.clone() },
+        elapsed_s: 0.6,
+        requests: requests(14_092, 14_090, 2, 0, 0),
+        errors: Errors { timeout: 2, ..Errors::default() },
+        rate: Rate { achieved_per_s: 14_090.0 / 0.6, ..Rate::default() },
+        bytes: Bytes { sent: 577_772, received: 1_845_790, body: 183_170 },
+        status: BTreeMap::from([(200, 14_090)]),
+        connections: Connections { requested: 13, established: 13, answered: 13, ..Connections::default() },
+        latency_ns: Some(summary(14_090, 90, Some(LatencyKind::Service))),
+        connect_ns: Some(summary(13, 250, None)),
+        first_byte_ns: Some(summary(14_090, 89, None)),
+        ring: Some(ring(9_000, 14_090)),
+        little: None,
+        stages: vec![step(1, 0.0, 90, 0, 2_200), step(4, 0.2, 6_000, 0, 130), step(8, 0.4, 8_000, 2, 190)],
+        ..good
+    };
+    result.warnings = result.doubts();
+    result.judge();
+    result
 }
 
 fn base() -> RunResult {

@@ -30,10 +30,9 @@ pub struct Limit {
 pub enum Measure {
     /// A time, ns.
     Time(Times, Statistic),
-    /// Requests without a good answer, as a share of all: failed, status 400 and above, and in open loop what was shed, never
-    /// sent, or not answered when the drain was over.
+    /// [`RunResult::error_share`].
     Errors,
-    /// Requests completed per second.
+    /// Requests completed per second of the whole window.
     Rate,
 }
 
@@ -123,7 +122,11 @@ impl fmt::Display for Slo {
 impl Limit {
     fn judge(&self, result: &RunResult) -> Clause {
         let value = self.measure.of(result);
-        let figure = value.map_or_else(|| "none".to_owned(), |value| self.measure.spell(value));
+        let mut figure = value.map_or_else(|| "none".to_owned(), |value| self.measure.spell(value));
+        if self.measure == Measure::Errors && result.is_mostly_outage() {
+            let down = time_ns(result.connections.down_ns as f64);
+            figure += &format!(" (no connection open for {down} of {})", time_ns(result.elapsed_s * 1e9));
+        }
         let held = value.is_some_and(|value| self.order.holds(value, self.bound));
         Clause { clause: self.text.clone(), figure, value: value.filter(|value| value.is_finite()), held }
     }
@@ -134,7 +137,7 @@ impl Measure {
     fn of(self, result: &RunResult) -> Option<f64> {
         match self {
             Measure::Rate => Some(result.rate.achieved_per_s),
-            Measure::Errors => errors(result),
+            Measure::Errors => result.error_share(),
             Measure::Time(times, statistic) => {
                 let summary = times.of(result)?;
                 let unanswered = if times == Times::Lag { 0 } else { unanswered(result) };
@@ -185,17 +188,6 @@ fn quantile(summary: &Summary, q: f64, unanswered: u64) -> Option<f64> {
     }
     // In the middle of the rank, away from what rounding does to its edges.
     samples.quantile_ns((rank - 0.5) / count as f64).map(|ns| ns as f64)
-}
-
-fn errors(result: &RunResult) -> Option<f64> {
-    let requests = &result.requests;
-    let refused: u64 = result.status.iter().filter(|(code, _)| **code >= 400).map(|(_, count)| count).sum();
-    let (mut bad, mut all) = (requests.failed + refused, requests.completed + requests.failed);
-    if let Some(open) = requests.open {
-        let lost = open.shed + open.unsent + requests.in_flight_at_end;
-        (bad, all) = (bad + lost, all + lost);
-    }
-    (all > 0).then(|| bad as f64 / all as f64)
 }
 
 #[cfg(test)]
@@ -262,7 +254,7 @@ mod tests {
 
     #[test]
     fn errors_are_all_that_had_no_good_answer() {
-        let errors = |result: &RunResult| super::errors(result).unwrap();
+        let errors = |result: &RunResult| result.error_share().unwrap();
         let mut result = result();
         (result.requests.completed, result.requests.failed) = (900, 100);
         assert!((errors(&result) - 0.1).abs() < 1e-12);
@@ -273,6 +265,21 @@ mod tests {
         assert!((errors(&result) - 0.575).abs() < 1e-12);
         result.requests = crate::result::Requests::default();
         result.status.clear();
-        assert_eq!(super::errors(&result), None);
+        assert_eq!(result.error_share(), None);
+    }
+
+    #[test]
+    fn an_outage_of_a_closed_loop_breaches_and_is_named() {
+        let below = |bound| limit(Measure::Errors, Order::Below, bound);
+        let mut result = samples::good();
+        (result.elapsed_s, result.connections.down_ns) = (2.0, 1_290_000_000);
+        let clause = below(0.001).judge(&result);
+        assert_eq!((clause.figure.as_str(), clause.held), ("64.500% (no connection open for 1.29s of 2.00s)", false));
+        assert_eq!(clause.value, Some(0.645));
+        assert!(below(0.65).judge(&result).held, "as many errors were allowed");
+        result.requests.failed = result.requests.completed * 3;
+        assert_eq!(below(0.001).judge(&result).figure, "75.000%", "more failed than the outage took");
+        result.connections.down_ns = 0;
+        assert_eq!(below(0.8).judge(&result).figure, "75.000%");
     }
 }

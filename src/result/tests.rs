@@ -23,7 +23,10 @@ fn keys_follow_the_schema_in_order() {
         ("rate", "offered_per_s achieved_per_s"),
         ("errors", "reset eof_mid_response timeout protocol other"),
         ("anomalies", "excess_bytes reset_after_response close_unannounced"),
-        ("connections", "requested established answered reconnects failed idle_closed down_ns completed"),
+        (
+            "connections",
+            "requested established answered reconnects failed not_begun unfinished idle_closed down_ns completed",
+        ),
         ("latency_ns", "kind count min mean stdev max within_stdev percentiles histogram"),
         ("connect_ns", "count min mean stdev max within_stdev percentiles histogram"),
         ("ring", "enters sqes cqes requests_per_enter cq_overflows recv_starved rearms"),

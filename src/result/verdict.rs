@@ -22,7 +22,7 @@ const NOTICED: f64 = 0.02;
 const AT_CEILING: f64 = 0.97;
 /// A target's thread that was on a CPU for this share was busy.
 const TARGET_BUSY: f64 = 0.95;
-/// Beyond this share of failures the rate is not one of answers.
+/// Beyond this share of failures the rate is not one of answers, and beyond this share of outage not one of the server.
 const FAILED: f64 = 0.10;
 /// An open loop is on time when half of the sends are late by less than this, ns, or by less than half of a response.
 const ON_TIME_NS: u64 = 1_000_000;
@@ -91,9 +91,9 @@ impl Crew {
 }
 
 impl Evidence {
-    /// The share of its time in which more could have been done: what it spent spinning is no work.
+    /// The share of its time in which more could have been done: what it spent spinning is no work, and standing still is no waiting.
     fn room(&self) -> f64 {
-        (self.waited_share + self.spun_share.unwrap_or(0.0)).min(1.0)
+        (self.waited_share - self.suspended_share() + self.spun_share.unwrap_or(0.0)).clamp(0.0, 1.0)
     }
 }
 
@@ -106,12 +106,22 @@ impl RunResult {
     fn bound(&self) -> Verdict {
         let unclear = |why: String| Verdict { bound: Bound::Unclear, because: vec![why] };
         let requests = &self.requests;
+        let faults = self.client_faults();
+        if faults.iter().any(|fault| fault.decides) {
+            return Verdict { bound: Bound::Client, because: faults.into_iter().map(|fault| fault.because).collect() };
+        }
         if requests.completed == 0 {
             return unclear("not one response came".into());
         }
         let failed = requests.failed as f64 / requests.sent.max(1) as f64;
         if failed > FAILED {
             return unclear(format!("{} of the requests failed", percent(failed)));
+        }
+        if self.down_share() > FAILED {
+            return unclear(self.down_words());
+        }
+        if let Some(silent) = self.silent_end() {
+            return unclear(silent);
         }
         let is_open = self.rate.offered_per_s.is_some();
         let enough = if is_open { ENOUGH_OPEN } else { ENOUGH_CLOSED };
@@ -128,10 +138,23 @@ impl RunResult {
             Some(offered) => self.open_loop(offered, &crew),
             None => self.closed_loop(&crew),
         };
+        if self.plan.steps.is_some() {
+            verdict.because.insert(0, "all steps together".into());
+        }
+        verdict.because.extend(faults.into_iter().map(|fault| fault.because));
+        if self.down_share() >= NOTICED {
+            verdict.because.push(self.down_words());
+        }
         verdict.because.extend(crew.trouble());
         verdict.because.extend(self.shared_cpu());
         verdict.because.extend(self.by_ceiling());
         verdict
+    }
+
+    fn down_words(&self) -> String {
+        let what =
+            if self.is_down_for_want_of_the_clients_own() { "no connection was open" } else { "the target was away" };
+        format!("{what} for {} of the time", percent(self.down_share()))
     }
 
     fn closed_loop(&self, crew: &Crew) -> Verdict {
@@ -216,15 +239,19 @@ impl RunResult {
         (!shared.is_empty()).then(|| format!("the target ran on the client's CPU {}", list(&shared)))
     }
 
+    /// Of a ceiling that the run exceeds nothing follows: it was taken too low.
     fn share_of_ceiling(&self) -> Option<f64> {
         let ceiling = self.ceiling.as_ref().filter(|ceiling| ceiling.rate_per_s > 0.0)?;
-        Some(self.rate.achieved_per_s / ceiling.rate_per_s)
+        Some(self.rate.achieved_per_s / ceiling.rate_per_s).filter(|share| *share <= 1.0)
     }
 
     fn by_ceiling(&self) -> Option<String> {
-        let (ceiling, share) = (self.ceiling.as_ref()?, self.share_of_ceiling()?);
+        let ceiling = self.ceiling.as_ref()?;
         let (rate, most) = (metric(self.rate.achieved_per_s), metric(ceiling.rate_per_s));
-        Some(format!("{rate}/s is {} of this client's {most}/s", percent(share)))
+        Some(match self.share_of_ceiling() {
+            Some(share) => format!("{rate}/s is {} of this client's calibrated ceiling of {most}/s", percent(share)),
+            None => format!("{rate}/s exceeds the calibrated ceiling of {most}/s: calibrate again"),
+        })
     }
 }
 

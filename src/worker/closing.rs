@@ -78,7 +78,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
     fn take_figures(&mut self, now: u64) -> Figures {
         let mut tally = std::mem::take(&mut self.tally);
         for (slot, connection) in self.connections.iter().enumerate() {
-            connection.count_in_flight(self.flights.of(slot as u32), &mut tally);
+            connection.count_at_end(self.flights.of(slot as u32), &mut tally);
         }
         let series = self.sampler.finish(now, &mut tally);
         tally.settle();

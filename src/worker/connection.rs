@@ -380,8 +380,13 @@ impl Connection {
         self.in_flight = 0;
     }
 
-    /// Counts what is in flight as unanswered at the end.
-    pub(super) fn count_in_flight(&self, runs: &[Run], tally: &mut Tally) {
+    /// Counts what is in flight as unanswered at the end, and a slot that never got its connection.
+    pub(super) fn count_at_end(&self, runs: &[Run], tally: &mut Tally) {
+        match self.state {
+            State::Closed if !self.ever_open && self.barren == 0 => tally.connections.not_begun += 1,
+            State::Connecting if !self.ever_open => tally.connections.unfinished += 1,
+            _ => {}
+        }
         for run in self.window.youngest_first(runs) {
             tally.count(run.intended_at, |requests| requests.in_flight_at_end += u64::from(run.count));
         }

@@ -10,6 +10,8 @@ mod open;
 mod replaced;
 mod usage;
 
+use std::collections::BTreeSet;
+
 use super::fake::{Fake, Manners};
 use super::{Done, Job, Progress, work};
 use crate::measure::counters::{Connections, Requests};
@@ -114,8 +116,12 @@ fn check(Ran { done, fake }: &Ran) {
     assert_eq!(service.summary(None), record.service.summary(None), "done - sent");
     assert_eq!(first_byte.summary(None), record.first_byte.summary(None), "first byte - sent");
 
-    let Connections { established, answered, reconnects, .. } = tally.connections;
-    let failed_only = Connections { established: 0, answered: 0, reconnects: 0, ..tally.connections };
+    let Connections { established, answered, reconnects, not_begun, unfinished, .. } = tally.connections;
+    let failed_only =
+        Connections { established: 0, answered: 0, reconnects: 0, not_begun: 0, unfinished: 0, ..tally.connections };
+    let tried: BTreeSet<u32> = record.attempts.iter().map(|(slot, ..)| *slot).collect();
+    assert_eq!(not_begun, (fake.job.connections - tried.len()) as u64, "slots that were never tried");
+    assert!(unfinished + established <= tried.len() as u64, "{:?}", tally.connections);
     assert_eq!(established + reconnects, record.opened, "{:?}", tally.connections);
     assert!(answered <= established && established <= fake.job.connections as u64, "{:?}", tally.connections);
     assert_eq!(failed_only, record.failed, "failed attempts");

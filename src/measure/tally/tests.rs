@@ -15,6 +15,8 @@ fn merging_adds_every_field() {
         no_descriptor: 7,
         other: 8,
         idle_closed: 9,
+        not_begun: 10,
+        unfinished: 11,
     };
     one.bytes = Bytes { sent: 1, received: 2, body: 3 };
     one.status[200] = 9;
@@ -33,6 +35,7 @@ fn merging_adds_every_field() {
     assert_eq!(both.errors, Errors { reset: 4, eof_mid_response: 4, timeout: 4, protocol: 4, other: 4 });
     assert_eq!(both.anomalies, Anomalies { excess_bytes: 2, reset_after_response: 4, close_unannounced: 6 });
     assert_eq!(both.connections.no_descriptor, 14);
+    assert_eq!((both.connections.not_begun, both.connections.unfinished), (20, 22));
     assert_eq!(both.bytes, Bytes { sent: 2, received: 4, body: 6 });
     assert_eq!((both.status[200], both.protocol_reasons[3]), (18, 4));
     assert_eq!(both.latencies.service().count(), 12);

@@ -4,14 +4,20 @@ use super::page::{Page, Tone};
 use super::{evidence, parts};
 use crate::measure::histogram::{LatencyKind, Summary};
 use crate::result::units::{binary, duration_s, hang, time_ns};
-use crate::result::{Fairness, RunResult};
+use crate::result::{Fairness, Outcome, RunResult};
 
 pub(super) fn render(result: &RunResult, verbose: bool, page: &mut Page) {
+    let headlines = result.headlines();
+    first(result, &headlines, page);
     evidence::limit(result, page);
-    alarms(result, page);
+    for warning in result.warnings.iter().filter(|warning| !headlines.contains(warning)) {
+        page.line(Tone::Warning, &format!("  Warning: {warning}."));
+    }
     parts::limits(result.slo.as_ref(), page);
-    times(result, page);
-    parts::stages(result, page);
+    if result.plan.steps.is_none() {
+        times(result, page);
+        parts::stages("Parts", result, page);
+    }
     parts::repeated(result, page);
     outcomes(result, page);
     connections(result, page);
@@ -24,7 +30,8 @@ pub(super) fn render(result: &RunResult, verbose: bool, page: &mut Page) {
 }
 
 /// What a reader must know before any figure.
-fn alarms(result: &RunResult, page: &mut Page) {
+fn first(result: &RunResult, headlines: &[String], page: &mut Page) {
+    page.gap();
     if result.interrupted {
         let ran = time_ns(result.elapsed_s * 1e9);
         let planned = match (result.plan.requests, result.plan.duration_s) {
@@ -32,22 +39,17 @@ fn alarms(result: &RunResult, page: &mut Page) {
             (None, Some(s)) => format!(" of {}", duration_s(s)),
             (None, None) => String::new(),
         };
-        let text = format!("  Interrupted after {ran}{planned}: the figures cover this part only.");
-        page.line(Tone::Warning, &text);
+        page.alarm(Tone::Warning, "Interrupted", &format!("after {ran}{planned}: the figures cover this part only"));
     }
-    if result.requests.completed == 0 {
-        let (sent, failed) = (result.requests.sent, result.requests.failed);
-        let why = if result.connections.established == 0 {
-            "no connection was established".to_owned()
-        } else {
-            format!("{sent} requests sent, {failed} failed")
-        };
-        let text = format!("  Not one response came: {why}.");
-        page.line(Tone::Failure, &text);
+    let mut name = match result.outcome {
+        _ if result.requests.completed == 0 => "No answers",
+        Outcome::Incomplete => "Incomplete",
+        _ => "Outage",
+    };
+    for headline in headlines {
+        page.alarm(Tone::Failure, std::mem::take(&mut name), headline);
     }
-    for warning in &result.warnings {
-        page.line(Tone::Warning, &format!("  Warning: {warning}."));
-    }
+    page.gap();
 }
 
 /// Percentiles down, kinds of time across. A percentile that too few samples support (it takes
@@ -162,14 +164,17 @@ fn connections(result: &RunResult, page: &mut Page) {
     page.count(Tone::Plain, 1, "requested", c.requested, None);
     page.count(short(c.established), 1, "established", c.established, None);
     page.count(short(c.answered), 1, "answered", c.answered, None);
+    page.count_if_any(Tone::Warning, 1, "never begun", c.not_begun);
+    page.count_if_any(Tone::Warning, 1, "begun, not established", c.unfinished);
     page.count_if_any(Tone::Plain, 1, "reconnects", c.reconnects);
+    page.count_if_any(Tone::Plain, 1, "closed while idle", c.idle_closed);
     let failed = &c.failed;
     let failure = Tone::Failure;
     page.count_if_any(failure, 1, "failed to connect", failed.total());
     page.count_if_any(failure, 2, "refused", failed.refused);
     page.count_if_any(failure, 2, "timed out", failed.timeout);
     page.count_if_any(failure, 2, "no local port", failed.no_local_port);
-    page.count_if_any(failure, 2, "no descriptor", failed.no_descriptor);
+    page.count_if_any(failure, 2, "no file descriptor", failed.no_descriptor);
     page.count_if_any(failure, 2, "other", failed.other);
     if let Some(Fairness { min, median, max, .. }) = &c.completed {
         let words = format!("    answers each      {min} least, {median} median, {max} most");

@@ -48,7 +48,7 @@ pub(super) fn details(result: &RunResult, page: &mut Page) {
         page.fact("In flight", &format!("{counted:.2} counted, {computed:.2} by rate times mean time (Little's law)"));
     }
     if let Some(ceiling) = &result.ceiling {
-        page.fact("Ceiling", &format!("{}/s, as calibrated", metric(ceiling.rate_per_s)));
+        page.fact("Ceiling", &format!("{}/s, as calibrated for this load", metric(ceiling.rate_per_s)));
     }
 }
 

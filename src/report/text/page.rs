@@ -73,6 +73,11 @@ impl Page {
         }
     }
 
+    /// What must not be missed, in words behind its name; all of it in its colour.
+    pub(super) fn alarm(&mut self, tone: Tone, name: &str, words: &str) {
+        self.line(tone, &format!("  {name:<14}{words}"));
+    }
+
     /// One fact, in words behind its name.
     pub(super) fn fact(&mut self, name: &str, words: &str) {
         let (on, off) = if self.colour { ("\x1b[1m", "\x1b[0m") } else { ("", "") };

@@ -4,8 +4,15 @@ use super::page::{Page, Tone};
 use crate::result::units::{hang, metric, time_ns};
 use crate::result::{Clause, Estimate, RunResult, Stage};
 
-/// A row for each part.
-pub(super) fn stages(result: &RunResult, page: &mut Page) {
+/// The head of a run in steps: nothing in it is a figure of several steps.
+pub(super) fn steps(result: &RunResult, page: &mut Page) {
+    let (steps, url) = (result.plan.steps.unwrap_or_default(), &result.target.url);
+    page.line(Tone::Plain, &format!("Running {steps} steps @ {url}"));
+    stages("Steps", result, page);
+}
+
+/// A row for each part, below a heading that begins with `name`.
+pub(super) fn stages(name: &str, result: &RunResult, page: &mut Page) {
     if result.stages.is_empty() {
         return;
     }
@@ -14,8 +21,7 @@ pub(super) fn stages(result: &RunResult, page: &mut Page) {
     let offered = if open { format!("{:>11}", "offered") } else { String::new() };
     let names = ["p50", "p90", "p99", "max"].map(|name| format!("{name:>11}")).concat();
     page.heading(&format!(
-        "{:<width$}{:>10}{offered}{:>11}{:>10}{names}",
-        "Parts",
+        "{name:<width$}{:>10}{offered}{:>11}{:>10}{names}",
         "seconds",
         "per second",
         "failed",
@@ -32,9 +38,12 @@ fn row(stage: &Stage, name_width: usize, open: bool) -> String {
     let offered = if open { stage.rate.offered_per_s.map_or_else(|| " ".repeat(11), per_s) } else { String::new() };
     let times = match &stage.latency_ns {
         Some(latency) => {
-            let percentiles = &latency.percentiles;
-            let times = [percentiles.p50, percentiles.p90, percentiles.p99, latency.max];
-            times.map(|ns| hang(&time_ns(ns as f64), 11)).concat()
+            let [p50, _, p90, _, p99, ..] = latency.percentiles.rows();
+            // As in the table of times: a percentile that too few samples support is a dash.
+            let percentiles = [p50, p90, p99].map(|(_, needed, ns)| (latency.count >= needed).then_some(ns));
+            let dash = || format!("{:>11}", "-");
+            let cell = |ns: Option<u64>| ns.map_or_else(dash, |ns| hang(&time_ns(ns as f64), 11));
+            percentiles.into_iter().chain([Some(latency.max)]).map(cell).collect()
         }
         None => format!("{:>11}", "-").repeat(4),
     };

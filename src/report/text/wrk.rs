@@ -4,7 +4,7 @@
 //!
 //! | wrk | here |
 //! |---|---|
-//! | connect | attempts to connect that failed |
+//! | connect | attempts to connect that failed; connections that the server closed while idle are none of them |
 //! | read | reset, closed in mid-response, protocol errors, other |
 //! | write | always 0: a failed send shows as a reset or as other |
 //! | timeout | requests that passed their deadline, each once |
@@ -116,8 +116,8 @@ fn totals(out: &mut String, result: &RunResult) {
     if connect + read + timeout > 0 {
         let _ = writeln!(out, "  Socket errors: connect {connect}, read {read}, write 0, timeout {timeout}");
     }
-    let bad = result.status.iter().filter(|(code, _)| !(200..400).contains(*code));
-    let bad: u64 = bad.map(|(_, n)| n).sum();
+    // As wrk counts them, whatever the line says.
+    let bad = result.refused();
     if bad > 0 {
         let _ = writeln!(out, "  Non-2xx or 3xx responses: {bad}");
     }

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use crate::result::{Bound, Ceiling, CpuUse, Evidence, Process, RunResult, Worker, samples};
+use crate::result::{Bound, Ceiling, CpuUse, Evidence, Outcome, Process, RunResult, Worker, samples};
 
 /// A worker by shares in percent: on CPU, queued, waited.
 fn worker(cpu: u32, queued: u32, waited: u32) -> Worker {
@@ -158,12 +158,52 @@ fn a_ceiling_found_later_is_held_against_the_rate() {
     result.ceiling = Some(Ceiling { rate_per_s: result.rate.achieved_per_s / 0.81, ..Ceiling::default() });
     let (bound, because) = judged(result.clone());
     assert_eq!(bound, Bound::Unclear);
-    assert!(because.ends_with("74.88k/s is 81% of this client's 92.44k/s"), "{because}");
+    assert!(because.ends_with("74.88k/s is 81% of this client's calibrated ceiling of 92.44k/s"), "{because}");
     result.ceiling.as_mut().unwrap().rate_per_s = result.rate.achieved_per_s;
     assert_eq!(judged(result.clone()).0, Bound::Client, "as fast as it can be");
     result.target.process = target(0.97, &[1]);
     let (bound, because) = judged(result);
     assert!(bound == Bound::Unclear && because.contains("both sides are near their limits"), "{because}");
+}
+
+#[test]
+fn a_ceiling_that_the_run_exceeds_decides_nothing() {
+    for share in [1.001, 1.05, 4.86] {
+        let mut result = closed(&[worker(95, 0, 5)]);
+        result.ceiling = Some(Ceiling { rate_per_s: result.rate.achieved_per_s / share, ..Ceiling::default() });
+        let (bound, because) = judged(result.clone());
+        assert_eq!(bound, Bound::Unclear, "{because}");
+        assert!(
+            because.contains("74.88k/s exceeds the calibrated ceiling of ") && because.ends_with(": calibrate again")
+        );
+        result.ceiling = None;
+        assert_eq!(judged(result).0, Bound::Unclear, "as without one");
+    }
+}
+
+#[test]
+fn a_target_that_was_away_is_not_merely_slow() {
+    let away = |down_s: f64| {
+        let mut result = closed(&[worker(5, 0, 95)]);
+        result.connections.failed.refused = 10;
+        result.connections.down_ns = (down_s * 1e9) as u64;
+        judged(result)
+    };
+    assert_eq!(away(6.5), (Bound::Unclear, "the target was away for 65% of the time".into()));
+    assert_eq!(away(1.1).0, Bound::Unclear);
+    let (bound, because) = away(0.5);
+    assert!(bound == Bound::Server && because.ends_with("; the target was away for 5% of the time"), "{because}");
+    let mut silent = closed(&[worker(5, 0, 95)]);
+    (silent.outcome, silent.last_answer_s) = (Outcome::Incomplete, Some(7.0));
+    assert_eq!(judged(silent), (Bound::Unclear, "nothing was answered after 7.00s of 10.00s".into()));
+}
+
+#[test]
+fn steps_are_judged_together_and_that_is_said() {
+    let mut result = closed(&[worker(5, 0, 95)]);
+    result.plan.steps = Some(3);
+    let (bound, because) = judged(result);
+    assert!(bound == Bound::Server && because.starts_with("all steps together; "), "{because}");
 }
 
 #[test]

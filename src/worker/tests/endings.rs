@@ -40,6 +40,17 @@ fn a_server_that_stalls_is_drained_for_as_long_as_allowed() {
 }
 
 #[test]
+fn connections_that_never_got_their_turn_are_counted() {
+    for_seeds(10, |seed| {
+        let job = Job { connections: 2_000, duration_ns: Some(MS / 5), ..job() };
+        let Ran { done, .. } = run_job(seed, job, Manners::good());
+        let Connections { established, not_begun, unfinished, .. } = done.tally.connections;
+        assert!(not_begun > 0, "there was time for all: {:?}", done.tally.connections);
+        assert_eq!(established + not_begun + unfinished, 2_000);
+    });
+}
+
+#[test]
 fn a_halt_keeps_what_was_measured() {
     for_seeds(40, |seed| {
         let mut fake = Fake::new(seed, job_of(seed), Manners::good());
