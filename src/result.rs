@@ -20,6 +20,7 @@ mod disturbances;
 mod doubts;
 mod evidence;
 mod headlines;
+mod outcome;
 mod parts;
 pub mod plateau;
 #[cfg(test)]
@@ -35,6 +36,7 @@ mod verdict;
 
 pub use doubts::add_warning;
 pub use evidence::*;
+pub use outcome::AtEnd;
 pub use parts::*;
 
 /// The version of the JSON schema that [`RunResult`] follows.
@@ -60,6 +62,9 @@ pub struct RunResult {
     /// When the last whole answer came, seconds from the beginning of the window; absent where none came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_answer_s: Option<f64>,
+    /// How the window ended; of several windows each has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_end: Option<AtEnd>,
     /// Whom the load was put on.
     pub target: Target,
     /// What was asked for.

@@ -11,7 +11,7 @@ use super::typed::Typed;
 use crate::plan::cpus::Topology;
 use crate::plan::{Plan, Url};
 use crate::report::text;
-use crate::result::RunResult;
+use crate::result::{Outcome, RunResult};
 use crate::run;
 use crate::target::Server;
 
@@ -63,11 +63,12 @@ fn run_plan(plan: &Plan, typed: &Typed, args: &[String]) -> Result<i32, Failure>
 fn exit_code(result: &RunResult, signal: &Signal) -> i32 {
     match signal.exit_code() {
         Some(code) if result.interrupted => code,
-        _ if result.requests.completed == 0 => {
+        _ if result.outcome == Outcome::NoAnswers => {
             complain(&format!("not one response came from {}", result.target.address));
             NO_RUN
         }
         _ if result.slo.iter().flatten().any(|clause| !clause.held) => BREACH,
+        _ if result.outcome == Outcome::Incomplete => NO_RUN,
         _ => DONE,
     }
 }

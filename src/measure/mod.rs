@@ -4,6 +4,7 @@ pub mod clock;
 pub mod counters;
 pub mod estimate;
 pub mod histogram;
+pub mod outage;
 pub mod schedule;
 pub mod series;
 pub mod stop;

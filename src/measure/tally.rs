@@ -86,6 +86,19 @@ impl Segment {
     }
 }
 
+/// Losses in a row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Misses {
+    /// Answers before it.
+    answers: u64,
+    /// Connections that failed with requests on them or while they were opened, and requests never sent.
+    pub events: u64,
+    /// Requests lost.
+    pub requests: u64,
+    /// When the first of those was due, ns.
+    pub since: Option<u64>,
+}
+
 /// Everything one worker measured.
 #[derive(Debug, Clone)]
 pub struct Tally {
@@ -117,6 +130,8 @@ pub struct Tally {
     pub rates: Histogram,
     /// The stages of the rate, if there are several.
     pub segments: Vec<Segment>,
+    /// What was missed since the last answer.
+    pub misses: Misses,
 }
 
 impl Default for Tally {
@@ -143,6 +158,7 @@ impl Tally {
             connect: Histogram::new(),
             rates: Histogram::new(),
             segments: Vec::new(),
+            misses: Misses::default(),
         }
     }
 
@@ -162,6 +178,7 @@ impl Tally {
         self.latencies.reset();
         self.recent.reset();
         self.rates.reset();
+        self.misses = Misses::default();
     }
 
     /// Whether a request intended (in closed loop: sent) at this instant is one of the sample.
@@ -217,8 +234,27 @@ impl Tally {
         }
     }
 
+    /// Notes that so many requests, due since this instant at the earliest, are lost by one event; an answer ends the row.
+    pub fn missed(&mut self, requests: u64, since: u64) {
+        let row = &mut self.misses;
+        if row.answers != self.inside {
+            *row = Misses { answers: self.inside, ..Misses::default() };
+        }
+        row.events += 1;
+        row.requests += requests;
+        if requests > 0 {
+            row.since = Some(row.since.map_or(since, |before| before.min(since)));
+        }
+    }
+
+    /// What was missed since the last answer.
+    pub fn missed_last(&self) -> Misses {
+        if self.misses.answers == self.inside { self.misses } else { Misses::default() }
+    }
+
     /// Counts a failed attempt to connect.
     pub fn connect_failed(&mut self, failure: ConnectFailure) {
+        self.missed(0, 0);
         let connections = &mut self.connections;
         match failure {
             ConnectFailure::Refused => connections.refused += 1,

@@ -7,8 +7,8 @@ use crate::result::{Phase, Snapshot};
 const BAR: std::ops::RangeInclusive<usize> = 6..=30;
 
 /// The moment as one line of at most `width` columns, without a newline: phase, bar and share
-/// (or the time, if no end is known), rate of the last interval, latest p99, errors so far, open
-/// connections. What does not fit goes from the right; the bar goes first.
+/// (or the time, if no end is known), whether the target is away, rate of the last interval, latest p99,
+/// errors and bad statuses so far, open connections. What does not fit goes from the right; the bar goes first.
 #[must_use]
 pub fn line(now: &Snapshot, width: usize) -> String {
     let facts = facts(now);
@@ -46,12 +46,19 @@ fn facts(now: &Snapshot) -> Vec<String> {
     } else {
         format!("{:>6}", clock(seconds))
     };
-    let mut facts = vec![elapsed, format!("{:>7}/s", metric(now.rate_per_s))];
+    let mut facts = vec![elapsed];
+    if now.away {
+        facts.push("target away".to_owned());
+    }
+    facts.push(format!("{:>7}/s", metric(now.rate_per_s)));
     if let Some(ns) = now.p99_ns {
         facts.push(format!("p99 {:>8}", time_ns(ns as f64)));
     }
     if now.failed > 0 {
         facts.push(format!("{} failed", now.failed));
+    }
+    if now.refused > 0 {
+        facts.push(format!("{} of status >= 400", now.refused));
     }
     facts.push(format!("{} open", now.open_connections));
     facts
@@ -98,6 +105,18 @@ mod tests {
             "measuring   ━━━━━━━━━━━━──────────────────  42%    4.3s  748.87k/s  p99   1.20ms  \
              3 failed  128 open"
         );
+    }
+
+    #[test]
+    fn what_goes_wrong_is_seen_as_it_happens() {
+        let now =
+            Snapshot { refused: 77, away: true, open_connections: 0, rate_per_s: 0.0, p99_ns: None, ..snapshot() };
+        assert_eq!(
+            line(&now, 120),
+            "measuring   ━━━━━━━━━━━━──────────────────  42%    4.3s  target away     0.00/s  \
+             3 failed  77 of status >= 400  0 open"
+        );
+        assert!(line(&now, 40).contains("target away"), "told first: {}", line(&now, 40));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, Process, Summary};
+use super::{AtEnd, Evidence, Process, Summary};
 
 pub use crate::measure::counters::{Anomalies, Bytes, Errors, Intended, Requests};
 pub use crate::measure::estimate::Estimate;
@@ -17,6 +17,10 @@ pub struct Target {
     /// Every address in use, with port, in turn.
     #[serde(default)]
     pub addresses: Vec<String>,
+    /// Addresses that were tried and never answered, though another one of the same kind (IPv4, IPv6) did: a client that finds no
+    /// IPv6 uses IPv4, but one of two servers that is away is missed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<String>,
     /// The request's method.
     pub method: String,
     /// Who listens there, if that is a process of this host that may be looked at.
@@ -200,7 +204,8 @@ pub struct Connections {
     /// Closed by the server while idle: no failure, and no request was lost.
     #[serde(default)]
     pub idle_closed: u64,
-    /// Time of the window without one open connection, ns.
+    /// Time of the window without one open connection, ns, all workers together. Replacing connections leaves gaps, too: one counts if an
+    /// attempt to connect failed in it, a connection before it ended without an answer, or an attempt took over a second.
     #[serde(default)]
     pub down_ns: u64,
     /// How evenly they were served; absent where the number of connections changed.
@@ -389,6 +394,9 @@ pub struct Stage {
     /// The latency to quote.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ns: Option<Summary>,
+    /// How it ended, where it is a window of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_end: Option<AtEnd>,
 }
 
 /// What several windows agree on.
@@ -417,7 +425,7 @@ pub struct Interval {
     pub completed: u64,
     /// Requests failed.
     pub failed: u64,
-    /// Time of the interval without one open connection, ns.
+    /// Time of the interval without one open connection, ns, as `connections.down_ns` has it.
     #[serde(default)]
     pub down_ns: u64,
     /// Of the latency to quote, ns; absent where nothing completed.

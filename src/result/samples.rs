@@ -103,6 +103,7 @@ pub(crate) fn open() -> RunResult {
         requests: intended(count),
         rate: Rate { offered_per_s: Some(per_s), achieved_per_s: per_s, per_worker: None },
         latency_ns: Some(summary(count, 2_000, Some(LatencyKind::Response))),
+        at_end: None,
     };
     let interval = |start_s, completed, p50_ns| Interval {
         start_s,
@@ -229,6 +230,7 @@ pub(crate) fn failing() -> RunResult {
 pub(crate) fn interrupted() -> RunResult {
     RunResult {
         interrupted: true,
+        outcome: Outcome::Interrupted,
         plan: PlanEcho { duration_s: Some(90.0), cpus: Vec::new(), ..plan() },
         elapsed_s: 3.2,
         requests: requests(128, 0, 128, 0, 0),
@@ -303,6 +305,7 @@ pub(crate) fn steps() -> RunResult {
         requests: requests(completed + failed, completed, failed, 0, 0),
         rate: Rate { achieved_per_s: completed as f64 / 0.2, ..Rate::default() },
         latency_ns: Some(summary(completed, p50_us, Some(LatencyKind::Service))),
+        at_end: None,
     };
     let good = good();
     let mut result = RunResult {
@@ -335,6 +338,7 @@ fn base() -> RunResult {
             url: "http://localhost:8080/".into(),
             address: "127.0.0.1:8080".into(),
             addresses: vec!["127.0.0.1:8080".into()],
+            unanswered: Vec::new(),
             method: "GET".into(),
             process: None,
         },

@@ -6,16 +6,17 @@ use std::time::Duration;
 use super::crew::Home;
 use super::evidence::Happened;
 use super::owner::Owner;
-use super::{Passed, findings, host, stages};
+use super::{Passed, findings, host, outcome, stages};
 use crate::http::response::ProtocolError;
 use crate::measure::counters::{self, Requests};
 use crate::measure::histogram::Histogram;
+use crate::measure::outage::Gaps;
 use crate::measure::series::{self, Kind, Series};
 use crate::measure::tally::Tally;
 use crate::plan::Plan;
 use crate::result::{
-    Client, ConnectFailures, Connections, Engine, Evidence, Fairness, Host, Interval, PlanEcho, Rate, Ring, RunResult,
-    Spread, Tagged, Target, Worker,
+    AtEnd, Client, ConnectFailures, Connections, Engine, Evidence, Fairness, Host, Interval, PlanEcho, Rate, Ring,
+    RunResult, Spread, Tagged, Target, Worker,
 };
 use crate::ring::Counters;
 use crate::ring::cpu::{self, CpuTime};
@@ -44,6 +45,9 @@ struct Sum {
     spun_ns: u64,
     stages: Vec<crate::result::Stage>,
     intervals: Vec<Interval>,
+    down_ns: u64,
+    last_answer_s: Option<f64>,
+    at_end: Option<AtEnd>,
     workers: Vec<Part>,
     /// Answers by connection, of all workers one after the other; `None` where passes differ in their number.
     by_connection: Option<Vec<u64>>,
@@ -73,6 +77,10 @@ pub(super) fn assemble(
 ) -> RunResult {
     let notes = notes(plan, &passed);
     let engine = engine(&passed);
+    let ended_early = outcome::ended_early(&passed);
+    let reached = passed.iter().flat_map(|one| &one.homes).map(|home| home.done.reached.as_slice());
+    let unanswered = outcome::unanswered(&plan.target.addresses, reached);
+    let passes_of = passed.len();
     let requested = passed.iter().map(|one| one.pass.connections as u64).sum();
     let echo = echo(plan, &passed);
     let mut sum = Sum::default();
@@ -88,7 +96,14 @@ pub(super) fn assemble(
     let mut result = RunResult {
         command,
         interrupted,
-        target: Target { process: owner.map(|owner| findings::process(owner, &sum.happened)), ..target(plan) },
+        ended_early,
+        last_answer_s: sum.last_answer_s,
+        at_end: sum.at_end.filter(|_| passes_of == 1),
+        target: Target {
+            process: owner.map(|owner| findings::process(owner, &sum.happened)),
+            unanswered,
+            ..target(plan)
+        },
         plan: echo,
         host: Host { cpu_pressure_share: findings::pressure(&sum.happened), ..host::describe() },
         engine,
@@ -119,6 +134,7 @@ pub(super) fn assemble(
         ..RunResult::new()
     };
     result.little = findings::little(&result);
+    result.outcome = result.outcome();
     result.warnings = result.doubts();
     result.judge();
     result
@@ -147,9 +163,14 @@ impl Sum {
         }
         let elapsed_s = passed.elapsed_s();
         let offset_ns = passed.begins_at - first_begins_at;
-        self.stages.extend(stages::of_pass(&passed, &tally, elapsed_s, first_begins_at));
+        let (at_end, gaps) = (outcome::at_end(&passed, &tally), outcome::gaps(&mut passed));
+        self.down_ns += gaps.total_ns();
+        let last_answer_s = at_end.last_answer_s.map(|at| at + offset_ns as f64 / 1e9);
+        self.last_answer_s = last_answer_s.or(self.last_answer_s);
+        self.at_end = Some(at_end);
+        self.stages.extend(stages::of_pass(&passed, &tally, elapsed_s, first_begins_at, at_end));
         let series: Vec<Series> = passed.homes.iter_mut().map(|home| std::mem::take(&mut home.done.series)).collect();
-        self.intervals.extend(intervals(&series, passed.begins_at, offset_ns));
+        self.intervals.extend(intervals(&series, &gaps, passed.begins_at, offset_ns));
         self.by_connection = match self.by_connection.take() {
             _ if self.elapsed_s == 0.0 => Some(by_connection),
             Some(mut all) if all.len() == by_connection.len() => {
@@ -165,7 +186,7 @@ impl Sum {
     }
 }
 
-fn intervals(series: &[Series], begins_at: u64, offset_ns: u64) -> Vec<Interval> {
+fn intervals(series: &[Series], gaps: &Gaps, begins_at: u64, offset_ns: u64) -> Vec<Interval> {
     let (mut all, mut start) = (Vec::new(), begins_at);
     series::merge(series, |merged| {
         let seconds = |ns: u64| ns as f64 / 1e9;
@@ -175,7 +196,7 @@ fn intervals(series: &[Series], begins_at: u64, offset_ns: u64) -> Vec<Interval>
             length_s: seconds(merged.ends_at.saturating_sub(start)),
             completed: merged.completed,
             failed: merged.failed,
-            down_ns: 0,
+            down_ns: gaps.within_ns(start, merged.ends_at),
             p50_ns: quoted.map(|figures| figures.p50),
             p90_ns: quoted.map(|figures| figures.p90),
             p99_ns: quoted.map(|figures| figures.p99),
@@ -202,9 +223,6 @@ fn notes(plan: &Plan, passed: &[Passed]) -> Vec<String> {
     if homes().any(|home| home.cpu.is_none()) {
         notes.push("the system refused to pin a worker to its CPU: figures may scatter".into());
     }
-    let mut reasons: Vec<String> = homes().filter_map(|home| home.done.cut_short.clone()).collect();
-    reasons.dedup();
-    notes.extend(reasons.into_iter().map(|reason| format!("ended early: {reason}")));
     notes
 }
 
@@ -246,6 +264,7 @@ fn target(plan: &Plan) -> Target {
         url: plan.target.url.clone(),
         address: addresses.first().cloned().unwrap_or_default(),
         addresses,
+        unanswered: Vec::new(),
         method: plan.target.method.clone(),
         process: None,
     }
@@ -296,7 +315,7 @@ fn connections(sum: &Sum, requested: u64, counted: counters::Connections) -> Con
         not_begun: counted.not_begun,
         unfinished: counted.unfinished,
         idle_closed: counted.idle_closed,
-        down_ns: 0,
+        down_ns: sum.down_ns,
         completed: sum.by_connection.as_ref().and_then(|counts| Fairness::of(counts)),
     }
 }

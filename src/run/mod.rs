@@ -11,6 +11,7 @@ mod findings;
 mod host;
 mod jobs;
 mod limits;
+mod outcome;
 mod owner;
 mod stages;
 mod watch;

@@ -6,7 +6,7 @@ use crate::measure::histogram::{Histogram, LatencyKind};
 use crate::measure::schedule::Arrivals;
 use crate::measure::tally::{Segment, Tally};
 use crate::plan::{Open, Plan, RateStage};
-use crate::result::{Estimate, Percentiles, Rate, Repeated, Stage};
+use crate::result::{AtEnd, Estimate, Percentiles, Rate, Repeated, Stage};
 
 /// Requests per second: completed `inside` the window, and in open loop those intended.
 pub(super) fn rate(requests: &Requests, inside: u64, elapsed_s: f64) -> Rate {
@@ -36,6 +36,7 @@ pub(super) fn of_rate(plan: &Plan, segments: &[Segment], elapsed_s: f64) -> Vec<
             requests: segment.requests,
             rate: rate(&segment.requests, segment.inside, length_s),
             latency_ns: segment.response.summary(Some(LatencyKind::Response)),
+            at_end: None,
         };
         start_s += length_s;
         row
@@ -52,7 +53,13 @@ fn name(stage: &RateStage) -> String {
 }
 
 /// A row for a pass, of which `tally` is all that its workers measured.
-pub(super) fn of_pass(passed: &Passed, tally: &Tally, elapsed_s: f64, first_begins_at: u64) -> Option<Stage> {
+pub(super) fn of_pass(
+    passed: &Passed,
+    tally: &Tally,
+    elapsed_s: f64,
+    first_begins_at: u64,
+    at_end: AtEnd,
+) -> Option<Stage> {
     Some(Stage {
         name: passed.pass.name.clone()?,
         connections: passed.pass.connections as u64,
@@ -61,6 +68,7 @@ pub(super) fn of_pass(passed: &Passed, tally: &Tally, elapsed_s: f64, first_begi
         requests: tally.requests,
         rate: rate(&tally.requests, passed.inside(), elapsed_s),
         latency_ns: latency(tally).summary(Some(kind(tally))),
+        at_end: Some(at_end),
     })
 }
 

@@ -73,6 +73,7 @@ pub(super) fn watch(
         let sum = |read: fn(&Progress) -> u64| -> u64 { board.iter().map(read).sum() };
         let completed = sum(|one| one.completed.load(Relaxed));
         let (phase, since, share) = outlook.at(now, started_at, completed);
+        let open = sum(|one| one.open.load(Relaxed));
         let p99_ns = board.iter().map(|one| one.p99_ns.load(Relaxed)).max().filter(|&ns| ns > 0);
         observe(&Snapshot {
             phase,
@@ -85,8 +86,8 @@ pub(super) fn watch(
             p99_ns,
             failed: sum(|one| one.failed.load(Relaxed)),
             refused: sum(|one| one.refused.load(Relaxed)),
-            open_connections: sum(|one| one.open.load(Relaxed)),
-            away: false,
+            open_connections: open,
+            away: open == 0 && board.iter().any(|one| one.away.load(Relaxed)),
         });
         (told_at, told) = (now, completed);
     }

@@ -55,6 +55,10 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         let usage = self.account.close(self.entered_at);
         self.progress.completed.store(self.tally.requests.completed, Relaxed);
         let halted = halt.load(Relaxed) != 0;
+        let away = self.outage.is_away();
+        let gaps = self.outage.finish(self.begins_at, window_ends);
+        let reached_count = self.stop.is_spent() && self.in_flight == 0;
+        let owed_since = (!self.schedule.is_open() && !reached_count).then_some(self.begins_at);
         // In closed loop what comes from now on is not of the sample; in open loop the sample is what was intended until now.
         let closed = (!self.schedule.is_open()).then(|| self.take_figures(window_ends));
         if self.schedule.is_open() && (halted || cut_short.is_some()) {
@@ -68,11 +72,28 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             self.take_figures(done_at)
         });
         complete_intended(&mut figures.tally);
+        let ending = self.ending(away, owed_since, figures.tally.missed_last(), done_at);
+        self.count_answers();
         self.close_connections();
         let Figures { tally, series, completed_by_slot, used, ring } = figures;
         let elapsed_ns = window_ends.saturating_sub(self.begins_at);
         let spun_ns = self.spun_ns;
-        Done { tally, elapsed_ns, inside, completed_by_slot, series, spun_ns, used, usage, ring, cut_short }
+        let reached = self.reached;
+        Done {
+            tally,
+            elapsed_ns,
+            inside,
+            completed_by_slot,
+            series,
+            spun_ns,
+            used,
+            usage,
+            ring,
+            gaps,
+            ending,
+            reached,
+            cut_short,
+        }
     }
 
     fn take_figures(&mut self, now: u64) -> Figures {
@@ -92,6 +113,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         let tally = &mut self.tally;
         self.schedule.abandon(now, |at, too_long| {
             tally.count_open(at, |open| if too_long { open.shed += 1 } else { open.unsent += 1 });
+            tally.missed(1, at);
         });
     }
 
@@ -116,7 +138,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         let mut now = self.entered_at;
         loop {
             if self.sampler.is_due(now) {
-                self.sampler.sample(now, &mut self.tally, self.open, self.progress);
+                self.sample(now);
             }
             self.reap(now);
             let over = self.in_flight == 0 && (self.schedule.is_over() || self.stop.is_spent());
@@ -130,6 +152,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
     }
 
     fn close_connections(&mut self) {
+        self.progress.open.store(0, Relaxed);
         for (slot, connection) in self.connections.iter_mut().enumerate() {
             connection.abandon();
             self.ring.close(slot as u32);

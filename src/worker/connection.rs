@@ -63,8 +63,9 @@ pub(super) struct Connection {
     pub(super) in_flight: u32,
     /// Since the connection was opened.
     sent_here: u64,
-    answered_here: u64,
-    last_answer_at: u64,
+    pub(super) answered_here: u64,
+    /// Of any of the slot's connections; 0 before the first.
+    pub(super) last_answer_at: u64,
     /// When the first byte of the answer under way came.
     first_byte_at: u64,
     /// When the state began; for backing off, when it ends.
@@ -358,9 +359,12 @@ impl Connection {
     fn fail(&mut self, failure: Failure, now: u64, runs: &[Run], shared: &mut Shared<'_>) -> Next {
         // What a peer of another protocol had said before it was asked is the reason, however it ended.
         let failure = self.parser.refusal().map_or(failure, |error| Failure::Protocol(error.index()));
+        let mut since = now;
         for run in self.window.youngest_first(runs) {
             shared.tally.fail(failure, run.intended_at, u64::from(run.count));
+            since = run.intended_at;
         }
+        shared.tally.missed(u64::from(self.in_flight), since);
         self.window.clear();
         self.in_flight = 0;
         if self.answered_here > 0 { Next::Reopen } else { self.barren(now) }
@@ -378,6 +382,11 @@ impl Connection {
         }
         self.window.clear();
         self.in_flight = 0;
+    }
+
+    /// The request that has waited longest for its answer.
+    pub(super) fn oldest(&self, runs: &[Run]) -> Option<Run> {
+        self.window.youngest_first(runs).last()
     }
 
     /// Counts what is in flight as unanswered at the end, and a slot that never got its connection.

@@ -32,6 +32,11 @@ impl Flights {
     pub(super) fn of(&mut self, slot: u32) -> &mut [Run] {
         &mut self.runs[slot as usize * self.depth..][..self.depth]
     }
+
+    /// The same to look at.
+    pub(super) fn runs_of(&self, slot: u32) -> &[Run] {
+        &self.runs[slot as usize * self.depth..][..self.depth]
+    }
 }
 
 impl Window {

@@ -4,6 +4,7 @@ pub mod bare;
 mod closing;
 mod connection;
 mod deadlines;
+mod ending;
 #[cfg(test)]
 mod fake;
 mod flights;
@@ -16,15 +17,17 @@ mod turn;
 mod usage;
 pub mod witness;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use crate::http::request::Request;
+use crate::measure::outage::Gaps;
 use crate::measure::schedule::Offer;
 use crate::measure::series::Series;
 use crate::measure::tally::Tally;
 use crate::ring::Counters;
 use crate::ring::cpu::CpuTime;
 
+pub use ending::{Ending, Reached};
 pub use turn::work;
 pub use usage::Usage;
 
@@ -109,6 +112,12 @@ pub struct Done {
     pub usage: Usage,
     /// The ring's own counts of the same time.
     pub ring: Counters,
+    /// When it had no connection.
+    pub gaps: Gaps,
+    /// How its window ended.
+    pub ending: Ending,
+    /// What became of each address.
+    pub reached: Vec<Reached>,
     /// Why it ended before its time, if it did.
     pub cut_short: Option<String>,
 }
@@ -125,6 +134,8 @@ pub struct Progress {
     pub refused: AtomicU64,
     /// Connections open.
     pub open: AtomicU64,
+    /// No connection is open and the latest attempts failed.
+    pub away: AtomicBool,
     /// 99th percentile of the latest interval's latencies, ns; 0 before there is one.
     pub p99_ns: AtomicU64,
 }

@@ -46,6 +46,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
                 Completion::Connected { slot } => {
                     self.connecting -= 1;
                     self.open += 1;
+                    self.outage.ends(now);
                     self.event(slot, |connection, shared, _| connection.connected(now, shared));
                 }
                 Completion::ConnectFailed { slot, error } => self.connect_failed(slot, &error, now),
@@ -122,8 +123,15 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
 
     fn hang_up(&mut self, slot: u32, until: Option<u64>) {
         let connection = &mut self.connections[slot as usize];
+        self.reached[connection.remote as usize].answers += connection.answered_here;
         if matches!(connection.state, State::Open | State::Ending) {
             self.open -= 1;
+            if self.open == 0 {
+                self.outage.begins(self.entered_at);
+            }
+        }
+        if until.is_some() {
+            self.outage.fails();
         }
         self.ring.close(slot);
         connection.closed(until, &mut self.heads);

@@ -65,9 +65,11 @@ impl Sampler {
     }
 
     /// Records the response rate since the last time, shows progress, and cuts the time series where an interval has ended.
-    pub(super) fn sample(&mut self, now: u64, tally: &mut Tally, open: u64, progress: &Progress) {
+    pub(super) fn sample(&mut self, now: u64, tally: &mut Tally, open: u64, away: bool, progress: &Progress) {
         if now >= self.last_at + EVERY_NS {
-            self.show(now, tally, open, progress);
+            self.show(now, tally, progress);
+            progress.open.store(open, Relaxed);
+            progress.away.store(away, Relaxed);
         }
         while now >= self.next_cut {
             self.series.cut(self.next_cut, tally);
@@ -75,13 +77,13 @@ impl Sampler {
         }
     }
 
-    fn show(&mut self, now: u64, tally: &mut Tally, open: u64, progress: &Progress) {
+    fn show(&mut self, now: u64, tally: &mut Tally, progress: &Progress) {
         let completed = tally.requests.completed;
         let rate = (completed - self.completed) as f64 * 1e9 / (now - self.last_at) as f64;
         tally.rates.record_n(rate as u64, 1);
         progress.completed.store(completed, Relaxed);
         progress.failed.store(tally.requests.failed, Relaxed);
-        progress.open.store(open, Relaxed);
+        progress.refused.store(tally.status[400..].iter().sum(), Relaxed);
         (self.last_at, self.completed) = (now, completed);
         self.times += 1;
         if self.times.is_multiple_of(TIMES_PER_PERCENTILE) {

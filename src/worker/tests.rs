@@ -7,6 +7,7 @@ mod endings;
 mod failures;
 mod latency;
 mod open;
+mod outage;
 mod replaced;
 mod usage;
 

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::connection::{Connection, Next, Shared};
 use super::deadlines::Deadlines;
+use super::ending::Reached;
 use super::flights::Flights;
 use super::sampler::Sampler;
 use super::usage::Account;
@@ -13,6 +14,7 @@ use super::{Done, Halt, Job, Progress};
 use crate::http::response::Heads;
 use crate::measure::clock::Clock;
 use crate::measure::counters::Intended;
+use crate::measure::outage::Outage;
 use crate::measure::schedule::{Due, Schedule};
 use crate::measure::stop::Stop;
 use crate::measure::tally::{Segment, Tally};
@@ -55,6 +57,8 @@ pub(super) struct Loop<'a, R, C> {
     confirm: bool,
     pub(super) connecting: usize,
     pub(super) open: u64,
+    pub(super) outage: Outage,
+    pub(super) reached: Vec<Reached>,
     pub(super) in_flight: u64,
     /// When the last enter returned.
     pub(super) entered_at: u64,
@@ -117,6 +121,8 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             confirm: job.request_bytes.0 * job.pipeline as usize + job.request_bytes.1 > UNCONFIRMED_BYTES,
             connecting: 0,
             open: 0,
+            outage: Outage::new(now),
+            reached: vec![Reached::default(); job.remotes],
             in_flight: 0,
             entered_at: now,
             built_at: now,
@@ -184,14 +190,19 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         if self.sampler.begins(now) {
             self.begin();
         }
-        self.sampler.sample(now, &mut self.tally, self.open, self.progress);
+        self.sample(now);
         self.forsaken(now)
+    }
+
+    pub(super) fn sample(&mut self, now: u64) {
+        self.sampler.sample(now, &mut self.tally, self.open, self.outage.is_away(), self.progress);
     }
 
     /// The warm-up is over.
     pub(super) fn begin(&mut self) {
         let carried = if self.tally.sample_from == 0 { self.in_flight } else { 0 };
         self.tally.begin(carried);
+        self.outage.forget();
         self.connections.iter_mut().for_each(|connection| connection.completed = 0);
         if let Some(requests) = self.job.requests
             && self.job.open.is_none()
@@ -213,7 +224,10 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     #[inline]
     fn fill(&mut self, now: u64) {
         let tally = &mut self.tally;
-        self.schedule.advance(now, |at| tally.count_open(at, |open| open.shed += 1));
+        self.schedule.advance(now, |at| {
+            tally.count_open(at, |open| open.shed += 1);
+            tally.missed(1, at);
+        });
         while self.may_send()
             && self.ring.room() > 0
             && let Some(slot) = self.ready.pop_front()
@@ -285,6 +299,8 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         let remote = connection.remote as usize;
         connection.connecting(now);
         self.connecting += 1;
+        self.reached[remote].attempts += 1;
+        self.outage.tries(now);
         match self.ring.connect(slot, remote) {
             Ok(()) => self.deadlines.look_at(slot, now + self.job.timeout_ns),
             Err(error) => self.connect_failed(slot, &error, now),

@@ -227,6 +227,7 @@ impl Wanted {
                 url: self.url.clone(),
                 address: authority.to_owned(),
                 addresses: vec![authority.to_owned()],
+                unanswered: Vec::new(),
                 method: self.method.clone(),
                 process: None,
             },

@@ -7,7 +7,7 @@ use crate::measure::counters::Intended;
 use crate::measure::histogram::Histogram;
 use crate::measure::schedule::{Arrivals, Offer, Profile, Stretch};
 use crate::worker::OpenJob;
-use crate::worker::fake::Deed;
+use crate::worker::fake::{Deed, Fate};
 
 /// So many requests a second for 200 ms, answered within half a second or not at all.
 fn open_job(rate_per_s: f64, arrivals: Arrivals) -> Job {
@@ -244,5 +244,35 @@ fn the_time_series_adds_up_to_the_whole() {
         assert!(ends.len() >= 7 && ends.windows(2).all(|pair| pair[0] < pair[1]), "{ends:?}");
         assert_eq!(completed, done.tally.requests.completed);
         assert_eq!(responses.summary(None), done.tally.latencies.response.summary(None));
+    });
+}
+
+#[test]
+fn a_rate_that_asks_for_nothing_at_the_end_owes_nothing() {
+    for_seeds(20, |seed| {
+        // Due at 0 and at 100 ms; the server dies at 150.
+        let mut fake = Fake::new(seed, open_job(10.0, Arrivals::Constant), Manners::good());
+        let gone = Manners { fates: vec![(Fate::Refused, 1)], deeds: vec![(Deed::Vanish, 1)], ..Manners::good() };
+        fake.later = vec![(fake.at(150 * MS), gone)];
+        let ran = run_open(fake);
+        assert_eq!(intended(&ran).intended, 2);
+        assert_eq!((ran.done.ending.owed_since, ran.done.tally.requests.completed), (None, 2));
+    });
+}
+
+#[test]
+fn what_is_owed_is_owed_since_the_first_that_was_due() {
+    for_seeds(20, |seed| {
+        let mut job = open_job(1_000.0, Arrivals::Constant);
+        (job.timeout_ns, job.drain_ns) = (50 * MS, 50 * MS);
+        let mut fake = Fake::new(seed, job, Manners { delay_ns: 20_000..200_000, ..Manners::good() });
+        let gone = Manners { fates: vec![(Fate::Refused, 1)], deeds: vec![(Deed::Vanish, 1)], ..Manners::good() };
+        fake.later = vec![(fake.at(80 * MS + 1), gone)];
+        let ran = run_open(fake);
+        let ending = ran.done.ending;
+        assert!(ending.away && ending.misses.events > 100, "{ending:?}");
+        let since = ending.owed_since.expect("much") - ran.fake.starts_at;
+        assert!((79 * MS..82 * MS).contains(&since), "{since}");
+        assert!(ending.last_answer_at.is_some_and(|at| at < ran.fake.at(83 * MS)), "{ending:?}");
     });
 }
