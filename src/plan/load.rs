@@ -22,7 +22,7 @@ pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
 pub const MAX_REPEAT: u32 = 1000;
 /// See [`MAX_REPEAT`].
 pub const MAX_STEPS: usize = 1000;
-/// Rates that can be asked for, requests per second.
+/// Rates that can be asked for, requests per second, beside none at all.
 const RATES: std::ops::RangeInclusive<f64> = 0.1..=1e9;
 /// The shortest interval of the time series.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
@@ -76,7 +76,7 @@ pub struct Open {
 pub struct RateStage {
     /// More than 0; `None`: as long as the run.
     pub duration: Option<Duration>,
-    /// Requests per second at its beginning, all workers together: 0.1 to 1e9.
+    /// Requests per second at its beginning, all workers together: 0.1 to 1e9, or 0 for none.
     pub from_per_s: f64,
     /// The same at its end.
     pub to_per_s: f64,
@@ -191,9 +191,13 @@ impl Open {
             return Err(Error::argument("--stages", "must be at least one", "none"));
         }
         let only = self.stages.len() == 1;
+        if self.stages.iter().all(|stage| stage.from_per_s == 0.0 && stage.to_per_s == 0.0) {
+            let argument = if self.stages[0].duration.is_none() { "--rate" } else { "--stages" };
+            return Err(Error::argument(argument, "must not be 0 for the whole run", 0));
+        }
         for stage in &self.stages {
             for rate in [stage.from_per_s, stage.to_per_s] {
-                if !RATES.contains(&rate) {
+                if rate != 0.0 && !RATES.contains(&rate) {
                     return Err(Error::argument("--rate", "must be 0.1 to 1G requests per second", rate));
                 }
             }

@@ -5,16 +5,27 @@ use std::time::Duration;
 use super::units;
 use super::{Error, MAX_CONNECTIONS, MAX_STEPS, RateStage, Step, Until};
 
-/// `2k`, or `1k:5k` for a rate that goes evenly from one to the other.
+/// `2k`, or `1k:5k` for a rate that goes evenly from one to the other. Either end of such a ramp may be 0.
 ///
 /// # Errors
 /// A part is no rate.
 pub fn rate(argument: &'static str, text: &str) -> Result<(f64, f64), Error> {
-    let (from, to) = text.split_once(':').unwrap_or((text, text));
-    Ok((units::rate(argument, from)?, units::rate(argument, to)?))
+    match text.split_once(':') {
+        Some((from, to)) => Ok((rate_or_none(argument, from)?, rate_or_none(argument, to)?)),
+        None => units::rate(argument, text).map(|rate| (rate, rate)),
+    }
 }
 
-/// `30s@1k,1m@5k:20k`: stretches of time, each with its rate.
+/// A rate, or 0 for none.
+fn rate_or_none(argument: &'static str, text: &str) -> Result<f64, Error> {
+    match units::decimal(text) {
+        Some(0.0) => Ok(0.0),
+        _ => units::rate(argument, text)
+            .map_err(|_| Error::argument(argument, format!("must be 0, or {}", units::RATE), text)),
+    }
+}
+
+/// `30s@1k,5s@0,1m@5k:20k`: stretches of time, each with its rate; one at 0 is a pause.
 ///
 /// # Errors
 /// A part is not of that form, or its time or rate breaks a rule.
@@ -22,7 +33,8 @@ pub fn stages(text: &str) -> Result<Vec<RateStage>, Error> {
     let stage = |part: &str| {
         let rule = "must be a list of TIME@RATE or TIME@A:B, as in 30s@1k,1m@5k:20k";
         let (time, per_s) = part.split_once('@').ok_or_else(|| Error::argument("--stages", rule, part))?;
-        let (from_per_s, to_per_s) = rate("--stages", per_s)?;
+        let (from, to) = per_s.split_once(':').unwrap_or((per_s, per_s));
+        let (from_per_s, to_per_s) = (rate_or_none("--stages", from)?, rate_or_none("--stages", to)?);
         Ok(RateStage { duration: Some(units::duration("--stages", time)?), from_per_s, to_per_s })
     };
     text.split(',').map(stage).collect()
@@ -99,12 +111,15 @@ mod tests {
             ("1.5k", (1_500.0, 1_500.0)),
             ("1k:20k", (1_000.0, 20_000.0)),
             ("2M:0.5", (2e6, 0.5)),
+            ("0:1k", (0.0, 1e3)),
+            ("1k:0.0", (1e3, 0.0)),
         ] {
             assert_eq!(rate("--rate", text), Ok(want), "{text}");
         }
-        for text in ["", ":", "1k:", "x", "-5", "0", "0.05", "2G", "1:2:3", "1e3", "5/s"] {
+        for text in ["", ":", "1k:", "x", "-5", "0", "0.05", "2G", "1:2:3", "1e3", "5/s", "0:0.05", "-0:5"] {
             let error = rate("--rate", text).expect_err(text).to_string();
-            assert!(error.starts_with("--rate: must be a rate of 0.1 to 1G requests per second"), "{error}");
+            assert!(error.starts_with("--rate: must be "), "{error}");
+            assert!(error.contains("a rate of 0.1 to 1G requests per second"), "{error}");
         }
     }
 
@@ -115,6 +130,8 @@ mod tests {
             stages("30s@1k,30s@5k,1m@5k:20k"),
             Ok(vec![stage(30, 1e3, 1e3), stage(30, 5e3, 5e3), stage(60, 5e3, 20e3)])
         );
+        assert_eq!(stages("1s@1k,5s@0,1s@0:1k"), Ok(vec![stage(1, 1e3, 1e3), stage(5, 0.0, 0.0), stage(1, 0.0, 1e3)]));
+        assert_eq!(stages("1m30s@10"), Ok(vec![stage(90, 10.0, 10.0)]));
         assert_eq!(whole(&stages("1@10,2@20").expect("stages")), seconds(3));
         for text in ["", "30s", "30s@", "@1k", "30s@1k,", "30s@1k;30s@2k", "x@1k"] {
             let error = stages(text).expect_err(text).to_string();
@@ -138,6 +155,7 @@ mod tests {
         assert_eq!(load("1x10k"), by_count(10_000));
         assert_eq!(load("1x5m"), by_time(300));
         assert_eq!(load("1x30s"), by_time(30));
+        assert_eq!(load("1x1m30s"), by_time(90));
         for text in ["", "x", "10", "10x", "x5s", "50..10x5s", "1..9+0x5s", "1..2000000x1s", "1,,2x5s", "a..bx1s"] {
             let error = steps(text).expect_err(text).to_string();
             assert!(error.starts_with("--steps: must be "), "{error}");

@@ -33,21 +33,42 @@ pub fn count(argument: &'static str, text: &str) -> Result<u64, Error> {
     }
 }
 
-/// A duration: `500ms`, `0.5s`, `1m`; a bare number is seconds. What is finer than a nanosecond
-/// is cut off.
+/// A duration: `500ms`, `0.5s`, `1m30s`; a bare number is seconds. What is finer than a nanosecond
+/// is cut off. Of several parts each has a unit, the largest comes first, and none comes twice.
 ///
 /// # Errors
 /// `text` is no such duration, or longer than 10000 h.
 pub fn duration(argument: &'static str, text: &str) -> Result<Duration, Error> {
     let bad = |rule: &str| Error::argument(argument, rule, text);
-    let Ok(Scaled { whole, .. }) = scaled(text, DURATIONS) else {
-        return Err(bad("must be a duration in us, ms, s, m or h, as in 10s or 500ms"));
+    let Some(whole) = scaled(text, DURATIONS).ok().map(|one| one.whole).or_else(|| several(text)) else {
+        return Err(bad("must be a duration in us, ms, s, m or h, as in 10s, 500ms or 1m30s"));
     };
     match u64::try_from(whole) {
         Ok(ns) if ns <= LONGEST_H * 3_600 * SECOND_NS => Ok(Duration::from_nanos(ns)),
         _ => Err(bad("must be at most 10000h")),
     }
 }
+
+/// `1h30m`, `1m30s500ms`, in nanoseconds: parts with units that grow smaller.
+fn several(text: &str) -> Option<u128> {
+    let (mut rest, mut sum, mut above) = (text, 0, u64::MAX);
+    while !rest.is_empty() {
+        let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let unit = rest[number..].find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len() - number);
+        let (part, behind) = rest.split_at(number + unit);
+        let (_, ns) = DURATIONS.iter().find(|(name, _)| part[number..].eq_ignore_ascii_case(name))?;
+        if *ns >= above || unit == 0 {
+            return None;
+        }
+        // At most 20 digits for each of five units.
+        sum += scaled(part, DURATIONS).ok()?.whole;
+        (rest, above) = (behind, *ns);
+    }
+    (above != u64::MAX).then_some(sum)
+}
+
+/// What a rate has to be.
+pub(super) const RATE: &str = "a rate of 0.1 to 1G requests per second, as in 2000, 0.5 or 10k";
 
 /// Requests per second: `0.1`, `2000`, `1.5k`.
 ///
@@ -59,10 +80,7 @@ pub fn rate(argument: &'static str, text: &str) -> Result<f64, Error> {
         &[("", 1_000), ("k", 1_000_000), ("m", 1_000_000_000), ("g", 1_000_000_000_000)];
     match scaled(text, THOUSANDTHS) {
         Ok(Scaled { whole, .. }) if (100..=1_000_000_000_000).contains(&whole) => Ok(whole as f64 / 1e3),
-        _ => {
-            let rule = "must be a rate of 0.1 to 1G requests per second, as in 2000, 0.5 or 10k";
-            Err(Error::argument(argument, rule, text))
-        }
+        _ => Err(Error::argument(argument, format!("must be {RATE}"), text)),
     }
 }
 
@@ -176,6 +194,12 @@ mod tests {
             ("0.0001us", Duration::ZERO),
             ("0", Duration::ZERO),
             ("10000h", s(36_000_000)),
+            ("1m30s", s(90)),
+            ("1h30m", s(5_400)),
+            ("1H2M3S", s(3_723)),
+            ("1m30s500ms", ms(90_500)),
+            ("1h0.5m", s(3_630)),
+            ("1ms500us", Duration::from_micros(1_500)),
         ] {
             assert_eq!(duration("-d", text), Ok(value), "{text}");
         }
@@ -183,7 +207,7 @@ mod tests {
 
     #[test]
     fn durations_refused() {
-        let form = "must be a duration in us, ms, s, m or h, as in 10s or 500ms";
+        let form = "must be a duration in us, ms, s, m or h, as in 10s, 500ms or 1m30s";
         let long = "must be at most 10000h";
         for (text, rule, given) in [
             ("", form, "\"\""),
@@ -196,6 +220,16 @@ mod tests {
             ("5ns", form, "5ns"),
             ("inf", form, "inf"),
             ("NaN", form, "NaN"),
+            ("1m30", form, "1m30"),
+            ("30s1m", form, "30s1m"),
+            ("1m1m", form, "1m1m"),
+            ("1m30s5", form, "1m30s5"),
+            ("1m-30s", form, "1m-30s"),
+            ("1m 30s", form, "\"1m 30s\""),
+            ("m30s", form, "m30s"),
+            ("1m30x", form, "1m30x"),
+            ("1mü", form, "1mü"),
+            ("10000h1us", long, "10000h1us"),
             ("10000.1h", long, "10000.1h"),
             ("99999999999999999999h", long, "99999999999999999999h"),
         ] {

@@ -5,7 +5,7 @@
 pub struct Stretch {
     /// Its length in seconds, more than 0; infinite where the rate does not change.
     pub seconds: f64,
-    /// Requests per second at its beginning, more than 0.
+    /// Requests per second at its beginning; none where it is 0.
     pub from_per_s: f64,
     /// The same at its end.
     pub to_per_s: f64,
@@ -18,10 +18,14 @@ impl Stretch {
         (self.from_per_s + climb * seconds / 2.0) * seconds
     }
 
-    /// After how many seconds it has brought `requests`.
+    /// After how many seconds it has brought `requests`; infinite in a pause, which brings none.
     fn seconds_for(&self, requests: f64) -> f64 {
         if self.is_level() {
-            return requests / self.from_per_s;
+            return if self.from_per_s > 0.0 { requests / self.from_per_s } else { f64::INFINITY };
+        }
+        // Also where the rate begins at 0, and nothing could be divided by it.
+        if requests <= 0.0 {
+            return 0.0;
         }
         let climb = (self.to_per_s - self.from_per_s) / self.seconds;
         // The root of climb/2 t^2 + from t = requests, in the form that loses no digits for a small climb.
@@ -65,8 +69,9 @@ impl Profile {
         }
         let (seconds, before, stretch) = self.stretches.get(*hint)?;
         let within = stretch.seconds_for(position - before);
-        // Where it ends is the next one's to say, also for the last.
-        (within < stretch.seconds).then(|| ((seconds + within) * 1e9) as u64)
+        let is_last = *hint + 1 == self.stretches.len();
+        // Where it ends is the next one's to say, also for the last. Another one brings what is left of it, however that is rounded.
+        (within < stretch.seconds || !is_last).then(|| ((seconds + within.min(stretch.seconds)) * 1e9) as u64)
     }
 
     /// When `position` requests have been due, in ns from the beginning.

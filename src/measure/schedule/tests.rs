@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use proptest::prelude::*;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -70,6 +71,92 @@ fn stages_follow_each_other() {
     let all = instants(&offer(&stages, Arrivals::Constant, 3), u64::MAX);
     let within = |from: f64, to: f64| all.iter().filter(|&&at| (from..to).contains(&(at as f64 / 1e9))).count();
     assert_eq!([within(0.0, 1.0), within(1.0, 3.0), within(3.0, 3.5), all.len()], [10, 60, 500, 570]);
+}
+
+/// Instants as the formulas say, with half a second's pause in between.
+#[test]
+fn a_ramp_from_nothing_a_pause_and_a_ramp_to_nothing() {
+    let stretch = |seconds, from_per_s, to_per_s| Stretch { seconds, from_per_s, to_per_s };
+    let all = [stretch(1.0, 0.0, 200.0), stretch(0.5, 0.0, 0.0), stretch(1.0, 200.0, 0.0), stretch(9.0, 0.0, 0.0)];
+    let got = instants(&offer(&all, Arrivals::Constant, 3), u64::MAX);
+    assert_eq!(got.len(), 200);
+    for (number, at) in got.iter().enumerate() {
+        let n = number as f64;
+        let want = match number {
+            ..100 => (n / 100.0).sqrt(),
+            _ => 1.5 + 1.0 - (1.0 - (n - 100.0) / 100.0).sqrt(),
+        };
+        assert!((*at as f64 / 1e9 - want).abs() < 1e-6, "the {number}th at {at}, not {want}");
+    }
+    // Also where it begins with a pause, and where the rate never comes back.
+    let late = instants(&offer(&[stretch(2.0, 0.0, 0.0), level(10.0)], Arrivals::Constant, 2), 3 * SECOND);
+    assert_eq!((late.len(), late[0]), (10, 2 * SECOND));
+    let mut due = Due::new(offer(&[stretch(1.0, 0.0, 0.0)], Arrivals::Poisson, 1), 0, 0);
+    assert_eq!(due.next(), u64::MAX);
+    due.end(SECOND);
+    assert_eq!(due.next(), u64::MAX);
+}
+
+fn any_rate() -> impl Strategy<Value = f64> {
+    prop_oneof![2 => Just(0.0), 1 => 0.1..10.0f64, 2 => 10.0..3_000.0f64]
+}
+
+fn any_stretch() -> impl Strategy<Value = Stretch> {
+    let rates = prop_oneof![any_rate().prop_map(|rate| (rate, rate)), (any_rate(), any_rate())];
+    (0.001..2.0f64, rates).prop_map(|(seconds, (from_per_s, to_per_s))| Stretch { seconds, from_per_s, to_per_s })
+}
+
+/// How many requests `stretches` bring within the first `seconds`, by the trapezoids under their lines.
+fn area(stretches: &[Stretch], seconds: f64) -> f64 {
+    let mut left = seconds;
+    let part = |one: &Stretch| {
+        let span = left.clamp(0.0, one.seconds);
+        left -= one.seconds;
+        let at_end = one.from_per_s + (one.to_per_s - one.from_per_s) * span / one.seconds;
+        (one.from_per_s + at_end) / 2.0 * span
+    };
+    stretches.iter().map(part).sum()
+}
+
+proptest! {
+    /// Whatever the rates, 0 among them: until each instant as many are due as the area has it.
+    #[test]
+    fn what_is_due_is_the_area_under_the_rate(
+        stretches in prop::collection::vec(any_stretch(), 1..6),
+        workers in 1u64..5,
+        poisson: bool,
+    ) {
+        let arrivals = if poisson { Arrivals::Poisson } else { Arrivals::Constant };
+        let offer = offer(&stretches, arrivals, workers);
+        for worker in 0..workers {
+            let (mut due, mut last) = (Due::new(offer.clone(), worker, 0), 0);
+            while due.next() != u64::MAX {
+                let at = due.take();
+                prop_assert!(at >= last, "{at} after {last}");
+                last = at;
+            }
+        }
+        let all = instants(&offer, u64::MAX);
+        if !poisson {
+            let whole = area(&stretches, f64::INFINITY);
+            prop_assert!((all.len() as f64 - whole).abs() <= 1.0 + 1e-6, "{} of {whole}", all.len());
+            for (number, at) in all.iter().enumerate() {
+                // Cut off to the nanosecond; where the rate is low that moves the area by nothing.
+                let until = area(&stretches, (*at as f64 + 1.0) / 1e9);
+                prop_assert!((until - number as f64).abs() < 1e-3, "{until} until the {number}th at {at}");
+            }
+        }
+        let mut begin = 0.0;
+        for stretch in &stretches {
+            let end = begin + stretch.seconds;
+            if stretch.from_per_s == 0.0 && stretch.to_per_s == 0.0 {
+                // To the rounding of its edges.
+                let (from, to) = ((begin * 1e9) as u64 + 2, (end * 1e9) as u64 - 2);
+                prop_assert!(!all.iter().any(|at| (from..to).contains(at)), "something is due in a pause");
+            }
+            begin = end;
+        }
+    }
 }
 
 #[test]

@@ -230,6 +230,35 @@ fn stages_divide_the_sample_by_intended_instants() {
 }
 
 #[test]
+fn a_pause_is_a_stage_without_requests_and_without_a_busy_wait() {
+    for_seeds(40, |seed| {
+        let mut job = open_job(1_000.0, [Arrivals::Constant, Arrivals::Poisson][(seed % 2) as usize]);
+        (job.connections, job.duration_ns) = (20, Some(4_000 * MS));
+        let stretch = |seconds, from_per_s, to_per_s| Stretch { seconds, from_per_s, to_per_s };
+        change(&mut job, |open| {
+            let all =
+                [stretch(0.1, 0.0, 2_000.0), stretch(2.8, 0.0, 0.0), stretch(0.1, 500.0, 0.0), stretch(1.0, 0.0, 0.0)];
+            open.offer.profile = Arc::new(Profile::new(&all));
+            open.stages_ns = vec![100 * MS, 2_900 * MS, 3_000 * MS, 4_000 * MS];
+            open.spin = seed % 3 == 0;
+        });
+        let mut fake = Fake::new(seed, job, Manners { delay_ns: 100_000..300_000, ..Manners::good() });
+        fake.spurious = 0;
+        let ran = run_open(fake);
+        let rows: Vec<(u64, u64)> =
+            ran.done.tally.segments.iter().map(|one| (one.requests.completed, one.response.count())).collect();
+        assert_eq!((rows[1], rows[3]), ((0, 0), (0, 0)), "pauses");
+        if seed % 2 == 0 {
+            assert_eq!((rows[0], rows[2]), ((100, 100), (25, 25)));
+        }
+        assert_eq!(ran.done.elapsed_ns, 4_000 * MS);
+        // It looks up for a halt 50 times a second, for samples 10 times; all else is for requests and answers.
+        let idle = ran.done.ring.enters.saturating_sub(3 * ran.done.tally.requests.sent);
+        assert!(seed % 3 == 0 || idle < 4 * 100, "{idle} enters beside those of requests");
+    });
+}
+
+#[test]
 fn the_time_series_adds_up_to_the_whole() {
     for_seeds(20, |seed| {
         let mut job = open_job(5_000.0, Arrivals::Poisson);
