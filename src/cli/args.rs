@@ -17,7 +17,7 @@ use argh::{ArgsInfo, FromArgs};
     example = "saturing -H 'Content-Type: text/csv' -b @orders.csv localhost:8080/orders\n    \
                POST a file",
     note = "A count takes k, M or G (thousand, million, thousand million): 10k, 1.5M.",
-    note = "A duration takes us, ms, s, m or h: 500ms, 1.5s; a bare number is seconds.",
+    note = "A duration takes us, ms, s, m or h: 500ms, 1m30s; a bare number is seconds.",
     note = "A value may be attached: -c64, -c 64, --connections 64, --connections=64.",
     error_code(0, "done"),
     error_code(1, "no run, not one response, or an output that could not be written"),
@@ -50,7 +50,7 @@ pub struct LoadArgs {
     pub requests: Option<String>,
 
     /// open loop: this many requests per second in all, 0.1 to 1G, whatever the server does; A:B
-    /// goes evenly from A to B
+    /// goes evenly from A to B, one of which may be 0
     #[argh(option, short = 'R', arg_name = "N|A:B")]
     pub rate: Option<String>,
 
@@ -62,7 +62,8 @@ pub struct LoadArgs {
     #[argh(option, arg_name = "N")]
     pub seed: Option<String>,
 
-    /// open loop in stages, each TIME@RATE or TIME@A:B, as in 30s@1k,1m@5k:20k
+    /// open loop in stages, each TIME@RATE or TIME@A:B, as in 30s@1k,5s@0,1m@5k:20k; a stage at 0
+    /// is a pause
     #[argh(option, arg_name = "LIST")]
     pub stages: Option<String>,
 
@@ -189,8 +190,8 @@ pub struct LoadArgs {
     #[argh(option, arg_name = "FILE|-")]
     pub csv: Option<String>,
 
-    /// what has to hold, as in p99<5ms,errors<0.1%,rate>9k: exit code 3 if it does not; times are
-    /// pN, mean, max, service.pN, lag, lag.pN
+    /// what has to hold, as in p99<5ms,errors<0.1%,rate>9k: exit code 3 if it does not; times have
+    /// a unit and are pN, mean, max, service.pN, in open loop also lag, lag.pN
     #[argh(option, arg_name = "LIST")]
     pub slo: Option<String>,
 
@@ -206,7 +207,7 @@ pub struct LoadArgs {
     example = "saturing serve --port 8080 --cpus 1\n    then: saturing --cpus 0 localhost:8080",
     example = "saturing serve --service exp:200us --log requests.csv\n    \
                a queue that theory knows, and what became of each request",
-    note = "A duration takes us, ms, s, m or h: 500ms, 1.5s; a bare number is seconds.",
+    note = "A duration takes us, ms, s, m or h: 500ms, 1m30s; a bare number is seconds.",
     note = "A request is served (--service), then waits (--delay); in pauses (--pause)",
     note = "nothing is served and nothing sent.",
     error_code(0, "stopped by a signal"),
@@ -345,7 +346,7 @@ pub struct CompareArgs {
 #[argh(
     example = "saturing calibrate\n    before the first measurement on a host, with nothing else running",
     example = "saturing calibrate --cpus 2 --json calibration.json\n    one worker, on CPU 2",
-    note = "A duration takes us, ms, s, m or h: 500ms, 1.5s; a bare number is seconds.",
+    note = "A duration takes us, ms, s, m or h: 500ms, 1m30s; a bare number is seconds.",
     error_code(0, "calibrated"),
     error_code(1, "no run, or an output that could not be written"),
     error_code(2, "bad arguments"),

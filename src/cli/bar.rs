@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use super::terminal;
 use crate::report::progress;
 use crate::result::Snapshot;
 
@@ -40,5 +41,5 @@ impl Bar {
 
 /// Columns of the terminal on standard error; 80 where it does not tell.
 fn terminal_width() -> usize {
-    terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0))
+    terminal::width(io::stderr()).unwrap_or(80)
 }

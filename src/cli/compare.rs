@@ -47,6 +47,10 @@ impl TypedCompare {
         let (a, b) = (a.clone(), b.clone());
         let output = Output::read(false, &[(Format::Json, own.json.as_deref())])?;
         if !own.run {
+            if let Some(url) = [&a, &b].into_iter().find(|side| is_url(side)) {
+                let rule = "must be two results of --json; two servers are loaded and compared with --run";
+                return Err(Error::argument("A B", rule, url).into());
+            }
             refuse_load_options(&own, &load)?;
             return Ok(Some(TypedCompare { names: [a, b], run: None, output }));
         }
@@ -58,6 +62,13 @@ impl TypedCompare {
         let second = first.at(&b)?;
         Ok(Some(TypedCompare { names: [a, b], run: Some((Box::new([first, second]), rounds)), output }))
     }
+}
+
+/// A URL, and no file: it has a scheme, or is `host:port` and nothing of that name is here.
+fn is_url(side: &str) -> bool {
+    let port = side.split('/').next().and_then(|authority| authority.rsplit_once(':')).map(|(_, port)| port);
+    let has_port = port.is_some_and(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()));
+    side.contains("://") || ((has_port || side == "localhost") && !std::path::Path::new(side).exists())
 }
 
 /// Options of a run say nothing about results that are there already.
@@ -164,6 +175,18 @@ mod tests {
             ("a.json", "A B: must be two results of --json (or --run and two URLs), got a.json"),
             ("--run h", "A B: must be two URLs, got h"),
             ("a b c", "A B: must be two results of --json (or --run and two URLs), got \"a b c\""),
+            (
+                "http://h:1/ http://h:2/",
+                "A B: must be two results of --json; two servers are loaded and compared with --run, got http://h:1/",
+            ),
+            (
+                "a.json 127.0.0.1:80/x -c5",
+                "A B: must be two results of --json; two servers are loaded and compared with --run, got 127.0.0.1:80/x",
+            ),
+            (
+                "localhost [::1]:8080",
+                "A B: must be two results of --json; two servers are loaded and compared with --run, got localhost",
+            ),
             ("a b -c5", "compare: options of a run are for --run; two results are compared as they are"),
             ("a b --rounds 5", "--rounds: is for --run, got 5"),
             ("--run --rounds 0 a b", "--rounds: must be 1 to 1000, got 0"),

@@ -1,5 +1,6 @@
 //! Exit codes, and the one line that goes with those that are not 0.
 
+use super::spelling::of_value;
 use crate::plan::Error;
 use std::fmt;
 
@@ -40,7 +41,13 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         let code = if error.is_usage() { BAD_ARGUMENTS } else { NO_RUN };
-        Failure { code, message: error.to_string() }
+        let mut message = error.to_string();
+        if let Error::Argument { argument, rule, given } = &error
+            && let Some(habit) = of_value(argument, rule, given)
+        {
+            message = format!("{message}; {habit}");
+        }
+        Failure { code, message }
     }
 }
 

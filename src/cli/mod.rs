@@ -17,8 +17,10 @@ mod signals;
 pub mod slo;
 pub mod spelling;
 pub mod suite;
+mod terminal;
 pub mod typed;
 
+use crate::plan::shown;
 use argh::{ArgsInfo, FromArgs};
 use args::{CompareArgs, LoadArgs, SearchArgs, ServeArgs, SuiteArgs};
 use calibrate::TypedCalibrate;
@@ -26,9 +28,9 @@ use compare::TypedCompare;
 use doctor::TypedDoctor;
 use failure::{DONE, Failure};
 use search::TypedSearch;
-use spelling::{Spelled, WRK, spell};
+use spelling::{Spelled, spell};
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::Read;
 use suite::TypedSuite;
 use typed::{Typed, TypedServe};
 
@@ -39,6 +41,8 @@ const SUBCOMMANDS: &[&str] = &["serve", "search", "compare", "calibrate", "docto
 pub enum Command {
     /// Print this on standard output.
     Text(String),
+    /// Print the help of a command, by its name; the empty one is that of a run.
+    Help(&'static str),
     /// Put load on a server.
     Load(Box<Typed>),
     /// Run the built-in server alone.
@@ -63,7 +67,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
     let done = parse(args, &mut std::io::stdin()).and_then(|command| match command {
         Command::Text(text) => {
             // A pipe that closes early, as in `--help | head`, is no failure.
-            let _ = std::io::stdout().write_all(text.as_bytes());
+            let _ = outputs::print(&text);
+            Ok(DONE)
+        }
+        Command::Help(topic) => {
+            let _ = outputs::print(&help_of(topic, terminal::width(std::io::stdout()).unwrap_or(help::WIDTH)));
             Ok(DONE)
         }
         Command::Load(wanted) => load::load(&wanted, &typed),
@@ -75,7 +83,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> i32 {
         Command::Suite(wanted) => suite::suite(&wanted, &typed),
     });
     done.unwrap_or_else(|failure| {
-        let _ = writeln!(std::io::stderr(), "saturing: {failure}");
+        outputs::complain(&failure.message);
         failure.code
     })
 }
@@ -97,40 +105,67 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, stdin: &mut dyn Read) -> 
         "serve" => parse_serve(rest),
         "search" => {
             let search = TypedSearch::read(rest, stdin)?;
-            Ok(search.map_or_else(|| Command::Text(search_help()), |search| Command::Search(Box::new(search))))
+            Ok(search.map_or_else(|| Command::Help("search"), |search| Command::Search(Box::new(search))))
         }
         "compare" => {
             let compare = TypedCompare::read(rest, stdin)?;
-            Ok(compare.map_or_else(|| Command::Text(compare_help()), |compare| Command::Compare(Box::new(compare))))
+            Ok(compare.map_or_else(|| Command::Help("compare"), |compare| Command::Compare(Box::new(compare))))
         }
         "calibrate" => {
             let wanted = TypedCalibrate::read(rest)?;
-            Ok(wanted.map_or_else(|| Command::Text(calibrate_help()), |wanted| Command::Calibrate(Box::new(wanted))))
+            Ok(wanted.map_or_else(|| Command::Help("calibrate"), |wanted| Command::Calibrate(Box::new(wanted))))
         }
         "doctor" => {
             let doctor = TypedDoctor::read(rest)?;
-            Ok(doctor.map_or_else(|| Command::Text(doctor_help()), |doctor| Command::Doctor(Box::new(doctor))))
+            Ok(doctor.map_or_else(|| Command::Help("doctor"), |doctor| Command::Doctor(Box::new(doctor))))
         }
         "suite" => {
             let suite = TypedSuite::read(rest)?;
-            Ok(suite.map_or_else(|| Command::Text(suite_help()), Command::Suite))
+            Ok(suite.map_or_else(|| Command::Help("suite"), Command::Suite))
         }
-        "help" => Ok(Command::Text(match rest.first().map(String::as_str) {
-            Some("serve") => serve_help(),
-            Some("search") => search_help(),
-            Some("compare") => compare_help(),
-            Some("calibrate") => calibrate_help(),
-            Some("doctor") => doctor_help(),
-            Some("suite") => suite_help(),
-            _ => load_help(),
-        })),
-        _ => parse_load(&args, stdin),
+        "help" => match rest.first() {
+            Some(word) if !word.starts_with('-') => {
+                let topic = SUBCOMMANDS.iter().find(|name| *name == word);
+                let rule =
+                    || Failure::usage(format!("help: must be of {}, got {}", SUBCOMMANDS.join(", "), shown(word)));
+                topic.map(|topic| Command::Help(topic)).ok_or_else(rule)
+            }
+            _ => Ok(Command::Help("")),
+        },
+        word => match command_meant(word, &args[1.min(args.len())..]) {
+            Some(failure) => Err(failure),
+            None => parse_load(&args, stdin),
+        },
     }
 }
 
+/// Words that other tools and people begin a run with.
+const RUNS: &[&str] = &["run", "attack", "bench", "benchmark", "load", "start"];
+
+/// Whether `word`, which comes first, was meant for a command: it is no option and no URL with a dot, a colon or a slash, and reads
+/// almost like one. A host of such a name can be had as a URL.
+fn command_meant(word: &str, rest: &[String]) -> Option<Failure> {
+    if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return None;
+    }
+    let host = format!("a host of that name is http://{word}/");
+    let lower = word.to_ascii_lowercase();
+    if RUNS.contains(&lower.as_str()) && rest.iter().any(|arg| !arg.starts_with('-')) {
+        return Some(Failure::usage(format!("{word}: no such command; a run is saturing [OPTIONS] URL ({host})")));
+    }
+    // Two letters wrong in a short word make another word.
+    let few = if lower.len() < 8 { 1 } else { 2 };
+    let known = SUBCOMMANDS.iter().chain(&["help", "version"]);
+    let near = known.map(|name| (strsim::osa_distance(&lower, name), *name)).min()?;
+    let begun = SUBCOMMANDS.iter().find(|name| lower.len() > 2 && name.starts_with(&lower)).copied();
+    let meant = begun.or((near.0 <= few).then_some(near.1))?;
+    let meant = if meant == "version" { "--version" } else { meant };
+    Some(Failure::usage(format!("{word}: no such command; did you mean saturing {meant}? ({host})")))
+}
+
 fn parse_load(args: &[String], stdin: &mut dyn Read) -> Result<Command, Failure> {
-    let Spelled::Args(spelled) = spell(args, &LoadArgs::get_args_info(), WRK)? else {
-        return Ok(Command::Text(load_help()));
+    let Spelled::Args(spelled) = spell(args, &LoadArgs::get_args_info())? else {
+        return Ok(Command::Help(""));
     };
     let args: LoadArgs = take("saturing", &spelled)?;
     if args.version {
@@ -143,8 +178,8 @@ fn parse_load(args: &[String], stdin: &mut dyn Read) -> Result<Command, Failure>
 }
 
 fn parse_serve(args: &[String]) -> Result<Command, Failure> {
-    match spell(args, &ServeArgs::get_args_info(), &[])? {
-        Spelled::Help => Ok(Command::Text(serve_help())),
+    match spell(args, &ServeArgs::get_args_info())? {
+        Spelled::Help => Ok(Command::Help("serve")),
         Spelled::Args(spelled) => TypedServe::read(&take::<ServeArgs>("saturing serve", &spelled)?).map(Command::Serve),
     }
 }
@@ -158,48 +193,40 @@ fn take<T: FromArgs>(name: &str, spelled: &[String]) -> Result<T, Failure> {
     })
 }
 
-fn load_help() -> String {
-    let usage = [
-        "saturing [OPTIONS] [URL]",
-        "saturing serve [OPTIONS]",
-        "saturing search [OPTIONS] [URL]",
-        "saturing compare [OPTIONS] A B",
-        "saturing calibrate [OPTIONS]",
-        "saturing doctor [OPTIONS] [URL]",
-        "saturing suite [OPTIONS] list|run|report|compare",
-    ];
-    help::help(&LoadArgs::get_args_info(), &usage)
-}
-
-fn serve_help() -> String {
-    help::help(&ServeArgs::get_args_info(), &["saturing serve [OPTIONS]"])
-}
-
-fn search_help() -> String {
-    help::help(&shared::info::<SearchArgs>(&[]), &["saturing search [OPTIONS] [URL]"])
-}
-
-fn compare_help() -> String {
-    let usage = ["saturing compare A.json B.json", "saturing compare --run [OPTIONS] URL URL"];
-    help::help(&shared::info::<CompareArgs>(&[]), &usage)
-}
-
-fn calibrate_help() -> String {
-    help::help(&calibrate::info(), &["saturing calibrate [OPTIONS]"])
-}
-
-fn doctor_help() -> String {
-    help::help(&doctor::info(), &["saturing doctor [OPTIONS] [URL]"])
-}
-
-fn suite_help() -> String {
-    let usage = [
-        "saturing suite list [--suite FILE]",
-        "saturing suite run [CASE...] [OPTIONS]",
-        "saturing suite report DIR",
-        "saturing suite compare DIR1 DIR2",
-    ];
-    help::help(&SuiteArgs::get_args_info(), &usage)
+/// The help of a command, by its name, for a terminal of so many columns.
+fn help_of(topic: &str, width: usize) -> String {
+    let (info, usage): (_, &[&str]) = match topic {
+        "serve" => (ServeArgs::get_args_info(), &["saturing serve [OPTIONS]"]),
+        "search" => (shared::info::<SearchArgs>(&[]), &["saturing search [OPTIONS] [URL]"]),
+        "compare" => (
+            shared::info::<CompareArgs>(&[]),
+            &["saturing compare A.json B.json", "saturing compare --run [OPTIONS] URL URL"],
+        ),
+        "calibrate" => (calibrate::info(), &["saturing calibrate [OPTIONS]"]),
+        "doctor" => (doctor::info(), &["saturing doctor [OPTIONS] [URL]"]),
+        "suite" => (
+            SuiteArgs::get_args_info(),
+            &[
+                "saturing suite list [--suite FILE]",
+                "saturing suite run [CASE...] [OPTIONS]",
+                "saturing suite report DIR",
+                "saturing suite compare DIR1 DIR2",
+            ],
+        ),
+        _ => (
+            LoadArgs::get_args_info(),
+            &[
+                "saturing [OPTIONS] [URL]",
+                "saturing serve [OPTIONS]",
+                "saturing search [OPTIONS] [URL]",
+                "saturing compare [OPTIONS] A B",
+                "saturing calibrate [OPTIONS]",
+                "saturing doctor [OPTIONS] [URL]",
+                "saturing suite [OPTIONS] list|run|report|compare",
+            ],
+        ),
+    };
+    help::help(&info, usage, width)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use super::failure::Failure;
+use super::terminal;
 use crate::plan::Error;
 use crate::report::text::Style;
 use crate::report::{csv, hdr_log, json, spectrum, timeseries};
@@ -150,7 +151,7 @@ impl<'a> Opened<'a> {
                     text.and_then(|text| file.write_all(text.as_bytes())),
                     &format!("{option} {}", path.display()),
                 ),
-                _ => written(text.and_then(|text| print(&text)), &format!("{option}: standard output")),
+                _ => written(text.and_then(|text| put(&text)), &format!("{option}: standard output")),
             };
         }
         all_written
@@ -167,7 +168,7 @@ fn written(outcome: io::Result<()>, what: &str) -> bool {
 
 /// One line on standard error.
 pub(super) fn complain(line: &str) {
-    let _ = writeln!(io::stderr(), "saturing: {line}");
+    terminal::tell(&format!("saturing: {line}"));
 }
 
 /// All of `text` on standard output; false, and complained of, if it cannot be written.
@@ -175,8 +176,13 @@ pub(super) fn printed(text: &str) -> bool {
     written(print(text), "standard output")
 }
 
-/// All of `text` on standard output, at once.
+/// All of `text` on standard output, at once; on a terminal no line breaks inside a word.
 pub(super) fn print(text: &str) -> io::Result<()> {
+    put(&terminal::fitted(text, io::stdout()))
+}
+
+/// The same of what is for programs.
+fn put(text: &str) -> io::Result<()> {
     let mut out = io::stdout();
     out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }

@@ -195,7 +195,11 @@ mod tests {
                 "--rate: a search for connections is a closed loop at the highest rate and takes no such option, got 5",
             ),
             ("--slo p99<5ms --precision 2 h", "--precision: must be a share of 0.1% to 50%, as in 2%, got 2"),
-            ("--slo p99<5ms -n 5 h", "unknown option -n; --help lists them all"),
+            (
+                "--slo p99<5ms -n 5 h",
+                "unknown option -n (--requests): it is for a run, saturing [OPTIONS] URL, and not for this command",
+            ),
+            ("--slo p99<5 h", "--slo: a time needs a unit (us, ms, s, m or h), as in p99<5ms, got p99<5"),
             ("--slo p99<5ms -d0 h", "--duration: must be more than 0, got 0"),
         ] {
             assert_eq!(read(line), Err(Failure::usage(message)), "{line}");

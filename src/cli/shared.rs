@@ -77,7 +77,7 @@ pub(super) fn read<T: ArgsInfo + FromArgs>(
     let load = LoadArgs::get_args_info();
     let positionals = if own.positionals.is_empty() { load.positionals } else { own.positionals };
     let whole = CommandInfoWithArgs { positionals, flags: info.flags, ..CommandInfoWithArgs::default() };
-    let Spelled::Args(spelled) = spell(args, &whole, &[])? else {
+    let Spelled::Args(spelled) = spell(args, &whole)? else {
         return Ok(None);
     };
     let (mut for_own, mut for_load) = (Vec::new(), Vec::new());

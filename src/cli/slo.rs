@@ -23,11 +23,15 @@ fn limit(text: &str) -> Result<Limit, Error> {
     let measure = measure(name.trim()).ok_or_else(form)?;
     let bound = bound.trim();
     let bound = match measure {
+        Measure::Time(..) if units::decimal(bound).is_some() => {
+            let rule = format!("a time needs a unit (us, ms, s, m or h), as in {text}ms");
+            return Err(Error::argument("--slo", rule, text));
+        }
         Measure::Time(..) => units::duration("--slo", bound)?.as_nanos() as f64,
-        Measure::Rate => units::rate("--slo", bound)?,
+        Measure::Rate => units::rate("--slo", bound.strip_suffix("/s").unwrap_or(bound))?,
         Measure::Errors => {
             let percent = bound.strip_suffix('%').and_then(units::decimal).filter(|percent| *percent <= 100.0);
-            let rule = "errors are limited by a share of 0% to 100%, as in errors<0.1%";
+            let rule = "errors are limited by a share with a % sign, 0% to 100%, as in errors<0.1%";
             percent.ok_or_else(|| Error::argument("--slo", rule, text))? / 100.0
         }
     };
@@ -69,7 +73,8 @@ mod tests {
         for (text, measure, order, bound) in [
             ("p99<5ms", time(Times::Latency, p(99.0)), Order::Below, 5e6),
             ("p99.9<=0.5s", time(Times::Latency, p(99.9)), Order::AtMost, 5e8),
-            ("p100 < 2", time(Times::Latency, p(100.0)), Order::Below, 2e9),
+            ("p100 < 2s", time(Times::Latency, p(100.0)), Order::Below, 2e9),
+            ("max<1m30s", time(Times::Latency, Statistic::Max), Order::Below, 9e10),
             ("mean<250us", time(Times::Latency, Statistic::Mean), Order::Below, 2.5e5),
             ("max>=1us", time(Times::Latency, Statistic::Max), Order::AtLeast, 1e3),
             ("service.p50<1ms", time(Times::Service, p(50.0)), Order::Below, 1e6),
@@ -79,6 +84,7 @@ mod tests {
             ("errors<0.1%", Measure::Errors, Order::Below, 0.001),
             ("errors<=0%", Measure::Errors, Order::AtMost, 0.0),
             ("rate>9k", Measure::Rate, Order::Above, 9_000.0),
+            ("rate>=0.5/s", Measure::Rate, Order::AtLeast, 0.5),
         ] {
             let read = slo(text).expect(text);
             let [limit] = read.limits.as_slice() else { panic!("{text}") };
@@ -99,9 +105,25 @@ mod tests {
             assert!(error.starts_with("--slo: must be "), "{text}: {error}");
         }
         for (text, rule) in [
-            ("errors<0.1", "--slo: errors are limited by a share of 0% to 100%, as in errors<0.1%, got errors<0.1"),
-            ("errors<101%", "--slo: errors are limited by a share of 0% to 100%, as in errors<0.1%, got errors<101%"),
-            ("p99<5x", "--slo: must be a duration in us, ms, s, m or h, as in 10s or 500ms, got 5x"),
+            (
+                "errors<0.1",
+                "--slo: errors are limited by a share with a % sign, 0% to 100%, as in errors<0.1%, got errors<0.1",
+            ),
+            (
+                "errors<1",
+                "--slo: errors are limited by a share with a % sign, 0% to 100%, as in errors<0.1%, got errors<1",
+            ),
+            (
+                "errors<101%",
+                "--slo: errors are limited by a share with a % sign, 0% to 100%, as in errors<0.1%, got errors<101%",
+            ),
+            ("p99<5", "--slo: a time needs a unit (us, ms, s, m or h), as in p99<5ms, got p99<5"),
+            ("max <= 0.5", "--slo: a time needs a unit (us, ms, s, m or h), as in max <= 0.5ms, got \"max <= 0.5\""),
+            (
+                "service.p50<0",
+                "--slo: a time needs a unit (us, ms, s, m or h), as in service.p50<0ms, got service.p50<0",
+            ),
+            ("p99<5x", "--slo: must be a duration in us, ms, s, m or h, as in 10s, 500ms or 1m30s, got 5x"),
             ("rate>x", "--slo: must be a rate of 0.1 to 1G requests per second, as in 2000, 0.5 or 10k, got x"),
         ] {
             assert_eq!(slo(text).expect_err(text).to_string(), rule);

@@ -4,39 +4,13 @@
 //! `--connections=64`, as wrk and getopt have it. Here each of these becomes the long name and
 //! its value apart, and positionals move behind a `--`, so that argh can take anything as a value.
 
+mod habits;
+
+use super::args::LoadArgs;
 use super::failure::Failure;
 use crate::plan::{Error, nearest, shown};
-use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind, Optionality};
-
-/// An option of another tool that is known here only to say what to do instead.
-#[derive(Debug, Clone, Copy)]
-pub struct Foreign {
-    /// Its short name.
-    pub short: char,
-    /// Its long name, with dashes.
-    pub long: &'static str,
-    /// What to do instead.
-    pub instead: &'static str,
-}
-
-/// What wrk and wrk2 have beside our own options.
-pub const WRK: &[Foreign] = &[
-    Foreign {
-        short: 's',
-        long: "--script",
-        instead: "Lua scripts are not run; set a fixed request with -m, -H and -b",
-    },
-    Foreign {
-        short: 'U',
-        long: "--u_latency",
-        instead: "leave it out; with -R the report has the service time, uncorrected, beside the response time",
-    },
-    Foreign {
-        short: 'B',
-        long: "--batch_latency",
-        instead: "leave it out; every pipelined response has a latency of its own",
-    },
-];
+use argh::{ArgsInfo, CommandInfoWithArgs, FlagInfo, FlagInfoKind, Optionality};
+pub(super) use habits::of_value;
 
 /// A command line in the one spelling argh takes, or a call for help.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,10 +24,10 @@ pub enum Spelled {
 /// Spells `args` out for the command that `info` tells of.
 ///
 /// # Errors
-/// An unknown or `foreign` option, an option without its value or with one it does not take, an
-/// option given twice that may be given once, or more positionals than there are.
-pub fn spell(args: &[String], info: &CommandInfoWithArgs, foreign: &'static [Foreign]) -> Result<Spelled, Failure> {
-    let mut speller = Speller { info, foreign, spelled: Vec::new(), given: Vec::new() };
+/// An unknown option, an option without its value or with one it does not take, an option given
+/// twice that may be given once, or more positionals than there are.
+pub fn spell(args: &[String], info: &CommandInfoWithArgs) -> Result<Spelled, Failure> {
+    let mut speller = Speller { info, spelled: Vec::new(), given: Vec::new() };
     let mut positionals = Vec::new();
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
@@ -93,7 +67,6 @@ type Rest<'a> = std::slice::Iter<'a, String>;
 
 struct Speller<'a> {
     info: &'a CommandInfoWithArgs,
-    foreign: &'static [Foreign],
     spelled: Vec<String>,
     /// Options seen that may be given once, with their value.
     given: Vec<(&'static str, String)>,
@@ -106,9 +79,6 @@ impl Speller<'_> {
             Some((name, value)) => (name, Some(value)),
             None => (arg, None),
         };
-        if let Some(other) = self.foreign.iter().find(|other| other.long == name) {
-            return Err(refuse(other));
-        }
         match self.info.flags.iter().find(|flag| flag.long == name) {
             Some(flag) => self.option(flag, attached, rest),
             None => Err(self.unknown(name)),
@@ -118,10 +88,8 @@ impl Speller<'_> {
     /// `-c 64`, `-c64`, `-L` or several switches in one, the last of which may be an option with
     /// its value; true when it calls for help.
     fn shorts(&mut self, arg: &str, rest: &mut Rest<'_>) -> Result<bool, Failure> {
+        self.refuse_one_dash(arg)?;
         for (at, short) in arg.char_indices().skip(1) {
-            if let Some(other) = self.foreign.iter().find(|other| other.short == short) {
-                return Err(refuse(other));
-            }
             let long = if short == 'h' { Some("--help") } else { None };
             let known = |flag: &&FlagInfo<'_>| flag.short == Some(short) || Some(flag.long) == long;
             let Some(flag) = self.info.flags.iter().find(known) else {
@@ -170,30 +138,52 @@ impl Speller<'_> {
         Ok(false)
     }
 
+    /// Refuses `-rate=50`, as tools in Go have it: a long name behind one dash would be taken for switches and values.
+    fn refuse_one_dash(&self, arg: &str) -> Result<(), Failure> {
+        let name = arg.split('=').next().unwrap_or(arg);
+        let long = format!("-{name}");
+        let known = self.info.flags.iter().any(|flag| flag.long == long && flag.long != "--help");
+        match habits::of(&long, self.info) {
+            _ if name.len() < 3 => Ok(()),
+            _ if known => {
+                Err(Failure::usage(format!("unknown option {}; long names take two dashes, {long}", shown(name))))
+            }
+            Some(habit) => Err(instead(&shown(name), habit)),
+            None => Ok(()),
+        }
+    }
+
     fn unknown(&self, name: &str) -> Failure {
-        let known = self.info.flags.iter().filter(|flag| !flag.hidden).map(|flag| flag.long);
-        Failure::usage(match nearest(name, known) {
+        if let Some(habit) = habits::of(name, self.info) {
+            return instead(&shown(name), habit);
+        }
+        let flags = || self.info.flags.iter().filter(|flag| !flag.hidden).map(|flag| flag.long);
+        if LoadArgs::get_args_info().flags.iter().any(|flag| flag.long == name) {
+            return of_a_run(name, name);
+        }
+        Failure::usage(match nearest(name, flags()) {
             Some(near) => format!("unknown option {}; did you mean {near}?", shown(name)),
             None => format!("unknown option {}; --help lists them all", shown(name)),
         })
     }
 
     fn unknown_short(&self, short: char, arg: &str) -> Failure {
-        let mut name = shown(&format!("-{short}"));
-        if arg.chars().count() > 2 {
-            name = format!("{name} in {}", shown(arg));
+        let typed = format!("-{short}");
+        let name = match arg.chars().count() {
+            ..=2 => shown(&typed),
+            _ => format!("{} in {}", shown(&typed), shown(arg)),
+        };
+        if let Some(habit) = habits::of(&typed, self.info) {
+            return instead(&name, habit);
+        }
+        if let Some(flag) = LoadArgs::get_args_info().flags.iter().find(|flag| flag.short == Some(short)) {
+            return of_a_run(&name, flag.long);
         }
         let twin =
             |flag: &&FlagInfo<'_>| !flag.hidden && flag.short.is_some_and(|known| known.eq_ignore_ascii_case(&short));
-        // `-latency` is more likely a dash too few than five switches.
-        let long = self.info.flags.iter().find(|flag| flag.long.strip_prefix('-') == Some(arg));
-        let near = match (long, self.info.flags.iter().find(twin)) {
-            (Some(flag), _) => Some(flag.long.to_owned()),
-            (None, Some(flag)) => flag.short.map(|known| format!("-{known} ({})", flag.long)),
-            (None, None) => None,
-        };
-        Failure::usage(match near {
-            Some(near) => format!("unknown option {name}; did you mean {near}?"),
+        let near = self.info.flags.iter().find(twin);
+        Failure::usage(match near.and_then(|flag| Some((flag.short?, flag.long))) {
+            Some((known, long)) => format!("unknown option {name}; did you mean -{known} ({long})?"),
             None => format!("unknown option {name}; --help lists them all"),
         })
     }
@@ -204,8 +194,17 @@ pub(super) fn takes_attached_only(flag: &FlagInfo<'_>) -> bool {
     matches!(flag.kind, FlagInfoKind::Option { arg_name } if arg_name.starts_with('['))
 }
 
-fn refuse(other: &Foreign) -> Failure {
-    Failure::usage(format!("-{}/{}: {}", other.short, other.long, other.instead))
+/// Another tool's option, `name` as typed.
+fn instead(name: &str, habit: &habits::Habit) -> Failure {
+    Failure::usage(format!("{name}: {}", habit.instead))
+}
+
+/// An option that only a run has.
+fn of_a_run(name: &str, long: &str) -> Failure {
+    let which = if name == long { String::new() } else { format!(" ({long})") };
+    Failure::usage(format!(
+        "unknown option {name}{which}: it is for a run, saturing [OPTIONS] URL, and not for this command"
+    ))
 }
 
 #[cfg(test)]

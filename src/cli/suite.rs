@@ -1,6 +1,5 @@
 //! `saturing suite`: real servers under load, and reports of it.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use argh::ArgsInfo;
@@ -13,6 +12,7 @@ use super::outputs::{complain, print, printed};
 use super::signals::Signal;
 use super::spelling::{Spelled, spell};
 use super::take;
+use super::terminal;
 use crate::compare::{self, Observed};
 use crate::plan::cpus::Topology;
 use crate::plan::{Error, MAX_REPEAT, units};
@@ -51,7 +51,7 @@ impl TypedSuite {
     /// # Errors
     /// No or an unknown action, one with too much or too little, or an option that is not for it.
     pub fn read(args: &[String]) -> Result<Option<TypedSuite>, Failure> {
-        let Spelled::Args(spelled) = spell(args, &SuiteArgs::get_args_info(), &[])? else {
+        let Spelled::Args(spelled) = spell(args, &SuiteArgs::get_args_info())? else {
             return Ok(None);
         };
         let args: SuiteArgs = take("saturing suite", &spelled)?;
@@ -204,7 +204,7 @@ fn tell(bar: &mut Bar, moment: &Moment<'_>) {
         Moment::NotRun(not_run) => report::fault(not_run),
     };
     bar.clear();
-    let _ = writeln!(std::io::stderr(), "{line}");
+    terminal::tell(&line);
 }
 
 /// Writes the reports; gives their names.

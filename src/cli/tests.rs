@@ -31,10 +31,12 @@ fn texts() {
         ("--version", version),
         ("-vt2 http://h", version),
     ] {
-        match parsed(line) {
-            Ok(Command::Text(text)) => assert!(text.contains(part), "{line}: {text}"),
+        let text = match parsed(line) {
+            Ok(Command::Text(text)) => text,
+            Ok(Command::Help(topic)) => help_of(topic, 80),
             other => panic!("{line}: {other:?}"),
-        }
+        };
+        assert!(text.contains(part), "{line}: {text}");
     }
 }
 
@@ -46,6 +48,13 @@ fn runs() {
         ("-t12 -c400 -d30s http://127.0.0.1:8080/index.html", Some("http://127.0.0.1:8080/index.html")),
         ("-t2 -c100 -d30s --latency localhost", Some("localhost")),
         ("-- localhost", Some("localhost")),
+        // Hosts that no command is like.
+        ("web", Some("web")),
+        ("service -c5", Some("service")),
+        ("http://server/", Some("http://server/")),
+        ("server:80", Some("server:80")),
+        ("search.example", Some("search.example")),
+        ("run", Some("run")),
     ] {
         match parsed(line) {
             Ok(Command::Load(typed)) => assert_eq!(typed.url(), url, "{line}"),
@@ -61,7 +70,30 @@ fn runs() {
 #[test]
 fn what_is_refused() {
     for (line, message) in [
-        ("-t2 -s post.lua h", "-s/--script: Lua scripts are not run; set a fixed request with -m, -H and -b"),
+        (
+            "-t2 -s post.lua h",
+            "-s: Lua scripts are not run; set a fixed request with -m, -H and -b (a timeout, ab's -s, is -T)",
+        ),
+        (
+            "serach --slo p99<5ms h",
+            "serach: no such command; did you mean saturing search? (a host of that name is http://serach/)",
+        ),
+        ("Search h", "Search: no such command; did you mean saturing search? (a host of that name is http://Search/)"),
+        ("serv", "serv: no such command; did you mean saturing serve? (a host of that name is http://serv/)"),
+        ("cal -t1", "cal: no such command; did you mean saturing calibrate? (a host of that name is http://cal/)"),
+        (
+            "compaer a b",
+            "compaer: no such command; did you mean saturing compare? (a host of that name is http://compaer/)",
+        ),
+        ("doctro", "doctro: no such command; did you mean saturing doctor? (a host of that name is http://doctro/)"),
+        ("suit list", "suit: no such command; did you mean saturing suite? (a host of that name is http://suit/)"),
+        ("hlep", "hlep: no such command; did you mean saturing help? (a host of that name is http://hlep/)"),
+        (
+            "version",
+            "version: no such command; did you mean saturing --version? (a host of that name is http://version/)",
+        ),
+        ("run http://h", "run: no such command; a run is saturing [OPTIONS] URL (a host of that name is http://run/)"),
+        ("help serach", "help: must be of serve, search, compare, calibrate, doctor, suite, got serach"),
         ("--conections 5", "unknown option --conections; did you mean --connections?"),
         ("serve 8080", "unexpected argument 8080; there are only options here"),
         ("serve --prot 1", "unknown option --prot; did you mean --port?"),

@@ -70,6 +70,14 @@ impl Typed {
         }
         let headers = args.header.iter().map(|text| header(text)).collect::<Result<_, _>>()?;
         let method = args.method.clone();
+        if let Some(digits) = method.as_deref().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit())) {
+            return Err(Error::argument("--method", "must be the name of a method, as in GET or POST", digits).into());
+        }
+        let slo = args.slo.as_deref().map(slo::slo).transpose()?;
+        if let Some(limit) = slo.as_ref().filter(|_| load.open.is_none()).and_then(Slo::send_lag) {
+            let rule = "lag needs --rate or --stages, as requests of a closed loop are sent when their turn comes";
+            return Err(Error::argument("--slo", rule, &limit.text).into());
+        }
         Ok(Typed {
             url: args.url.clone(),
             ask,
@@ -79,7 +87,7 @@ impl Typed {
             engine: engine::engine(args)?,
             load,
             output: Output { verbose: args.verbose, ..output(args)? },
-            slo: args.slo.as_deref().map(slo::slo).transpose()?,
+            slo,
             // Last, so that nobody types a body for a line that is refused.
             body: args.body.as_deref().map_or(Ok(Vec::new()), |text| body(text, stdin))?,
         })
@@ -200,8 +208,15 @@ pub(super) fn size(argument: &'static str, text: Option<&str>) -> Result<Option<
 
 fn cpus(text: Option<&str>) -> Result<Option<Vec<usize>>, Error> {
     let Some(text) = text else { return Ok(None) };
-    let rule = "must be a list of CPUs, as in 0,2-5";
-    parse_list(text).map(Some).ok_or_else(|| Error::argument("--cpus", rule, text))
+    let reversed = |part: &str| {
+        let (from, to) = part.split_once('-')?;
+        let (first, last) = (from.parse::<usize>().ok()?, to.parse::<usize>().ok()?);
+        (first > last).then(|| format!("{from}-{to} is reversed, a range goes up as in {to}-{from}"))
+    };
+    parse_list(text).map(Some).ok_or_else(|| {
+        let rule = text.split(',').find_map(reversed);
+        Error::argument("--cpus", rule.unwrap_or_else(|| "must be a list of CPUs, as in 0,2-5".into()), text)
+    })
 }
 
 fn header(text: &str) -> Result<(String, String), Error> {

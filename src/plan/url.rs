@@ -1,5 +1,7 @@
 //! The URL, taken apart and checked.
 
+mod faults;
+
 use super::error::Error;
 use ::http::Uri;
 use std::fmt;
@@ -29,6 +31,9 @@ impl Url {
             return Err(bad("must not hold spaces or control characters (%20 is a space)"));
         }
         let whole = with_scheme(text)?;
+        if let Some(rule) = faults::of_authority(&whole) {
+            return Err(bad(&rule));
+        }
         let uri: Uri = whole.parse().map_err(|_| bad(FORM))?;
         let authority = uri.authority().ok_or_else(|| bad(FORM))?.as_str();
         if let Some((_, host)) = authority.rsplit_once('@') {
@@ -107,13 +112,12 @@ impl From<SocketAddr> for Url {
 /// `text` with `http://` before it unless it has that already.
 fn with_scheme(text: &str) -> Result<String, Error> {
     let bad = |rule: &str| Error::argument("URL", rule, text);
+    if let Some(rule) = faults::of_scheme(text) {
+        return Err(bad(&rule));
+    }
     match text.split_once("://") {
         // A "://" behind the first of these belongs to a path or a query.
-        Some((scheme, _)) if !scheme.contains(['/', '?', '#']) => match scheme.to_ascii_lowercase().as_str() {
-            "http" => Ok(text.to_owned()),
-            "https" => Err(bad("TLS (https) is not supported yet, only http")),
-            _ => Err(bad("the scheme must be http")),
-        },
+        Some((scheme, _)) if !scheme.contains(['/', '?', '#']) => Ok(text.to_owned()),
         _ if text.is_empty() => Err(bad(FORM)),
         _ => Ok(format!("http://{text}")),
     }
@@ -138,6 +142,9 @@ mod tests {
             ("h/a//b/../c?u=http://x/y", "h", "/a//b/../c?u=http://x/y"),
             ("[::1]:8080", "[::1]:8080", "/"),
             ("http://[::1]/x", "[::1]", "/x"),
+            ("http:8080/x", "http:8080", "/x"),
+            ("unix:80", "unix", "/"),
+            ("h/a:b://c", "h", "/a:b://c"),
         ] {
             let url = Url::parse(text).expect(text);
             assert_eq!((url.authority().as_str(), url.path()), (authority, path), "{text}");
@@ -151,18 +158,48 @@ mod tests {
         for (text, message) in [
             ("", "URL: must be http://HOST[:PORT][/PATH][?QUERY], got \"\""),
             ("http://", "URL: must be http://HOST[:PORT][/PATH][?QUERY], got http://"),
-            ("/index.html", "URL: must be http://HOST[:PORT][/PATH][?QUERY], got /index.html"),
-            ("http://:80/", "URL: must be http://HOST[:PORT][/PATH][?QUERY], got http://:80/"),
-            ("http://::1/", "URL: must be http://HOST[:PORT][/PATH][?QUERY], got http://::1/"),
+            ("/index.html", "URL: must name a host before the path, as in localhost/index.html, got /index.html"),
+            ("http:///x", "URL: must name a host before the path, as in localhost/index.html, got http:///x"),
+            (":80", "URL: must name a host before the port, as in localhost:8080, got :80"),
+            ("http://:80/", "URL: must name a host before the port, as in localhost:8080, got http://:80/"),
+            ("::1", "URL: an IPv6 address takes brackets, as in [::1]:8080, got ::1"),
+            ("http://::1/", "URL: an IPv6 address takes brackets, as in [::1]:8080, got http://::1/"),
+            ("fe80::2/x", "URL: an IPv6 address takes brackets, as in [fe80::2]:8080, got fe80::2/x"),
+            (
+                "http://[fe80::1%25eth0]/",
+                "URL: an address with a zone (%eth0) is not taken, got http://[fe80::1%25eth0]/",
+            ),
+            ("[127.0.0.1]:80", "URL: brackets are for IPv6 addresses, as in [::1]:8080, got [127.0.0.1]:80"),
+            (
+                "h:80:81",
+                "URL: must have one port at most, as in localhost:8080, and an IPv6 address brackets, as in [::1]:8080, got h:80:81",
+            ),
             ("https://h/x", "URL: TLS (https) is not supported yet, only http, got https://h/x"),
+            ("https:/h", "URL: TLS (https) is not supported yet, only http, got https:/h"),
             ("ftp://h/x", "URL: the scheme must be http, got ftp://h/x"),
+            ("htp://h", "URL: the scheme must be http, and htp is none (did you mean http://?), got htp://h"),
+            ("ws://h", "URL: WebSocket (ws) is not supported yet, only http, got ws://h"),
+            ("grpc://h", "URL: gRPC is not supported yet, only http, got grpc://h"),
+            ("unix:", "URL: unix sockets are not supported yet, only TCP, as in http://HOST:PORT/, got unix:"),
+            (
+                "unix:///run/x.sock",
+                "URL: unix sockets are not supported yet, only TCP, as in http://HOST:PORT/, got unix:///run/x.sock",
+            ),
+            (
+                "unix:/run/x.sock",
+                "URL: unix sockets are not supported yet, only TCP, as in http://HOST:PORT/, got unix:/run/x.sock",
+            ),
+            ("http:h", "URL: the scheme ends in ://, as in http://HOST, got http:h"),
+            ("http:", "URL: the scheme ends in ://, as in http://HOST, got http:"),
+            ("htp:/h", "URL: the scheme ends in ://, as in http://HOST, got htp:/h"),
             ("http://h/a b", "URL: must not hold spaces or control characters (%20 is a space), got \"http://h/a b\""),
             ("http://me:secret@h/x", "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h"),
             ("me@h", "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h"),
             ("h:0", "URL: the port must be 1 to 65535, got h:0"),
             ("h:65536", "URL: the port must be 1 to 65535, got h:65536"),
             ("h:x", "URL: the port must be 1 to 65535, got h:x"),
-            ("http:/h", "URL: the port must be 1 to 65535, got http:/h"),
+            ("localhost:99999", "URL: the port must be 1 to 65535, got localhost:99999"),
+            ("http:/h", "URL: the scheme ends in ://, as in http://HOST, got http:/h"),
             ("8080", "URL: must name a host before the port, as in localhost:8080, got 8080"),
         ] {
             assert_eq!(Url::parse(text).expect_err(text).to_string(), message, "{text}");

@@ -5,6 +5,7 @@ pub mod calibration;
 pub mod comparison;
 pub mod csv;
 pub mod doctor;
+pub mod fold;
 pub mod hdr_log;
 pub mod json;
 pub mod progress;

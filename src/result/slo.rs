@@ -93,6 +93,12 @@ impl Slo {
         self.limits.iter().map(|limit| limit.judge(result)).collect()
     }
 
+    /// The first limit of send lag: there is none in a closed loop.
+    #[must_use]
+    pub fn send_lag(&self) -> Option<&Limit> {
+        self.limits.iter().find(|limit| matches!(limit.measure, Measure::Time(Times::Lag, _)))
+    }
+
     /// The latency at the highest percentile that is limited, ns; `None` where it is beyond all answers, or there are none.
     #[must_use]
     pub fn asked_ns(&self, result: &RunResult) -> Option<f64> {

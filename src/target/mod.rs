@@ -41,7 +41,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::Bind(address, error) => {
-                write!(f, "cannot listen on {address}: {error}; choose another --port or --bind")
+                write!(f, "cannot listen on {address}: {error}; {}", cure(*address, error))
             }
             StartError::Engine(error) => error.fmt(f),
             StartError::Log(path, error) => write!(f, "--log {}: {error}", path.display()),
@@ -51,6 +51,24 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+/// Why an address cannot be listened on, and with which option of `serve` another one is had.
+fn cure(address: SocketAddr, error: &io::Error) -> String {
+    let (ip, port) = (address.ip(), address.port());
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another process has that port: choose another one with --port (0: a free one), or another address with --host".into()
+        }
+        io::ErrorKind::PermissionDenied => format!(
+            "port {port} is below net.ipv4.ip_unprivileged_port_start (1024 as a rule) and takes CAP_NET_BIND_SERVICE: choose \
+             a higher --port"
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            format!("this host has no address {ip}: choose one that it has with --host, as `ip address` lists them")
+        }
+        _ => "choose another --port or --host".to_owned(),
+    }
+}
 
 /// What a server did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -21,6 +21,14 @@ fn bad_arguments_are_one_line_and_exit_code_2() {
         (&["-H", "no colon", "localhost"], &["--header", "no colon"]),
         (&["serve", "--port", "70000"], &["--port", "65535", "70000"]),
         (&["serve", "--prot", "80"], &["--prot", "--port"]),
+        (&["serach", "--slo", "p99<5ms", "localhost"], &["serach", "saturing search"]),
+        (&["compare", "http://localhost:1/", "http://localhost:2/"], &["--run"]),
+        (&["-z", "10s", "localhost"], &["-z", "-d"]),
+        (&["--cpus", "3-1", "localhost"], &["3-1", "1-3"]),
+        (&["http:/localhost"], &["://"]),
+        (&["--slo", "p99<5", "localhost"], &["unit", "p99<5ms"]),
+        (&["--slo", "lag<1ms", "localhost"], &["lag", "--rate"]),
+        (&["-R", "0:0", "-d", "1s", "localhost"], &["--rate", "0"]),
     ];
     for (args, named) in table {
         let ended = run(args);
@@ -45,7 +53,8 @@ fn a_run_that_cannot_start_is_exit_code_1() {
         (&["-d", "100ms", "--json", &nowhere, &nobody], "no/such/folder"),
         (&["-d", "200ms", &nobody], "not one response"),
         (&["-n", "10", "-T", "200ms", &nobody], "not one response"),
-        (&["serve", "--port", &port], &port),
+        (&["serve", "--port", &port], "another process has that port: choose another one with --port"),
+        (&["serve", "--host", "192.0.2.1"], "with --host"),
     ];
     for (args, named) in table {
         let ended = run(args);
@@ -204,6 +213,24 @@ fn without_arguments_the_built_in_server_is_loaded_and_reported() {
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
     assert!(ended.stdout.contains("Requests/sec:") && !ended.stdout.contains('\x1b'), "{}", ended.stdout);
     assert!(ended.stdout.starts_with("Running 5s test @ http://127.0.0.1:"), "{}", ended.stdout);
+}
+
+/// Text goes to the terminal's width, and no line breaks inside a word; `script` gives the command a terminal.
+#[test]
+fn on_a_terminal_no_line_breaks_inside_a_word() {
+    let program = env!("CARGO_BIN_EXE_saturing");
+    let of = |args: &str| {
+        let line = format!("stty rows 24 cols 40 && {program} {args} 2>&1");
+        Running::spawn(std::process::Command::new("script").args(["-qec", &line, "/dev/null"])).wait()
+    };
+    let refused = of("--conections 5");
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.stdout.contains("--conections;\r\n  did you mean --connections?"), "{refused:?}");
+    let help = of("--help");
+    assert!(help.stdout.contains("\r\n        worker threads, each pinned to a\r\n"), "{}", help.stdout);
+    let long = help.stdout.lines().filter(|line| line.trim_end().chars().count() > 40);
+    let broken: Vec<&str> = long.filter(|line| line.split_whitespace().count() > 1).collect();
+    assert!(broken.is_empty(), "{broken:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::cli::failure::{BAD_ARGUMENTS, NO_RUN};
 use crate::cli::outputs::{Sink, To};
-use crate::cli::spelling::{Spelled, WRK, spell};
+use crate::cli::spelling::{Spelled, spell};
 use crate::plan::{Arrivals, DEFAULT_INTERVAL, DEFAULT_TIMEOUT, Open, RateStage, Until};
 use crate::target::{Behaviour, Pause, Service};
 use argh::{ArgsInfo, FromArgs};
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 fn args_of<T: FromArgs + ArgsInfo>(words: &[&str]) -> T {
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-    let Ok(Spelled::Args(spelled)) = spell(&words, &T::get_args_info(), WRK) else { panic!("{words:?} is refused") };
+    let Ok(Spelled::Args(spelled)) = spell(&words, &T::get_args_info()) else { panic!("{words:?} is refused") };
     let spelled: Vec<&str> = spelled.iter().map(String::as_str).collect();
     T::from_args(&["saturing"], &spelled).expect("spelled out")
 }
@@ -205,7 +205,7 @@ fn outputs() {
 #[test]
 fn what_is_refused() {
     let count = "must be a whole number, as in 64, 10k or 1.5M";
-    let time = "must be a duration in us, ms, s, m or h, as in 10s or 500ms";
+    let time = "must be a duration in us, ms, s, m or h, as in 10s, 500ms or 1m30s";
     let source = "must be IP addresses of this host, as in 127.0.0.1,127.0.0.2";
     for (words, message) in [
         (&["-t", "0"][..], "--threads: must be 1 to 1024, got 0"),
@@ -216,6 +216,33 @@ fn what_is_refused() {
         (&["-c=64"], &format!("--connections: {count}, got =64")),
         (&["-d", "0"], "--duration: must be more than 0, got 0"),
         (&["-d", "10q"], &format!("--duration: {time}, got 10q")),
+        // Values that another tool's option of that letter takes.
+        (&["-d", "{\"a\":1}"], &format!("--duration: {time}, got {{\"a\":1}}; the body of a request is -b")),
+        (&["-t", "30s"], &format!("--threads: {count}, got 30s; the time to run is -d, a timeout -T")),
+        (&["-n", "30s"], &format!("--requests: {count}, got 30s; the time to run is -d")),
+        (
+            &["-T", "text/csv"],
+            &format!("--timeout: {time}, got text/csv; the type of a body is -H 'Content-Type: ...'"),
+        ),
+        (&["-p", "post.json"], &format!("--pipeline: {count}, got post.json; a body from a file is -b @FILE")),
+        (
+            &["-c", "1..64"],
+            &format!("--connections: {count}, got 1..64; a range of them is searched by saturing search"),
+        ),
+        (
+            &["-c", "1,8"],
+            &format!("--connections: {count}, got 1,8; several numbers, one after the other, are --steps 1,8,64x5s"),
+        ),
+        (
+            &["-R", "50/1s"],
+            "--rate: must be a rate of 0.1 to 1G requests per second, as in 2000, 0.5 or 10k, got 50/1s; rates are per second \
+             without saying so",
+        ),
+        (
+            &["-m", "100"],
+            "--method: must be the name of a method, as in GET or POST, got 100; so many requests in flight on each connection are \
+             -p N",
+        ),
         (&["-n", "0"], "--requests: must be at least 1, got 0"),
         (&["-n", "-1"], &format!("--requests: {count}, got -1")),
         (&["-p", "2000"], "--pipeline: must be 1 to 1024, got 2000"),
@@ -230,6 +257,8 @@ fn what_is_refused() {
             "--requests-per-connection: must be 1 with --no-keepalive, got 2",
         ),
         (&["--cpus", "a-b"], "--cpus: must be a list of CPUs, as in 0,2-5, got a-b"),
+        (&["--cpus", "3-1"], "--cpus: 3-1 is reversed, a range goes up as in 1-3, got 3-1"),
+        (&["--cpus", "0,5-2"], "--cpus: 5-2 is reversed, a range goes up as in 2-5, got 0,5-2"),
         (&["--cpus", ""], "--cpus: must be a list of CPUs, as in 0,2-5, got \"\""),
         (&["--source-address", "localhost"], &format!("--source-address: {source}, got localhost")),
         (&["--source-address", "127.0.0.1,"], &format!("--source-address: {source}, got \"\"")),
@@ -242,6 +271,11 @@ fn what_is_refused() {
             "--body: cannot be read (No such file or directory (os error 2)), got @/nonexistent/body",
         ),
         (
+            &["--slo", "p99<5ms,lag.max<1ms"],
+            "--slo: lag needs --rate or --stages, as requests of a closed loop are sent when their turn comes, got lag.max<1ms",
+        ),
+        (&["--slo", "p99<5"], "--slo: a time needs a unit (us, ms, s, m or h), as in p99<5ms, got p99<5"),
+        (
             &["--slo", "p99=5ms"],
             "--slo: must be limits as in p99<5ms,errors<0.1%,rate>9k; any of pN, mean, max, service.pN, lag, lag.max, errors, rate, got p99=5ms",
         ),
@@ -250,6 +284,12 @@ fn what_is_refused() {
         (&["-R", "1k:2k", "-n", "9"], "--rate: a rate that changes needs a --duration, got 1000:2000"),
         (&["--stages", "1s@1k", "-R", "1"], "--stages: cannot be used with --rate, got 1s@1k"),
         (&["--stages", "1s@1k", "-d", "1"], "--stages: cannot be used with --duration, got 1s@1k"),
+        (&["-R", "0:0", "-d", "1"], "--rate: must not be 0 for the whole run, got 0"),
+        (&["--stages", "1s@0,1s@0:0"], "--stages: must not be 0 for the whole run, got 0"),
+        (
+            &["-R", "0:0.05"],
+            "--rate: must be 0, or a rate of 0.1 to 1G requests per second, as in 2000, 0.5 or 10k, got 0.05",
+        ),
         (&["--stages", "0s@1k"], "--stages: each must have some time, got 0"),
         (&["--steps", "1x1s", "-c", "5"], "--steps: cannot be used with --connections, got 1x1s"),
         (&["--steps", "1x1s", "-n", "5"], "--steps: cannot be used with --requests, got 1x1s"),
@@ -292,6 +332,8 @@ fn shapes_of_load() {
     assert_eq!(load(&poisson).open, Some(want));
     let ramp = load(&["-R", "1k:2k", "-d", "5s"]);
     assert_eq!(ramp.open, Some(open(vec![RateStage { duration: None, from_per_s: 1e3, to_per_s: 2e3 }])));
+    let from_nothing = load(&["-R", "0:2k", "-d", "5s"]);
+    assert_eq!(from_nothing.open, Some(open(vec![RateStage { duration: None, from_per_s: 0.0, to_per_s: 2e3 }])));
     let stages = load(&["--stages", "2s@1k,3s@1k:2k"]);
     assert_eq!(stages.until, Until { duration: Some(Duration::from_secs(5)), requests: None });
     assert_eq!(stages.open.map(|open| open.stages.len()), Some(2));
@@ -379,7 +421,11 @@ fn behaviour_of_the_server() {
     let pause = "--pause: must be PAUSE/PERIOD with 0 < PAUSE < PERIOD, as in 100ms/1s, got";
     let service = "--service: must be const:TIME or exp:TIME with TIME above 0, as in exp:200us, got";
     for (option, given, message) in [
-        ("--delay", "5x", "--delay: must be a duration in us, ms, s, m or h, as in 10s or 500ms, got 5x".to_owned()),
+        (
+            "--delay",
+            "5x",
+            "--delay: must be a duration in us, ms, s, m or h, as in 10s, 500ms or 1m30s, got 5x".to_owned(),
+        ),
         ("--pause", "100ms", format!("{pause} 100ms")),
         ("--pause", "0/1s", format!("{pause} 0/1s")),
         ("--pause", "1s/1000ms", format!("{pause} 1s/1000ms")),
