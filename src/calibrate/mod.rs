@@ -147,8 +147,8 @@ impl Bench<'_> {
                 let row = |late: bare::Lateness| Late {
                     connections: place.connections as u64,
                     samples: late.late_ns.count,
-                    p50_ns: late.late_ns.percentiles.p50,
-                    p99_ns: late.late_ns.percentiles.p99,
+                    p50_ns: late.late_ns.percentiles.p50.unwrap_or(late.late_ns.max),
+                    p99_ns: late.late_ns.percentiles.p99.unwrap_or(late.late_ns.max),
                     within_ns: late.within_ns,
                 };
                 found.lateness.extend(late.map(row));
@@ -160,8 +160,9 @@ impl Bench<'_> {
                     rate_per_s,
                     achieved_per_s: result.rate.achieved_per_s,
                     connections: result.plan.connections,
-                    p50_ns: lag.percentiles.p50,
-                    p99_ns: lag.percentiles.p99,
+                    p50_ns: lag.percentiles.p50.unwrap_or(lag.max),
+                    // Of too few samples the longest is the 99th percentile.
+                    p99_ns: lag.percentiles.p99.unwrap_or(lag.max),
                 });
                 found.send_lag.extend(lag);
             }

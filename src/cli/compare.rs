@@ -3,7 +3,7 @@
 use super::args::CompareArgs;
 use super::bar::Bar;
 use super::failure::{DONE, Failure, NO_RUN};
-use super::outputs::{Format, Opened, Output};
+use super::outputs::{Format, Input, Opened, Output};
 use super::shared;
 use super::signals::Signal;
 use super::typed::Typed;
@@ -52,6 +52,8 @@ impl TypedCompare {
                 return Err(Error::argument("A B", rule, url).into());
             }
             refuse_load_options(&own, &load)?;
+            let inputs = [("A", &a), ("B", &b)].map(|(argument, file)| Input { argument, file: file.into() }).into();
+            let output = Output { inputs, ..output };
             return Ok(Some(TypedCompare { names: [a, b], run: None, output }));
         }
         let rounds = own.rounds.as_deref().map_or(Ok(ROUNDS), rounds)?;
@@ -60,6 +62,7 @@ impl TypedCompare {
         load.url = Some(a.clone());
         let first = Typed::read(&load, stdin)?;
         let second = first.at(&b)?;
+        let output = Output { inputs: first.output.inputs.clone(), ..output };
         Ok(Some(TypedCompare { names: [a, b], run: Some((Box::new([first, second]), rounds)), output }))
     }
 }

@@ -11,8 +11,8 @@ use super::typed::Typed;
 use crate::plan::cpus::Topology;
 use crate::plan::{Plan, Url};
 use crate::report::text;
-use crate::result::{Outcome, RunResult};
-use crate::run;
+use crate::result::{Outcome, RunResult, Snapshot};
+use crate::run::{self, Ended, Observer};
 use crate::target::Server;
 
 /// Puts load on the URL that was typed or, without one, on the built-in server.
@@ -43,9 +43,9 @@ pub(super) fn command(args: &[String]) -> Vec<String> {
 /// Runs `plan`, judges it and reports as `typed` says.
 fn run_plan(plan: &Plan, typed: &Typed, args: &[String]) -> Result<i32, Failure> {
     let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
-    let outputs = Opened::open(&typed.output)?;
-    let mut bar = Bar::new();
-    let result = run::run(plan, command(args), signal.flag(), &mut |moment| bar.show(moment));
+    let mut live = Live { url: &plan.target.url, outputs: Opened::open(&typed.output)?, bar: Bar::new() };
+    let result = run::run_observed(plan, command(args), signal.flag(), &mut live);
+    let Live { outputs, mut bar, .. } = live;
     bar.clear();
     let mut result = result.map_err(|error| Failure::no_run(error.to_string()))?;
     result.ceiling = cache::ceiling(&result);
@@ -58,6 +58,27 @@ fn run_plan(plan: &Plan, typed: &Typed, args: &[String]) -> Result<i32, Failure>
     let all_written = outputs.write(&report, &|format| format.render(&result));
     let code = exit_code(&result, &signal);
     Ok(if code == DONE && !all_written { NO_RUN } else { code })
+}
+
+/// What is shown and written while a run lasts.
+struct Live<'a> {
+    url: &'a str,
+    outputs: Opened<'a>,
+    bar: Bar,
+}
+
+impl Observer for Live<'_> {
+    fn moment(&mut self, moment: &Snapshot) {
+        self.bar.show(moment);
+    }
+
+    fn interval(&mut self, ended: &Ended<'_>) {
+        if self.outputs.report_goes_nowhere() {
+            // Both may be on one terminal.
+            self.bar.clear();
+        }
+        self.outputs.interval(self.url, ended);
+    }
 }
 
 fn exit_code(result: &RunResult, signal: &Signal) -> i32 {

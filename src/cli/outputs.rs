@@ -1,15 +1,18 @@
 //! Where a result goes: the report, and each file that was asked for.
 
-use std::fs::File;
+mod opened;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
-use super::failure::Failure;
 use super::terminal;
 use crate::plan::Error;
 use crate::report::text::Style;
 use crate::report::{csv, hdr_log, json, spectrum, timeseries};
 use crate::result::RunResult;
+use crate::run::Ended;
+
+pub(super) use opened::Opened;
 
 /// What to do with the result.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +23,17 @@ pub struct Output {
     pub verbose: bool,
     /// Each format that was asked for beside the report; at most one goes to standard output, and replaces the report there.
     pub sinks: Vec<Sink>,
+    /// Files that are read: none of them may be written over.
+    pub inputs: Vec<Input>,
+}
+
+/// A file that is read, and what names it on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// An option, or an argument's name.
+    pub argument: &'static str,
+    /// Which file.
+    pub file: PathBuf,
 }
 
 /// A format and its place.
@@ -67,15 +81,23 @@ impl Format {
         }
     }
 
-    /// A result in this format.
+    /// A result in this format; of one that is written while the run lasts, what stands there without a single interval.
     pub(super) fn render(self, result: &RunResult) -> io::Result<String> {
         match self {
             Format::Json => Ok(json::render(result)?),
-            Format::Hgrm => Ok(spectrum::render(result.latency_ns.as_ref())),
-            Format::HdrLog => Ok(hdr_log::render(result)),
+            Format::Hgrm => Ok(spectrum::file(result.latency_ns.as_ref())),
+            Format::HdrLog => Ok(hdr_log::head(&result.target.url, result.started_unix_s.unwrap_or(0.0))),
             Format::Timeseries => Ok(timeseries::render(result)?),
             Format::Csv => csv::render(result),
         }
+    }
+
+    /// What an interval that has ended adds to this format; `None`: it is written at the run's end.
+    fn addition(self, url: &str, ended: &Ended<'_>, first: bool) -> Option<String> {
+        (self == Format::HdrLog).then(|| {
+            let head = if first { hdr_log::head(url, ended.started_unix_s) } else { String::new() };
+            head + &hdr_log::lines(ended.interval, ended.histograms)
+        })
     }
 }
 
@@ -85,7 +107,7 @@ impl Output {
     /// # Errors
     /// A place is empty, or two formats are to go to standard output.
     pub fn read(latency: bool, typed: &[(Format, Option<&str>)]) -> Result<Output, Error> {
-        let mut output = Output { latency, verbose: false, sinks: Vec::new() };
+        let mut output = Output { latency, ..Output::default() };
         for &(format, place) in typed {
             let to = match place {
                 None => continue,
@@ -108,53 +130,6 @@ impl Output {
     pub(super) fn style(&self) -> Style {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Style { colour: wanted && io::stdout().is_terminal(), latency: self.latency, verbose: self.verbose }
-    }
-}
-
-/// All outputs, opened before anything is measured: a place that cannot be written is known then.
-pub(super) struct Opened<'a> {
-    files: Vec<(&'a Sink, Option<File>)>,
-}
-
-impl<'a> Opened<'a> {
-    pub(super) fn open(output: &'a Output) -> Result<Opened<'a>, Failure> {
-        let open = |sink: &'a Sink| match &sink.to {
-            To::Stdout => Ok((sink, None)),
-            To::File(path) => match File::create(path) {
-                Ok(file) => Ok((sink, Some(file))),
-                Err(error) => Err(Failure::no_run(format!("{} {}: {error}", sink.format.option(), path.display()))),
-            },
-        };
-        Ok(Opened { files: output.sinks.iter().map(open).collect::<Result<_, _>>()? })
-    }
-
-    /// Whether standard output is another format's.
-    pub(super) fn report_goes_nowhere(&self) -> bool {
-        self.files.iter().any(|(_, file)| file.is_none())
-    }
-
-    /// Writes each output by itself: one that cannot be written takes no other with it. `report` goes to standard output unless
-    /// a format does. False if something could not be written.
-    pub(super) fn write(self, report: &str, render: &dyn Fn(Format) -> io::Result<String>) -> bool {
-        let printed = self.report_goes_nowhere() || printed(report);
-        self.write_files(render) && printed
-    }
-
-    /// The same without a report.
-    pub(super) fn write_files(self, render: &dyn Fn(Format) -> io::Result<String>) -> bool {
-        let mut all_written = true;
-        for (sink, file) in self.files {
-            let option = sink.format.option();
-            let text = render(sink.format);
-            all_written &= match (file, &sink.to) {
-                (Some(mut file), To::File(path)) => written(
-                    text.and_then(|text| file.write_all(text.as_bytes())),
-                    &format!("{option} {}", path.display()),
-                ),
-                _ => written(text.and_then(|text| put(&text)), &format!("{option}: standard output")),
-            };
-        }
-        all_written
     }
 }
 

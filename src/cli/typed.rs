@@ -6,7 +6,7 @@ mod truth;
 
 use super::args::{LoadArgs, ServeArgs};
 use super::failure::Failure;
-use super::outputs::{Format, Output};
+use super::outputs::{Format, Input, Output};
 use super::slo;
 use crate::plan::cpus::{Topology, parse_list};
 use crate::plan::nic::Nic;
@@ -86,7 +86,7 @@ impl Typed {
             sources: sources(&args.source_address)?,
             engine: engine::engine(args)?,
             load,
-            output: Output { verbose: args.verbose, ..output(args)? },
+            output: Output { verbose: args.verbose, inputs: inputs(args), ..output(args)? },
             slo,
             // Last, so that nobody types a body for a line that is refused.
             body: args.body.as_deref().map_or(Ok(Vec::new()), |text| body(text, stdin))?,
@@ -145,6 +145,12 @@ impl Typed {
         notes.extend(short_lived(&load));
         Ok(Plan { target, load, placement: placed.placement, engine: self.engine, notes })
     }
+}
+
+/// Files that are read.
+fn inputs(args: &LoadArgs) -> Vec<Input> {
+    let body = args.body.as_deref().and_then(|text| text.strip_prefix('@')).filter(|file| *file != "-");
+    body.into_iter().map(|file| Input { argument: "--body", file: file.into() }).collect()
 }
 
 fn output(args: &LoadArgs) -> Result<Output, Error> {

@@ -8,6 +8,8 @@ mod rounds;
 
 pub use rounds::rounds;
 
+use std::num::NonZeroU64;
+
 use crate::measure::estimate::middle;
 use crate::result::comparison::{Comparison, Difference, Shift, Side};
 use crate::result::{Interval, RunResult, SCHEMA, Stage, Summary, add_warning};
@@ -67,14 +69,14 @@ impl Observed {
     fn add_interval(&mut self, interval: &Interval) {
         self.side.length_s = interval.length_s;
         let rate = interval.completed as f64 / interval.length_s;
-        let time = |ns: Option<u64>| ns.map(|ns| ns as f64);
+        let time = |ns: Option<NonZeroU64>| ns.map(|ns| ns.get() as f64);
         self.windows.push([Some(rate), time(interval.p50_ns), time(interval.p90_ns), time(interval.p99_ns)]);
     }
 
     fn push(&mut self, rate: f64, latency: Option<&Summary>) {
-        let time = |pick: fn(&Summary) -> u64| latency.map(|latency| pick(latency) as f64);
-        let (p50, p90) = (time(|l| l.percentiles.p50), time(|l| l.percentiles.p90));
-        self.windows.push([Some(rate), p50, p90, time(|l| l.percentiles.p99)]);
+        let percentiles = latency.map(|latency| latency.percentiles).unwrap_or_default();
+        let time = |ns: Option<u64>| ns.map(|ns| ns as f64);
+        self.windows.push([Some(rate), time(percentiles.p50), time(percentiles.p90), time(percentiles.p99)]);
     }
 
     /// Windows so far.
@@ -125,16 +127,44 @@ pub fn compare(a: &Observed, b: &Observed, paired: bool) -> Comparison {
         });
     }
     adjust(&mut comparison.differences);
-    if comparison.differences.iter().any(|difference| difference.shift.is_none()) {
-        let (few, how) = match paired {
-            true => (ranks::FEWEST_PAIRS, "--rounds"),
-            false => (ranks::FEWEST_EACH, "-d with --interval, or --repeat"),
-        };
-        comparison
-            .notes
-            .push(format!("too few windows to tell a difference from chance: it takes {few} of each ({how})"));
-    }
+    comparison.notes.extend(too_few(a, b, paired));
+    comparison.notes.extend(thin(a, b));
     comparison
+}
+
+/// What a test would need, where there are fewer windows than that.
+fn too_few(a: &Observed, b: &Observed, paired: bool) -> Option<String> {
+    let (needed, of_each, how) = match paired {
+        true => (ranks::FEWEST_PAIRS, "pairs", format!("--rounds {}", ranks::FEWEST_PAIRS)),
+        false => {
+            let needed = ranks::FEWEST_EACH;
+            (needed, "of each", format!("-d {needed}s --interval 1s, or --repeat {needed}"))
+        }
+    };
+    (a.len().min(b.len()) < needed).then(|| {
+        format!(
+            "too few windows to tell a difference from chance: A has {}, B has {}, and it takes {needed} {of_each} ({how})",
+            a.len(),
+            b.len()
+        )
+    })
+}
+
+/// Figures that some windows lack, as too few answers came in them.
+fn thin(a: &Observed, b: &Observed) -> Option<String> {
+    let answers = [0, 2, 10, 100];
+    let lacking = FIGURES.iter().zip(answers).enumerate().filter_map(|(index, (figure, answers))| {
+        let (of_a, of_b) = (a.figure(index).len(), b.figure(index).len());
+        (of_a < a.len() || of_b < b.len()).then(|| {
+            format!(
+                "{figure} is of {of_a} of {} windows of A and {of_b} of {} of B, with {answers} answers",
+                a.len(),
+                b.len()
+            )
+        })
+    });
+    let lacking: Vec<String> = lacking.collect();
+    (!lacking.is_empty()).then(|| format!("{} or more: longer windows have more", lacking.join("; ")))
 }
 
 /// A window that lacks the figure takes its neighbour with it.

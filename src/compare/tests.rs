@@ -53,7 +53,25 @@ fn too_few_windows_are_compared_but_not_judged() {
     let (a, b) = (noisy(&mut random, 1e5, 1e6, 3), noisy(&mut random, 9e5, 1e6, 3));
     let comparison = compare(&a, &b, false);
     assert!(comparison.differences.iter().all(|one| one.shift.is_none() && !one.seen));
-    assert!(comparison.notes[0].starts_with("too few windows"), "{comparison:?}");
+    let needs = "A has 3, B has 3, and it takes 5 of each (-d 5s --interval 1s, or --repeat 5)";
+    assert_eq!(comparison.notes, [format!("too few windows to tell a difference from chance: {needs}")]);
+    let paired = compare(&a, &b, true);
+    assert!(paired.notes[0].ends_with("A has 3, B has 3, and it takes 8 pairs (--rounds 8)"), "{paired:?}");
+}
+
+#[test]
+fn windows_with_too_few_answers_for_a_figure_are_told() {
+    let mut random = Pcg64Mcg::seed_from_u64(14);
+    let [mut a, b] = [(); 2].map(|()| noisy(&mut random, 1e5, 1e6, 6));
+    a.windows[0][3] = None;
+    let comparison = compare(&a, &b, false);
+    let told = "p99 is of 5 of 6 windows of A and 6 of 6 of B, with 100 answers or more: longer windows have more";
+    assert_eq!(comparison.notes, [told]);
+    assert!(comparison.differences.iter().all(|one| one.shift.is_some()), "five are enough: {comparison:?}");
+    a.windows.iter_mut().for_each(|window| window[3] = None);
+    let comparison = compare(&a, &b, false);
+    assert_eq!(comparison.differences.len(), 3);
+    assert!(comparison.notes[0].starts_with("p99 is of 0 of 6 windows of A"), "{comparison:?}");
 }
 
 #[test]

@@ -80,10 +80,51 @@ pub struct Errors {
 }
 
 impl Errors {
+    /// True if there is none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.total() == 0
+    }
+
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.reset + self.eof_mid_response + self.timeout + self.protocol + self.other
+    }
+}
+
+/// Whole answers by the class of their status code.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs, reason = "each field is the class it is named for")]
+pub struct Classes {
+    #[serde(rename = "2xx", skip_serializing_if = "is_zero")]
+    pub success: u64,
+    #[serde(rename = "3xx", skip_serializing_if = "is_zero")]
+    pub redirection: u64,
+    #[serde(rename = "4xx", skip_serializing_if = "is_zero")]
+    pub client_error: u64,
+    #[serde(rename = "5xx", skip_serializing_if = "is_zero")]
+    pub server_error: u64,
+    /// Of no class above.
+    #[serde(rename = "other", skip_serializing_if = "is_zero")]
+    pub other: u64,
+}
+
+impl Classes {
+    /// Of answers counted by code.
+    pub fn of(codes: impl Iterator<Item = (u16, u64)>) -> Classes {
+        let mut classes = Classes::default();
+        for (code, count) in codes {
+            *match code / 100 {
+                2 => &mut classes.success,
+                3 => &mut classes.redirection,
+                4 => &mut classes.client_error,
+                5 => &mut classes.server_error,
+                _ => &mut classes.other,
+            } += count;
+        }
+        classes
     }
 }
 
@@ -139,12 +180,24 @@ pub struct Bytes {
 /// How many reasons of protocol errors there may be.
 pub const REASONS: usize = 64;
 
-/// Adds every field of another one of the same kind.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Adds every field of another one of the same kind, or takes it off.
 macro_rules! sums {
     ($($kind:ident: $($field:ident),+;)+) => {
         $(impl std::ops::AddAssign for $kind {
             fn add_assign(&mut self, other: $kind) {
                 $(self.$field += other.$field;)+
+            }
+        }
+
+        impl std::ops::Sub for $kind {
+            type Output = $kind;
+
+            fn sub(self, other: $kind) -> $kind {
+                $kind { $($field: self.$field - other.$field),+ }
             }
         })+
     };
@@ -153,6 +206,7 @@ macro_rules! sums {
 sums! {
     Intended: intended, shed, unsent, sent_late;
     Errors: reset, eof_mid_response, timeout, protocol, other;
+    Classes: success, redirection, client_error, server_error, other;
     Anomalies: excess_bytes, reset_after_response, close_unannounced;
     Connections:
         established, answered, reconnects, refused, timeout, no_local_port, no_descriptor, other, idle_closed, not_begun, unfinished;

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 
 mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use summary::{Figures, LatencyKind, Percentiles, Summary};
+pub use summary::{LatencyKind, Percentiles, Summary};
 
 /// The longest duration told apart, in nanoseconds: one hour. Anything longer counts as this.
 pub const MAX_NS: u64 = 3_600_000_000_000;
@@ -47,7 +47,7 @@ pub struct Histogram {
 
 impl fmt::Debug for Histogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Histogram").field("count", &self.count()).field("figures", &self.figures()).finish()
+        f.debug_struct("Histogram").field("count", &self.count()).field("max_ns", &self.max_ns).finish()
     }
 }
 
@@ -100,13 +100,6 @@ impl Histogram {
         self.sum_ns = 0;
     }
 
-    /// A few figures of all samples, all 0 without any.
-    #[must_use]
-    pub fn figures(&self) -> Figures {
-        let at = |q| self.quantile_ns(q).unwrap_or(0);
-        Figures { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: self.max_ns }
-    }
-
     /// The longest sample, exact, in nanoseconds; 0 without samples.
     #[must_use]
     pub fn max_ns(&self) -> u64 {
@@ -156,7 +149,7 @@ impl Histogram {
             stdev,
             max: self.max_ns,
             within_stdev: self.within(mean, stdev),
-            percentiles: Percentiles::of(self)?,
+            percentiles: Percentiles::of(self),
             histogram: self.to_base64(),
         })
     }
@@ -183,31 +176,6 @@ impl Histogram {
     fn within(&self, mean: f64, stdev: f64) -> f64 {
         let within: u64 = self.buckets().filter(|(value, _)| (value - mean).abs() <= stdev).map(|(_, n)| n).sum();
         within as f64 / self.count() as f64 * 100.0
-    }
-
-    /// Appends all samples in a form of some kilobytes, for [`unpack`](Self::unpack); nothing if there are none.
-    pub fn pack(&self, to: &mut Vec<u8>) {
-        if self.is_empty() {
-            return;
-        }
-        for part in [self.min_ns, self.max_ns, self.sum_ns as u64, (self.sum_ns >> 64) as u64] {
-            to.extend_from_slice(&part.to_le_bytes());
-        }
-        V2Serializer::new().serialize(&self.counts, to).expect("writing to memory cannot fail");
-    }
-
-    /// Adds the samples of everything packed in `bytes`, one after the other.
-    ///
-    /// # Panics
-    /// If the bytes are not what [`pack`](Self::pack) made.
-    pub fn unpack(&mut self, mut bytes: &[u8]) {
-        while let Some((head, rest)) = bytes.split_first_chunk::<32>() {
-            let part = |at: usize| u64::from_le_bytes(head[at * 8..][..8].try_into().expect("8 bytes"));
-            bytes = rest;
-            let counts = Deserializer::new().deserialize(&mut bytes).expect("as it was packed");
-            let sum_ns = u128::from(part(2)) | u128::from(part(3)) << 64;
-            self.merge(&Histogram { counts, min_ns: part(0), max_ns: part(1), sum_ns });
-        }
     }
 
     /// The samples that [`to_base64`](Self::to_base64) wrote, without their exact extremes and sum; `None` if it is something

@@ -1,9 +1,21 @@
-//! The time series: each interval's samples, kept small until the end.
+//! The time series. A worker leaves what it measured in an interval when that ends; whoever watches the run takes it, merges it
+//! with what the other workers left, and gives the memory back. Nobody keeps an interval's histograms.
+//!
+//! A worker never waits for the watcher. While too much of what it left has not been taken, its interval goes on instead, and
+//! the merged one is as long: no sample is lost.
 
+use std::collections::VecDeque;
+use std::ops::{AddAssign, Sub};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::counters::{Classes, Errors};
 use super::histogram::Histogram;
 use super::tally::{Latencies, Tally};
 
-/// The kinds of time that a series keeps.
+#[cfg(test)]
+mod tests;
+
+/// The kinds of time that a series has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Open loop: done - intended.
@@ -15,7 +27,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All, in the order in which a series keeps them.
+    /// All, in the order in which a series has them.
     pub const ALL: [Kind; 3] = [Kind::Response, Kind::Service, Kind::Lag];
 
     /// As it is reported.
@@ -28,131 +40,267 @@ impl Kind {
     }
 }
 
+/// A histogram for each kind of time, in the order of [`Kind::ALL`]; without samples where a kind is not taken.
+pub type Histograms = [Histogram; Kind::ALL.len()];
+
+/// How many intervals of a worker may wait to be taken.
+const BACKLOG: usize = 8;
+
+/// What is counted in an interval.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests completed.
+    pub completed: u64,
+    /// Requests failed.
+    pub failed: u64,
+    /// Those completed, by class of status.
+    pub status: Classes,
+    /// Those failed, by kind.
+    pub errors: Errors,
+}
+
+impl Counts {
+    fn so_far(tally: &Tally) -> Counts {
+        Counts {
+            completed: tally.requests.completed,
+            failed: tally.requests.failed,
+            status: Classes::of(tally.status.iter().enumerate().map(|(code, &count)| (code as u16, count))),
+            errors: tally.errors,
+        }
+    }
+}
+
+impl Sub for Counts {
+    type Output = Counts;
+
+    fn sub(self, other: Counts) -> Counts {
+        Counts {
+            completed: self.completed - other.completed,
+            failed: self.failed - other.failed,
+            status: self.status - other.status,
+            errors: self.errors - other.errors,
+        }
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.status += other.status;
+        self.errors += other.errors;
+    }
+}
+
 /// One worker's interval.
-#[derive(Debug, Clone, Copy, Default)]
-struct Cut {
-    ends_at: u64,
-    completed: u64,
-    failed: u64,
-    /// Where the histograms of each kind end in the packed bytes.
-    ends: [usize; Kind::ALL.len()],
-}
-
-/// One worker's intervals, their histograms packed: some kilobytes each instead of hundreds.
 #[derive(Debug, Default)]
-pub struct Series {
-    cuts: Vec<Cut>,
-    packed: Vec<u8>,
-    /// Completed and failed before the interval under way.
-    before: (u64, u64),
+struct Part {
+    /// Its number, from 0; where it went on over several, that of the last.
+    number: u64,
+    ends_at: u64,
+    counts: Counts,
+    open: u64,
+    histograms: Histograms,
 }
 
-/// Bytes that an interval takes, more or less; and for how many intervals room is made at the start.
-const BYTES_PER_INTERVAL: usize = 8 * 1024;
-const ROOM_FOR: usize = 600;
+/// Where a worker leaves its intervals, and finds the memory of those that were taken.
+#[derive(Debug, Default)]
+pub struct Outbox(Mutex<Shared>);
 
-impl Series {
-    /// With room for so many intervals, or for ten minutes' worth of seconds; beyond that it grows.
-    pub fn new(intervals: usize) -> Series {
-        let room = intervals.min(ROOM_FOR);
-        Series { cuts: Vec::with_capacity(room), packed: Vec::with_capacity(room * BYTES_PER_INTERVAL), before: (0, 0) }
+#[derive(Debug, Default)]
+struct Shared {
+    left: VecDeque<Part>,
+    spare: Vec<Part>,
+    /// Nothing more will come.
+    over: bool,
+}
+
+/// Why there is nothing in an outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Empty {
+    NothingYet,
+    Over,
+}
+
+impl Outbox {
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends an interval at `now` (ns): packs what is recent in `tally`, and settles it there.
-    pub fn cut(&mut self, now: u64, tally: &mut Tally) {
-        let (completed, failed) = (tally.requests.completed, tally.requests.failed);
-        let mut cut = Cut { ends_at: now, ..Cut::default() };
-        (cut.completed, cut.failed) = (completed - self.before.0, failed - self.before.1);
-        self.before = (completed, failed);
-        let Latencies { single, split, response, lag, .. } = &mut tally.recent;
-        for (kind, end) in Kind::ALL.into_iter().zip(&mut cut.ends) {
-            match kind {
-                Kind::Response => response.pack(&mut self.packed),
-                // Packed one after the other, two are read back as their sum.
-                Kind::Service => {
-                    single.pack(&mut self.packed);
-                    split.pack(&mut self.packed);
-                }
-                Kind::Lag => lag.pack(&mut self.packed),
+    fn take(&self) -> Result<Part, Empty> {
+        let mut shared = self.lock();
+        let empty = if shared.over { Empty::Over } else { Empty::NothingYet };
+        shared.left.pop_front().ok_or(empty)
+    }
+
+    fn give_back(&self, mut part: Part) {
+        reset(&mut part.histograms);
+        self.lock().spare.push(part);
+    }
+
+    /// How many parts there are, filled or not.
+    #[cfg(test)]
+    pub(crate) fn parts(&self) -> usize {
+        let shared = self.lock();
+        shared.left.len() + shared.spare.len()
+    }
+}
+
+fn reset(histograms: &mut Histograms) {
+    histograms.iter_mut().filter(|one| !one.is_empty()).for_each(Histogram::reset);
+}
+
+/// A worker's side of its series.
+#[derive(Debug)]
+pub struct Series {
+    /// The next interval's number.
+    number: u64,
+    /// What was counted before the interval under way.
+    before: Counts,
+    /// How many parts there are in all.
+    made: usize,
+}
+
+impl Series {
+    /// Makes the memory that is enough unless the watcher is late.
+    pub fn new(outbox: &Outbox) -> Series {
+        let mut shared = outbox.lock();
+        shared.left.reserve(BACKLOG + 1);
+        shared.spare.reserve(BACKLOG + 1);
+        shared.spare.push(Part::default());
+        Series { number: 0, before: Counts::default(), made: 1 }
+    }
+
+    /// Ends an interval at `now` (ns), with so many connections open: leaves what is recent in `tally`, and settles it there. The
+    /// interval goes on where there is no memory left, or the watcher looks right now.
+    pub fn cut(&mut self, now: u64, tally: &mut Tally, open: u64, outbox: &Outbox) {
+        let number = self.number;
+        self.number += 1;
+        let Ok(mut shared) = outbox.0.try_lock() else { return };
+        let mut part = match shared.spare.pop() {
+            Some(part) => part,
+            None if self.made < BACKLOG => {
+                self.made += 1;
+                Part::default()
             }
-            *end = self.packed.len();
+            None => return,
+        };
+        self.fill(&mut part, now, tally, open);
+        part.number = number;
+        shared.left.push_back(part);
+    }
+
+    /// The last interval ends at `now`, unless there is none.
+    pub fn finish(&mut self, now: Option<u64>, tally: &mut Tally, open: u64, outbox: &Outbox) {
+        let mut shared = outbox.lock();
+        if let Some(now) = now {
+            let mut part = shared.spare.pop().unwrap_or_default();
+            self.fill(&mut part, now, tally, open);
+            part.number = self.number;
+            shared.left.push_back(part);
         }
-        self.cuts.push(cut);
+        shared.over = true;
+    }
+
+    fn fill(&mut self, part: &mut Part, now: u64, tally: &mut Tally, open: u64) {
+        let counted = Counts::so_far(tally);
+        (part.ends_at, part.counts, part.open) = (now, counted - self.before, open);
+        self.before = counted;
+        let Latencies { single, split, response, lag, .. } = &tally.recent;
+        for (kind, histogram) in Kind::ALL.into_iter().zip(&mut part.histograms) {
+            match kind {
+                Kind::Response => histogram.merge(response),
+                Kind::Service => {
+                    histogram.merge(single);
+                    histogram.merge(split);
+                }
+                Kind::Lag => histogram.merge(lag),
+            }
+        }
         tally.settle();
     }
 }
 
 /// What all workers measured in one interval.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Merged {
-    /// Its end: that of the worker that cut it last, ns.
+    /// Its beginning: the end of the one before, ns.
+    pub starts_at: u64,
+    /// Its end: that of the worker that ended it last, ns.
     pub ends_at: u64,
-    /// Requests completed.
-    pub completed: u64,
-    /// Requests failed.
-    pub failed: u64,
-    /// By kind, in the order of [`Kind::ALL`]; without samples where a kind is not taken.
-    pub histograms: [Histogram; Kind::ALL.len()],
+    /// What was counted.
+    pub counts: Counts,
+    /// Connections open at its end.
+    pub open: u64,
+    /// All samples.
+    pub histograms: Histograms,
 }
 
-/// The workers' series as one: interval by interval, each handed to `each` and then forgotten.
-pub fn merge(workers: &[Series], mut each: impl FnMut(Merged)) {
-    let longest = workers.iter().map(|one| one.cuts.len()).max().unwrap_or(0);
-    for index in 0..longest {
-        let mut merged =
-            Merged { ends_at: 0, completed: 0, failed: 0, histograms: std::array::from_fn(|_| Histogram::new()) };
-        for series in workers {
-            let Some(cut) = series.cuts.get(index) else { continue };
-            merged.ends_at = merged.ends_at.max(cut.ends_at);
-            merged.completed += cut.completed;
-            merged.failed += cut.failed;
-            let mut start = index.checked_sub(1).map_or(0, |before| series.cuts[before].ends[Kind::ALL.len() - 1]);
-            for (histogram, &end) in merged.histograms.iter_mut().zip(&cut.ends) {
-                histogram.unpack(&series.packed[start..end]);
-                start = end;
-            }
-        }
-        each(merged);
+impl Merged {
+    fn next(&mut self) {
+        self.starts_at = self.ends_at;
+        (self.counts, self.open) = (Counts::default(), 0);
+        reset(&mut self.histograms);
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A worker's part in the interval that is being merged.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    /// The number it has come to; `None`: nothing of it yet.
+    number: Option<u64>,
+    open: u64,
+}
 
-    #[test]
-    fn intervals_add_up_to_the_whole() {
-        let mut all = Vec::new();
-        let mut tallies = Vec::new();
-        for worker in 0..2u64 {
-            let (mut tally, mut series) = (Tally::new(), Series::new(1));
-            for interval in 0..3 + worker {
-                for sample in 0..100 * interval {
-                    tally.requests.completed += 1;
-                    tally.recent.single.record_n(1_000 * (sample + 1), 1);
-                    tally.recent.response.record_n(2_000_000 * (sample + 1) + worker, 1);
-                }
-                tally.requests.failed += interval;
-                tally.recent.split.record_n(77, interval);
-                tally.requests.completed += interval;
-                series.cut(1_000 * (interval + 1) + worker, &mut tally);
-            }
-            all.push(series);
-            tallies.push(tally);
+/// The watcher's side: makes one series of the workers'.
+#[derive(Debug)]
+pub struct Merger {
+    places: Vec<Place>,
+    merged: Merged,
+    /// `merged` is whole, and was handed out.
+    whole: bool,
+}
+
+impl Merger {
+    /// For so many workers whose windows begin at `begins_at`, ns.
+    pub fn new(workers: usize, begins_at: u64) -> Merger {
+        let merged = Merged { starts_at: begins_at, ends_at: begins_at, ..Merged::default() };
+        Merger { places: vec![Place::default(); workers], merged, whole: false }
+    }
+
+    /// Takes what the workers left. The next interval, once it is whole: every worker that still works has ended it. One that
+    /// went on for any of them goes on for all.
+    pub fn next<'a>(&mut self, outboxes: impl Iterator<Item = &'a Outbox> + Clone) -> Option<&Merged> {
+        if std::mem::take(&mut self.whole) {
+            self.merged.next();
+            self.places.fill(Place::default());
         }
-        let (mut ends, mut counts) = (Vec::new(), Vec::new());
-        let mut sums: [Histogram; 3] = std::array::from_fn(|_| Histogram::new());
-        merge(&all, |one| {
-            ends.push(one.ends_at);
-            counts.push((one.completed, one.failed));
-            sums.iter_mut().zip(&one.histograms).for_each(|(sum, one)| sum.merge(one));
-        });
-        assert_eq!(ends, [1_001, 2_001, 3_001, 4_001]);
-        assert_eq!(counts, [(0, 0), (202, 2), (404, 4), (303, 3)]);
-        let [mut whole, mut other] = <[Tally; 2]>::try_from(tallies).expect("two");
-        whole.merge(&mut other);
-        assert_eq!(sums[0].summary(None), whole.latencies.response.summary(None));
-        assert_eq!(sums[1].summary(None), whole.latencies.service().summary(None));
-        assert!(sums[2].is_empty());
+        loop {
+            let upto = self.places.iter().filter_map(|place| place.number).max();
+            let (mut took, mut waits) = (false, false);
+            for (place, outbox) in self.places.iter_mut().zip(outboxes.clone()) {
+                if place.number.is_some() && place.number >= upto {
+                    continue;
+                }
+                match outbox.take() {
+                    Ok(part) => {
+                        took = true;
+                        *place = Place { number: Some(part.number), open: part.open };
+                        self.merged.ends_at = self.merged.ends_at.max(part.ends_at);
+                        self.merged.counts += part.counts;
+                        let all = self.merged.histograms.iter_mut().zip(&part.histograms);
+                        all.filter(|(_, one)| !one.is_empty()).for_each(|(all, one)| all.merge(one));
+                        outbox.give_back(part);
+                    }
+                    Err(Empty::NothingYet) => waits = true,
+                    Err(Empty::Over) => {}
+                }
+            }
+            if !took {
+                self.whole = !waits && upto.is_some();
+                self.merged.open = self.places.iter().map(|place| place.open).sum();
+                return self.whole.then_some(&self.merged);
+            }
+        }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::io;
 
-use crate::result::{LatencyKind, Rate, Requests, RunResult, Summary};
+use crate::result::{Bound, Classes, LatencyKind, Outcome, Rate, Requests, RunResult, Summary};
 
-const COLUMNS: [&str; 28] = [
+/// Later versions add columns at the end; none is renamed or moved.
+const COLUMNS: [&str; 48] = [
     "part",
     "url",
     "connections",
@@ -33,7 +34,31 @@ const COLUMNS: [&str; 28] = [
     "p99_ns",
     "p99_9_ns",
     "p99_99_ns",
+    // Of the whole run alone from here on.
+    "outcome",
+    "verdict",
+    "status_2xx",
+    "status_3xx",
+    "status_4xx",
+    "status_5xx",
+    "status_other",
+    "error_reset",
+    "error_eof_mid_response",
+    "error_timeout",
+    "error_protocol",
+    "error_other",
+    "connect_refused",
+    "connect_timeout",
+    "connect_no_local_port",
+    "connect_other",
+    "bytes_sent",
+    "bytes_received",
+    "bytes_body",
+    "warnings",
 ];
+
+/// How many columns every line fills; the rest is of the whole run alone.
+const OF_PARTS: usize = 28;
 
 /// Where a figure was not taken, its field is empty.
 ///
@@ -46,11 +71,12 @@ pub fn render(result: &RunResult) -> io::Result<String> {
     let (connections, elapsed_s) = (result.plan.connections, result.elapsed_s);
     let whole =
         row("run", url, connections, [0.0, elapsed_s], &result.rate, &result.requests, result.latency_ns.as_ref());
-    writer.write_record(whole)?;
+    writer.write_record(whole.into_iter().chain(of_run(result)))?;
     for part in &result.stages {
         let span = [part.start_s, part.elapsed_s];
         let latency = part.latency_ns.as_ref();
-        writer.write_record(row(&part.name, url, part.connections, span, &part.rate, &part.requests, latency))?;
+        let row = row(&part.name, url, part.connections, span, &part.rate, &part.requests, latency);
+        writer.write_record(row.into_iter().chain(std::iter::repeat_n(String::new(), COLUMNS.len() - OF_PARTS)))?;
     }
     let bytes = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
     String::from_utf8(bytes).map_err(io::Error::other)
@@ -64,10 +90,12 @@ fn row(
     rate: &Rate,
     requests: &Requests,
     latency: Option<&Summary>,
-) -> [String; COLUMNS.len()] {
+) -> [String; OF_PARTS] {
     let if_any = |figure: Option<String>| figure.unwrap_or_default();
     let open = |pick: fn(crate::result::Intended) -> u64| if_any(requests.open.map(|open| pick(open).to_string()));
-    let time = |pick: &dyn Fn(&Summary) -> u64| if_any(latency.map(|latency| pick(latency).to_string()));
+    let time = |pick: fn(&Summary) -> u64| if_any(latency.map(|latency| pick(latency).to_string()));
+    let percentiles = latency.map(|latency| latency.percentiles).unwrap_or_default();
+    let percentile = |ns: Option<u64>| if_any(ns.map(|ns| ns.to_string()));
     let kind = latency.and_then(|latency| latency.kind).map(|kind| match kind {
         LatencyKind::Service => "service".to_owned(),
         LatencyKind::Response => "response".to_owned(),
@@ -90,16 +118,58 @@ fn row(
         open(|open| open.unsent),
         open(|open| open.sent_late),
         if_any(kind),
-        time(&|latency| latency.count),
-        time(&|latency| latency.min),
+        time(|latency| latency.count),
+        time(|latency| latency.min),
         if_any(latency.map(|latency| format!("{:.1}", latency.mean))),
-        time(&|latency| latency.max),
-        time(&|latency| latency.percentiles.p50),
-        time(&|latency| latency.percentiles.p75),
-        time(&|latency| latency.percentiles.p90),
-        time(&|latency| latency.percentiles.p95),
-        time(&|latency| latency.percentiles.p99),
-        time(&|latency| latency.percentiles.p99_9),
-        time(&|latency| latency.percentiles.p99_99),
+        time(|latency| latency.max),
+        percentile(percentiles.p50),
+        percentile(percentiles.p75),
+        percentile(percentiles.p90),
+        percentile(percentiles.p95),
+        percentile(percentiles.p99),
+        percentile(percentiles.p99_9),
+        percentile(percentiles.p99_99),
     ]
+}
+
+/// What is known of the whole run only.
+fn of_run(result: &RunResult) -> [String; COLUMNS.len() - OF_PARTS] {
+    let outcome = match result.outcome {
+        Outcome::Ok => "ok",
+        Outcome::Incomplete => "incomplete",
+        Outcome::NoAnswers => "no_answers",
+        Outcome::Interrupted => "interrupted",
+    };
+    let verdict = result.verdict.as_ref().map_or("", |verdict| match verdict.bound {
+        Bound::Client => "client",
+        Bound::Server => "server",
+        Bound::Offered => "offered",
+        Bound::Unclear => "unclear",
+    });
+    let status = Classes::of(result.status.iter().map(|(code, count)| (*code, *count)));
+    let (errors, connect, bytes) = (result.errors, result.connections.failed, result.bytes);
+    let counts = [
+        status.success,
+        status.redirection,
+        status.client_error,
+        status.server_error,
+        status.other,
+        errors.reset,
+        errors.eof_mid_response,
+        errors.timeout,
+        errors.protocol,
+        errors.other,
+        connect.refused,
+        connect.timeout,
+        connect.no_local_port,
+        connect.other,
+        bytes.sent,
+        bytes.received,
+        bytes.body,
+    ];
+    let mut row = [const { String::new() }; COLUMNS.len() - OF_PARTS];
+    (row[0], row[1]) = (outcome.to_owned(), verdict.to_owned());
+    row[2..].iter_mut().zip(counts).for_each(|(cell, count)| *cell = count.to_string());
+    row[COLUMNS.len() - OF_PARTS - 1] = result.warnings.join("; ");
+    row
 }

@@ -5,23 +5,33 @@
 
 use std::fmt::Write as _;
 
-use crate::result::RunResult;
+use crate::measure::series::{Histograms, Kind};
+use crate::result::Interval;
 
-/// The log; without a time series, or without samples in it, its head alone.
+/// What stands before the first interval of a run against `url` that began at `started_unix_s`.
 #[must_use]
-pub fn render(result: &RunResult) -> String {
-    let started = result.started_unix_s.unwrap_or(0.0);
-    let mut out = format!("#[saturing {}: {}]\n", result.version, result.target.url.replace(['\n', '\r'], " "));
-    out.push_str("#[Histogram log format version 1.3]\n");
-    // Writing to a String cannot fail, here and below.
-    let _ = writeln!(out, "#[StartTime: {started:.3} (seconds since epoch)]");
-    let _ = writeln!(out, "#[BaseTime: {started:.3} (seconds since epoch)]");
-    out.push_str("\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n");
-    for interval in &result.intervals {
-        for tagged in &interval.histograms {
-            let (start, length, max) = (interval.start_s, interval.length_s, tagged.max_ns as f64 / 1e6);
-            let _ = writeln!(out, "Tag={},{start:.3},{length:.3},{max:.6},{}", tagged.kind, tagged.histogram);
-        }
+pub fn head(url: &str, started_unix_s: f64) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let url = url.replace(['\n', '\r'], " ");
+    format!(
+        "#[saturing {version}: {url}]\n\
+         #[Histogram log format version 1.3]\n\
+         #[Unit: values in ns, Interval_Max in ms]\n\
+         #[StartTime: {started_unix_s:.3} (seconds since epoch)]\n\
+         #[BaseTime: {started_unix_s:.3} (seconds since epoch)]\n\
+         \"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n"
+    )
+}
+
+/// An interval's lines: one for each kind of time that has samples.
+#[must_use]
+pub fn lines(interval: &Interval, histograms: &Histograms) -> String {
+    let mut out = String::new();
+    let (start, length) = (interval.start_s, interval.length_s);
+    for (kind, histogram) in Kind::ALL.into_iter().zip(histograms).filter(|(_, histogram)| !histogram.is_empty()) {
+        let (kind, max) = (kind.name(), histogram.max_ns() as f64 / 1e6);
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "Tag={kind},{start:.3},{length:.3},{max:.6},{}", histogram.to_base64());
     }
     out
 }

@@ -7,6 +7,12 @@ use crate::measure::histogram::{BUCKETS, SUB_BUCKETS, Summary};
 /// Values are printed in milliseconds, as wrk2 does.
 const NS_PER_UNIT: f64 = 1e6;
 
+/// [`render`] for a file of its own, which names its unit in a comment: to the plotter a number is a number.
+#[must_use]
+pub fn file(latency: Option<&Summary>) -> String {
+    render(latency) + &format!("#[Unit    = {:>12}]\n", "ms")
+}
+
 /// The whole spectrum of `latency`; without samples its head and foot.
 ///
 /// The first column is the value in milliseconds, the second the share of samples that do not exceed it, the third their number.

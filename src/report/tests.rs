@@ -6,6 +6,7 @@ use std::{env, fs};
 use super::text::Style;
 use super::{calibration, csv, hdr_log, json, spectrum, text, timeseries};
 use crate::measure::histogram::{Histogram, LatencyKind};
+use crate::measure::series::Histograms;
 use crate::result::calibration::Calibration;
 use crate::result::{Estimate, Repeated, RunResult, samples};
 
@@ -62,11 +63,23 @@ fn open_with_times() -> RunResult {
     RunResult { latency_ns: times.summary(Some(LatencyKind::Response)), ..samples::open() }
 }
 
+/// 1 to 3 ms of each kind.
+fn few_times() -> Histograms {
+    let mut histograms = Histograms::default();
+    histograms.iter_mut().zip(1..).for_each(|(one, ms)| one.record_n(ms * 1_000_000, 5));
+    histograms
+}
+
 #[test]
 fn every_format_equals_its_golden_file() {
     let result = open_with_times();
-    golden("open.hgrm", &spectrum::render(result.latency_ns.as_ref()));
-    golden("open.hlog", &hdr_log::render(&result));
+    golden("open.hgrm", &spectrum::file(result.latency_ns.as_ref()));
+    let lines = result.intervals.iter().map(|interval| hdr_log::lines(interval, &few_times()));
+    let log: String = std::iter::once(hdr_log::head("http://a/\nb", 1_700_000_000.25)).chain(lines).collect();
+    assert_eq!(log.lines().filter(|line| line.starts_with("Tag=")).count(), 6);
+    // What the histograms are depends on the compressor.
+    let log = log.lines().map(|line| line.split("HISTFAAA").next().unwrap_or_default().to_owned() + "\n");
+    golden("open.hlog", &log.collect::<String>());
     golden("open.ndjson", &timeseries::render(&result).unwrap());
     golden("open.csv", &csv::render(&result).unwrap());
     golden("failing.csv", &csv::render(&samples::failing()).unwrap());
@@ -219,7 +232,11 @@ fn what_happened_stands_between_wrks_lines_and_the_limit() {
 fn a_percentile_that_too_few_samples_support_is_a_dash() {
     let mut result = samples::good();
     for (count, dashes) in [(99_999, 1), (100_000, 0), (99, 4), (1, 8)] {
-        result.latency_ns.as_mut().unwrap().count = count;
+        let mut times = Histogram::new();
+        times.record_n(1_000_000, count);
+        result.latency_ns = times.summary(Some(LatencyKind::Service));
+        let json = serde_json::to_value(result.latency_ns.as_ref().unwrap().percentiles).unwrap();
+        assert_eq!(json.as_object().unwrap().len(), 8 - dashes, "the JSON has the same: {json}");
         result.connect_ns = None;
         result.first_byte_ns = None;
         let text = plain(&result);

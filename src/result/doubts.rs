@@ -84,11 +84,13 @@ impl RunResult {
 
     fn late_client(&self) -> Option<String> {
         let (lag, response) = (self.send_lag_ns.as_ref()?, self.latency_ns.as_ref()?);
-        let (p99, p50) = (lag.percentiles.p99, response.percentiles.p50);
-        (p99.saturating_mul(10) > p50).then(|| {
-            let (p99, p50) = (time_ns(p99 as f64), time_ns(p50 as f64));
+        // Of fewer than a hundred the longest is the p99.
+        let (name, high) = lag.percentiles.p99.map_or(("maximum", lag.max), |ns| ("p99", ns));
+        let p50 = response.percentiles.p50?;
+        (high.saturating_mul(10) > p50).then(|| {
+            let (high, p50) = (time_ns(high as f64), time_ns(p50 as f64));
             format!(
-                "the send lag's p99 of {p99} exceeds a tenth of the response p50 of {p50}: part of these times is the client's own, \
+                "the send lag's {name} of {high} exceeds a tenth of the response p50 of {p50}: part of these times is the client's own, \
                  or was spent waiting for a free connection"
             )
         })
@@ -96,7 +98,7 @@ impl RunResult {
 
     fn stalled_client(&self) -> Option<String> {
         let (lag, response) = (self.send_lag_ns.as_ref()?, self.latency_ns.as_ref()?);
-        (lag.max >= STALL_NS && lag.max > response.percentiles.p50.saturating_mul(2)).then(|| {
+        (lag.max >= STALL_NS && lag.max > response.percentiles.p50?.saturating_mul(2)).then(|| {
             let max = time_ns(lag.max as f64);
             format!("a request was sent {max} late: the client stood still, or no connection was free for so long")
         })
@@ -160,7 +162,7 @@ mod tests {
                 (r.elapsed_s, r.rate.offered_per_s, r.rate.achieved_per_s) = (1.0, Some(50.0), 49.0);
             }),
             ("lag of a tenth", |r| {
-                let tenth = r.latency_ns.as_ref().unwrap().percentiles.p50 / 10;
+                let tenth = r.latency_ns.as_ref().unwrap().percentiles.p50.map(|ns| ns / 10);
                 r.send_lag_ns.as_mut().unwrap().percentiles.p99 = tenth;
             }),
             ("few answers each", |r| {
@@ -170,7 +172,7 @@ mod tests {
                 r.connections.completed = Some(Fairness { min: 1, slowest_tenth: 10.0, median: 20, max: 40 });
             }),
             ("a stall shorter than the answers", |r| {
-                r.latency_ns.as_mut().unwrap().percentiles.p50 = 100_000_000;
+                r.latency_ns.as_mut().unwrap().percentiles.p50 = Some(100_000_000);
                 r.send_lag_ns.as_mut().unwrap().max = 150_000_000;
             }),
             ("in flight in a closed loop", |r| {

@@ -1,10 +1,12 @@
 //! The parts of a [`RunResult`](super::RunResult), in the order of the schema.
 
+use std::num::NonZeroU64;
+
 use serde::{Deserialize, Serialize};
 
 use super::{AtEnd, Evidence, Process, Summary};
 
-pub use crate::measure::counters::{Anomalies, Bytes, Errors, Intended, Requests};
+pub use crate::measure::counters::{Anomalies, Bytes, Classes, Errors, Intended, Requests};
 pub use crate::measure::estimate::Estimate;
 
 /// Whom the load was put on.
@@ -414,8 +416,9 @@ pub struct Repeated {
     pub p99_ns: Option<Estimate>,
 }
 
-/// One interval of the time series: what completed in it, whenever it was sent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// One interval of the time series: what completed in it, whenever it was sent. A long run has many: each is small, and its
+/// samples are not kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Seconds from the beginning of the window.
     pub start_s: f64,
@@ -428,32 +431,27 @@ pub struct Interval {
     /// Time of the interval without one open connection, ns, as `connections.down_ns` has it.
     #[serde(default)]
     pub down_ns: u64,
-    /// Of the latency to quote, ns; absent where nothing completed.
+    /// Requests completed, by class of status; one that did not come is not there.
+    #[serde(default)]
+    pub status: Classes,
+    /// Requests failed, by kind; absent where none did.
+    #[serde(default, skip_serializing_if = "Errors::is_none")]
+    pub errors: Errors,
+    /// Connections open at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections_open: Option<u64>,
+    /// Of the latency to quote, ns; absent where too few requests completed for it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub p50_ns: Option<u64>,
+    pub p50_ns: Option<NonZeroU64>,
     /// 90th percentile.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub p90_ns: Option<u64>,
+    pub p90_ns: Option<NonZeroU64>,
     /// 99th percentile.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub p99_ns: Option<u64>,
+    pub p99_ns: Option<NonZeroU64>,
     /// The longest, exact.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_ns: Option<u64>,
-    /// The interval's histograms, for the HDR log; not part of the JSON.
-    #[serde(skip)]
-    pub histograms: Vec<Tagged>,
-}
-
-/// A histogram of one kind of time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tagged {
-    /// `response`, `service` or `lag`.
-    pub kind: &'static str,
-    /// The longest, ns, exact.
-    pub max_ns: u64,
-    /// HdrHistogram V2, deflated, in standard base64 (`HISTFAAA...`).
-    pub histogram: String,
+    pub max_ns: Option<NonZeroU64>,
 }
 
 /// One clause of `--slo`, judged.

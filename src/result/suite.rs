@@ -124,7 +124,7 @@ pub struct Row {
     /// All latencies of all runs together; absent where a client gives no histogram.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ns: Option<Summary>,
-    /// Medians of the percentiles of each run, where there is no histogram; 0: not told.
+    /// Medians of the percentiles of each run, where there is no histogram.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percentiles_ns: Option<Percentiles>,
     /// Whole answers, all runs together.

@@ -37,7 +37,7 @@ fn keys_follow_the_schema_in_order() {
     assert_eq!(value["latency_ns"]["kind"], "response");
     assert_eq!(value["verdict"]["bound"], "offered");
     assert_eq!(keys(&value["status"]), ["200", "404", "503"]);
-    assert_eq!(keys(&value["latency_ns"]["percentiles"]).join(" "), "50 75 90 95 99 99.9 99.99 99.999");
+    assert_eq!(keys(&value["latency_ns"]["percentiles"]).join(" "), "50 75 90 95 99 99.9", "of 4990 samples");
 }
 
 #[test]
@@ -54,9 +54,7 @@ fn a_figure_not_taken_has_no_key() {
 
 #[test]
 fn reading_back_gives_the_same_and_ignores_unknown_keys() {
-    for (name, mut result) in samples::all() {
-        // Only the HDR log has them.
-        result.intervals.iter_mut().for_each(|interval| interval.histograms.clear());
+    for (name, result) in samples::all() {
         let mut value = serde_json::to_value(&result).unwrap();
         value["later"] = json!({"figure": 1});
         value["requests"]["later"] = json!(2);

@@ -191,7 +191,7 @@ impl RunResult {
             metric(offered),
             achieved / offered * 100.0
         )];
-        let lag = self.send_lag_ns.as_ref().map(|lag| lag.percentiles.p50);
+        let lag = self.send_lag_ns.as_ref().and_then(|lag| lag.percentiles.p50);
         let late = self.late_by();
         if let Some(lag) = lag {
             because.push(format!("send lag p50 {}", time_ns(lag as f64)));
@@ -218,7 +218,7 @@ impl RunResult {
 
     /// The median send lag, where that is more than the loop's own and most of the response.
     fn late_by(&self) -> Option<u64> {
-        let (lag, response) = (self.send_lag_ns.as_ref()?.percentiles.p50, self.latency_ns.as_ref()?.percentiles.p50);
+        let (lag, response) = (self.send_lag_ns.as_ref()?.percentiles.p50?, self.latency_ns.as_ref()?.percentiles.p50?);
         (lag > ON_TIME_NS && lag > response / 2).then_some(lag)
     }
 

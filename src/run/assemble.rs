@@ -11,12 +11,11 @@ use crate::http::response::ProtocolError;
 use crate::measure::counters::{self, Requests};
 use crate::measure::histogram::Histogram;
 use crate::measure::outage::Gaps;
-use crate::measure::series::{self, Kind, Series};
 use crate::measure::tally::Tally;
 use crate::plan::Plan;
 use crate::result::{
     AtEnd, Client, ConnectFailures, Connections, Engine, Evidence, Fairness, Host, Interval, PlanEcho, Rate, Ring,
-    RunResult, Spread, Tagged, Target, Worker,
+    RunResult, Spread, Target, Worker,
 };
 use crate::ring::Counters;
 use crate::ring::cpu::{self, CpuTime};
@@ -44,7 +43,6 @@ struct Sum {
     ring: Counters,
     spun_ns: u64,
     stages: Vec<crate::result::Stage>,
-    intervals: Vec<Interval>,
     down_ns: u64,
     last_answer_s: Option<f64>,
     at_end: Option<AtEnd>,
@@ -73,6 +71,7 @@ pub(super) fn assemble(
     interrupted: bool,
     started: Duration,
     passed: Vec<Passed>,
+    mut intervals: Vec<Interval>,
     owner: Option<Owner>,
 ) -> RunResult {
     let notes = notes(plan, &passed);
@@ -85,8 +84,8 @@ pub(super) fn assemble(
     let echo = echo(plan, &passed);
     let mut sum = Sum::default();
     let first_begins_at = passed.first().map_or(0, |first| first.begins_at);
-    passed.into_iter().for_each(|one| sum.add(one, first_begins_at));
-    let (mut passes, intervals) = (std::mem::take(&mut sum.stages), std::mem::take(&mut sum.intervals));
+    passed.into_iter().for_each(|one| sum.add(one, first_begins_at, &mut intervals));
+    let mut passes = std::mem::take(&mut sum.stages);
     let Sum { tally, elapsed_s, .. } = &sum;
     let completed = tally.requests.completed;
     let latencies = &tally.latencies;
@@ -141,7 +140,7 @@ pub(super) fn assemble(
 }
 
 impl Sum {
-    fn add(&mut self, mut passed: Passed, first_begins_at: u64) {
+    fn add(&mut self, mut passed: Passed, first_begins_at: u64, intervals: &mut [Interval]) {
         let mut tally = Tally::new();
         let mut by_connection = Vec::with_capacity(passed.pass.connections);
         for (index, home) in passed.homes.iter_mut().enumerate() {
@@ -169,8 +168,7 @@ impl Sum {
         self.last_answer_s = last_answer_s.or(self.last_answer_s);
         self.at_end = Some(at_end);
         self.stages.extend(stages::of_pass(&passed, &tally, elapsed_s, first_begins_at, at_end));
-        let series: Vec<Series> = passed.homes.iter_mut().map(|home| std::mem::take(&mut home.done.series)).collect();
-        self.intervals.extend(intervals(&series, &gaps, passed.begins_at, offset_ns));
+        down(&mut intervals[passed.intervals.clone()], &gaps, passed.begins_at, offset_ns);
         self.by_connection = match self.by_connection.take() {
             _ if self.elapsed_s == 0.0 => Some(by_connection),
             Some(mut all) if all.len() == by_connection.len() => {
@@ -186,35 +184,12 @@ impl Sum {
     }
 }
 
-fn intervals(series: &[Series], gaps: &Gaps, begins_at: u64, offset_ns: u64) -> Vec<Interval> {
-    let (mut all, mut start) = (Vec::new(), begins_at);
-    series::merge(series, |merged| {
-        let seconds = |ns: u64| ns as f64 / 1e9;
-        let quoted = merged.histograms.iter().find(|one| !one.is_empty()).map(Histogram::figures);
-        all.push(Interval {
-            start_s: seconds(start.saturating_sub(begins_at) + offset_ns),
-            length_s: seconds(merged.ends_at.saturating_sub(start)),
-            completed: merged.completed,
-            failed: merged.failed,
-            down_ns: gaps.within_ns(start, merged.ends_at),
-            p50_ns: quoted.map(|figures| figures.p50),
-            p90_ns: quoted.map(|figures| figures.p90),
-            p99_ns: quoted.map(|figures| figures.p99),
-            max_ns: quoted.map(|figures| figures.max),
-            histograms: tagged(&merged.histograms),
-        });
-        start = merged.ends_at;
-    });
-    all
-}
-
-fn tagged(histograms: &[Histogram]) -> Vec<Tagged> {
-    let tag = |(kind, histogram): (Kind, &Histogram)| Tagged {
-        kind: kind.name(),
-        max_ns: histogram.max_ns(),
-        histogram: histogram.to_base64(),
-    };
-    Kind::ALL.into_iter().zip(histograms).filter(|(_, histogram)| !histogram.is_empty()).map(tag).collect()
+/// How long each interval of a pass was without a connection.
+fn down(intervals: &mut [Interval], gaps: &Gaps, begins_at: u64, offset_ns: u64) {
+    for interval in intervals {
+        let at = |s: f64| begins_at + ((s * 1e9).round() as u64).saturating_sub(offset_ns);
+        interval.down_ns = gaps.within_ns(at(interval.start_s), at(interval.start_s + interval.length_s));
+    }
 }
 
 fn notes(plan: &Plan, passed: &[Passed]) -> Vec<String> {

@@ -14,21 +14,24 @@ mod limits;
 mod outcome;
 mod owner;
 mod stages;
+mod told;
 mod watch;
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, SystemTime};
 
 use crate::measure::clock::{Clock, Monotonic};
+use crate::measure::series::Histograms;
 use crate::plan::{Load, Plan, Until};
-use crate::result::{RunResult, Snapshot};
+use crate::result::{Interval, RunResult, Snapshot};
 pub use crate::worker::Halt;
 use crew::{Crew, Home};
 use evidence::{Happened, Watcher};
 pub use limits::open_files_needed;
 use owner::Owner;
+use told::Told;
 
 /// A run that could not start; one line with the cause and the cure.
 #[derive(Debug)]
@@ -66,8 +69,39 @@ struct Passed {
     /// When its window began, on the run's clock.
     begins_at: u64,
     homes: Vec<Home>,
+    /// Which of the run's intervals are its own.
+    intervals: Range<usize>,
     /// On the host, while the window lasted.
     happened: Option<Happened>,
+}
+
+/// An interval of the time series that has just ended, with all its samples: nobody keeps them.
+#[derive(Debug)]
+pub struct Ended<'a> {
+    /// When the first window began, seconds since 1970-01-01 UTC.
+    pub started_unix_s: f64,
+    /// Its figures.
+    pub interval: &'a Interval,
+    /// Its samples.
+    pub histograms: &'a Histograms,
+}
+
+/// Who is told how a run goes, while it does.
+pub trait Observer {
+    /// Every 100 ms: how it goes.
+    fn moment(&mut self, moment: &Snapshot);
+
+    /// An interval of the time series has ended. What takes long here makes the intervals that follow longer, and loses nothing.
+    fn interval(&mut self, _ended: &Ended<'_>) {}
+}
+
+/// An observer of moments alone.
+struct Moments<'a>(&'a mut dyn FnMut(&Snapshot));
+
+impl Observer for Moments<'_> {
+    fn moment(&mut self, moment: &Snapshot) {
+        (self.0)(moment);
+    }
 }
 
 /// Runs `plan`; `halt` ends it early, with what was measured so far. `observe` is told every 100 ms how it goes.
@@ -83,12 +117,28 @@ pub fn run(
     halt: &Arc<Halt>,
     observe: &mut dyn FnMut(&Snapshot),
 ) -> Result<RunResult, Error> {
+    run_observed(plan, command, halt, &mut Moments(observe))
+}
+
+/// The same for an observer who is told of the time series too.
+///
+/// # Errors
+/// As [`run`].
+///
+/// # Panics
+/// As [`run`].
+pub fn run_observed(
+    plan: &Plan,
+    command: Vec<String>,
+    halt: &Arc<Halt>,
+    observer: &mut dyn Observer,
+) -> Result<RunResult, Error> {
     limits::allow_open_files(plan)?;
     let mut passed: Vec<Passed> = Vec::new();
     let owner = plan.target.local.then(|| Owner::find(&plan.target.addresses)).flatten();
-    let (unix, clock) = (SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(), Monotonic.now());
+    let mut told = Told::new(observer);
     for pass in passes(&plan.load) {
-        match once(plan, pass, halt, observe, owner.as_ref()) {
+        match once(plan, pass, halt, &mut told, owner.as_ref()) {
             Ok(done) => passed.push(done),
             // What was measured before is not lost.
             Err(error) if !passed.is_empty() => {
@@ -101,9 +151,8 @@ pub fn run(
             break;
         }
     }
-    let began = passed.first().map_or(clock, |first| first.begins_at);
-    let started = unix + Duration::from_nanos(began.saturating_sub(clock));
-    let result = assemble::assemble(plan, command, halt.load(Relaxed) != 0, started, passed, owner);
+    let (started, intervals) = (told.started(), told.intervals);
+    let result = assemble::assemble(plan, command, halt.load(Relaxed) != 0, started, passed, intervals, owner);
     if let Err(contradiction) = result.check() {
         panic!("the figures contradict each other, this is a bug in saturing: {contradiction}");
     }
@@ -133,7 +182,7 @@ fn once(
     plan: &Plan,
     pass: Pass,
     halt: &Arc<Halt>,
-    observe: &mut dyn FnMut(&Snapshot),
+    told: &mut Told<'_>,
     owner: Option<&Owner>,
 ) -> Result<Passed, Error> {
     let jobs = jobs::jobs(plan, &pass);
@@ -141,10 +190,13 @@ fn once(
     let crew = Crew::prepare(plan, jobs, halt)?;
     let starts_at = Monotonic.now() + jobs::lead_ns(plan, &pass);
     let begins_at = starts_at + jobs::nanoseconds(plan.load.warmup);
+    told.begins(begins_at);
+    let intervals_before = told.intervals.len();
     let outlook =
         watch::Outlook { begins_at, ends_at: ends.map(|span| begins_at + span), requests: pass.until.requests };
     let mut watcher = Watcher::new(owner);
-    let watch = |board: &_, all_gone: &_| watch::watch(&outlook, &pass, board, all_gone, observe, &mut watcher);
+    let watch = |board: &_, all_gone: &_| watch::watch(&outlook, &pass, board, all_gone, told, &mut watcher);
     let homes = crew.work(starts_at, watch);
-    Ok(Passed { pass, begins_at, homes, happened: watcher.happened() })
+    let intervals = intervals_before..told.intervals.len();
+    Ok(Passed { pass, begins_at, homes, intervals, happened: watcher.happened() })
 }

@@ -94,9 +94,10 @@ pub(super) fn asked(open: &Open) -> (Option<f64>, Option<f64>) {
 
 /// What several windows agree on; `None` without any.
 pub(super) fn repeated(stages: &[Stage]) -> Option<Repeated> {
-    let percentile = |pick: fn(&Percentiles) -> u64| {
+    let percentile = |pick: fn(&Percentiles) -> Option<u64>| {
         let latencies = stages.iter().filter_map(|stage| stage.latency_ns.as_ref());
-        let figures: Vec<f64> = latencies.map(|latency| pick(&latency.percentiles) as f64).collect();
+        let figures: Vec<f64> =
+            latencies.filter_map(|latency| pick(&latency.percentiles)).map(|ns| ns as f64).collect();
         Estimate::of(&figures)
     };
     let rates: Vec<f64> = stages.iter().map(|stage| stage.rate.achieved_per_s).collect();

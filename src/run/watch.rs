@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::Pass;
 use super::evidence::Watcher;
+use super::told::Told;
 use crate::measure::clock::{Clock, Monotonic};
+use crate::measure::series::Merger;
 use crate::result::{Phase, Snapshot};
 use crate::worker::Progress;
 
@@ -43,17 +45,19 @@ impl Outlook {
     }
 }
 
-/// Tells the observer how it goes, until all workers are home, and has the watcher look at the window's ends.
+/// Tells the observer how it goes and of each interval that has ended, until all workers are home, and has the watcher look at
+/// the window's ends.
 pub(super) fn watch(
     outlook: &Outlook,
     pass: &Pass,
     board: &[Progress],
     all_gone: &mpsc::Receiver<Infallible>,
-    observe: &mut dyn FnMut(&Snapshot),
+    told: &mut Told<'_>,
     watcher: &mut Watcher<'_>,
 ) {
     let started_at = Monotonic.now();
-    let (mut told_at, mut told) = (started_at, 0);
+    let (mut last_at, mut last) = (started_at, 0);
+    let mut merger = Merger::new(board.len(), outlook.begins_at);
     loop {
         let now = Monotonic.now();
         if now >= outlook.begins_at {
@@ -62,12 +66,18 @@ pub(super) fn watch(
         if outlook.ends_at.is_some_and(|end| now >= end) {
             watcher.end();
         }
-        if all_gone.recv_timeout(outlook.pause(now)) != Err(mpsc::RecvTimeoutError::Timeout) {
+        let gone = all_gone.recv_timeout(outlook.pause(now)) != Err(mpsc::RecvTimeoutError::Timeout);
+        if gone {
             watcher.end();
+        }
+        while let Some(merged) = merger.next(board.iter().map(|one| &one.series)) {
+            told.interval(merged);
+        }
+        if gone {
             return;
         }
         let now = Monotonic.now();
-        if Duration::from_nanos(now.saturating_sub(told_at)) < OBSERVE_EVERY {
+        if Duration::from_nanos(now.saturating_sub(last_at)) < OBSERVE_EVERY {
             continue;
         }
         let sum = |read: fn(&Progress) -> u64| -> u64 { board.iter().map(read).sum() };
@@ -75,21 +85,21 @@ pub(super) fn watch(
         let (phase, since, share) = outlook.at(now, started_at, completed);
         let open = sum(|one| one.open.load(Relaxed));
         let p99_ns = board.iter().map(|one| one.p99_ns.load(Relaxed)).max().filter(|&ns| ns > 0);
-        observe(&Snapshot {
+        told.moment(&Snapshot {
             phase,
             elapsed: Duration::from_nanos(now.saturating_sub(since)),
             // Of several passes as one.
             share: share.map(|share| (pass.index as f64 + share.min(1.0)) / pass.of as f64),
             completed,
             // The workers forget what the warm-up brought.
-            rate_per_s: completed.saturating_sub(told) as f64 * 1e9 / now.saturating_sub(told_at).max(1) as f64,
+            rate_per_s: completed.saturating_sub(last) as f64 * 1e9 / now.saturating_sub(last_at).max(1) as f64,
             p99_ns,
             failed: sum(|one| one.failed.load(Relaxed)),
             refused: sum(|one| one.refused.load(Relaxed)),
             open_connections: open,
             away: open == 0 && board.iter().any(|one| one.away.load(Relaxed)),
         });
-        (told_at, told) = (now, completed);
+        (last_at, last) = (now, completed);
     }
 }
 

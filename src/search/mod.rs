@@ -145,8 +145,8 @@ impl Prober<'_> {
         }
         probe.elapsed_s = result.elapsed_s;
         probe.achieved_per_s = result.rate.achieved_per_s;
-        let percentiles = result.latency_ns.as_ref().map(|latency| latency.percentiles);
-        (probe.p50_ns, probe.p99_ns) = (percentiles.map(|p| p.p50), percentiles.map(|p| p.p99));
+        let percentiles = result.latency_ns.as_ref().map(|latency| latency.percentiles).unwrap_or_default();
+        (probe.p50_ns, probe.p99_ns) = (percentiles.p50, percentiles.p99);
         judge(&mut probe, &result);
         (self.tell)(&probe);
         Ok(Some(probe))

@@ -85,9 +85,8 @@ fn fairness(each: Fairness) -> Option<f64> {
     }
 }
 
-/// 0 is what a client does not tell.
-fn percentile(result: &RunResult, pick: fn(&Percentiles) -> u64) -> Option<f64> {
-    result.latency_ns.as_ref().map(|latency| pick(&latency.percentiles) as f64).filter(|ns| *ns > 0.0)
+fn percentile(result: &RunResult, pick: fn(&Percentiles) -> Option<u64>) -> Option<f64> {
+    result.latency_ns.as_ref().and_then(|latency| pick(&latency.percentiles)).map(|ns| ns as f64)
 }
 
 /// Failures and answers with another status than expected, by all that was to be answered.
@@ -141,9 +140,10 @@ fn latencies(row: &mut Row, runs: &[(&CaseRun, &RunResult)]) {
             row.plateau = plateau::plateau(&all, busy(runs));
         }
         _ => {
-            let middle = |pick: fn(&Percentiles) -> u64| {
-                let figures: Vec<f64> = summaries.iter().map(|latency| pick(&latency.percentiles) as f64).collect();
-                several(&figures).map_or(0, |several: Several| several.median as u64)
+            let middle = |pick: fn(&Percentiles) -> Option<u64>| {
+                let told = summaries.iter().filter_map(|latency| pick(&latency.percentiles));
+                let figures: Vec<f64> = told.map(|ns| ns as f64).collect();
+                several(&figures).map(|several: Several| several.median as u64)
             };
             row.percentiles_ns = (!summaries.is_empty()).then(|| Percentiles {
                 p50: middle(|p| p.p50),
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(row.status.get(&500), Some(&100));
         let latency = row.latency_ns.expect("all answers together");
         assert_eq!((latency.count, latency.min, latency.max), (3000, 10_000_000, 30_000_000));
-        assert!((latency.percentiles.p50 as f64 / 30e6 - 1.0).abs() < 1e-3, "two thirds took 30 ms");
+        assert!((latency.percentiles.p50.expect("samples") as f64 / 30e6 - 1.0).abs() < 1e-3, "two thirds took 30 ms");
     }
 
     #[test]
@@ -216,12 +216,12 @@ mod tests {
             let mut run = run(1000, 0, 0, 10);
             let latency = run.result.as_mut().and_then(|result| result.latency_ns.as_mut()).expect("a latency");
             latency.histogram.clear();
-            latency.percentiles = Percentiles { p50, ..Percentiles::default() };
+            latency.percentiles = Percentiles { p50: Some(p50), ..Percentiles::default() };
             run
         };
         let row = row(&[told(1), told(3), told(8)]);
         assert_eq!((row.latency_ns, row.plateau), (None, None));
-        assert_eq!(row.percentiles_ns.map(|percentiles| (percentiles.p50, percentiles.p99)), Some((3, 0)));
+        assert_eq!(row.percentiles_ns.map(|percentiles| (percentiles.p50, percentiles.p99)), Some((Some(3), None)));
         assert_eq!(row.p99_ns, None, "not told is not 0");
     }
 

@@ -6,7 +6,6 @@ use super::turn::{Loop, lost};
 use super::{Done, Halt};
 use crate::measure::clock::Clock;
 use crate::measure::counters::Requests;
-use crate::measure::series::Series;
 use crate::measure::tally::Tally;
 use crate::ring::cpu::CpuTime;
 use crate::ring::{Counters, Ring};
@@ -17,7 +16,6 @@ const FORSAKEN_NS: u64 = 30_000_000_000;
 /// What is of the sample, when that is complete.
 struct Figures {
     tally: Tally,
-    series: Series,
     completed_by_slot: Vec<u64>,
     used: CpuTime,
     ring: Counters,
@@ -75,7 +73,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         let ending = self.ending(away, owed_since, figures.tally.missed_last(), done_at);
         self.count_answers();
         self.close_connections();
-        let Figures { tally, series, completed_by_slot, used, ring } = figures;
+        let Figures { tally, completed_by_slot, used, ring } = figures;
         let elapsed_ns = window_ends.saturating_sub(self.begins_at);
         let spun_ns = self.spun_ns;
         let reached = self.reached;
@@ -84,7 +82,6 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             elapsed_ns,
             inside,
             completed_by_slot,
-            series,
             spun_ns,
             used,
             usage,
@@ -101,11 +98,11 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         for (slot, connection) in self.connections.iter().enumerate() {
             connection.count_at_end(self.flights.of(slot as u32), &mut tally);
         }
-        let series = self.sampler.finish(now, &mut tally);
+        self.sampler.finish(now, &mut tally, self.open, self.progress);
         tally.settle();
         let completed_by_slot = self.connections.iter().map(|connection| connection.completed).collect();
         let (used, ring) = self.since_begin();
-        Figures { tally, series, completed_by_slot, used, ring }
+        Figures { tally, completed_by_slot, used, ring }
     }
 
     /// What waits is not sent any more.

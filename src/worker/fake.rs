@@ -75,6 +75,8 @@ pub(super) struct Fake {
     /// When the ring breaks.
     pub(super) breaks_at: Option<u64>,
     pub(super) starts_at: u64,
+    /// Called at each enter, as by another thread.
+    pub(super) at_each_enter: Option<Box<dyn FnMut()>>,
     random: Random,
     slots: Vec<Slot>,
     queued: Vec<(u32, Queued)>,
@@ -105,6 +107,7 @@ impl Fake {
             halt_at: None,
             halt: Rc::default(),
             breaks_at: None,
+            at_each_enter: None,
             random: Random::new(seed),
             slots: vec![Slot::default(); job.connections],
             queued: Vec::new(),
@@ -206,6 +209,9 @@ impl Ring for Fake {
     fn enter(&mut self, want: usize, wait: Wait) -> io::Result<()> {
         assert_eq!(want, 1);
         assert!(self.batch.is_empty(), "all completions of an enter are taken before the next");
+        if let Some(call) = &mut self.at_each_enter {
+            call();
+        }
         self.counters.enters += 1;
         assert!(self.counters.enters < MAX_ENTERS, "the loop does not end: {:?}", self.record);
         self.record.goes_on();

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use crate::http::request::Request;
 use crate::measure::outage::Gaps;
 use crate::measure::schedule::Offer;
-use crate::measure::series::Series;
+use crate::measure::series::Outbox;
 use crate::measure::tally::Tally;
 use crate::ring::Counters;
 use crate::ring::cpu::CpuTime;
@@ -102,8 +102,6 @@ pub struct Done {
     pub inside: u64,
     /// Answers of the sample by slot.
     pub completed_by_slot: Vec<u64>,
-    /// The time series.
-    pub series: Series,
     /// Time spent awake before due instants, ns.
     pub spun_ns: u64,
     /// CPU time that its thread used for that, of the warm-up nothing.
@@ -138,6 +136,8 @@ pub struct Progress {
     pub away: AtomicBool,
     /// 99th percentile of the latest interval's latencies, ns; 0 before there is one.
     pub p99_ns: AtomicU64,
+    /// The intervals of its time series, as they end.
+    pub series: Outbox,
 }
 
 /// Tells all workers to close their windows now, once it is not 0: then it is the number of the signal that said so.

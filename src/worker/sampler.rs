@@ -25,7 +25,7 @@ pub(super) struct Sampler {
 
 impl Sampler {
     /// The window begins at `begins_at`: after a warm-up or, without one, as soon as there is load.
-    pub(super) fn new(begins_at: u64, warm_up: bool, interval_ns: u64, intervals: usize) -> Sampler {
+    pub(super) fn new(begins_at: u64, warm_up: bool, interval_ns: u64, progress: &Progress) -> Sampler {
         Sampler {
             last_at: begins_at,
             completed: 0,
@@ -33,7 +33,7 @@ impl Sampler {
             interval_ns,
             next_cut: if warm_up { u64::MAX } else { begins_at.saturating_add(interval_ns) },
             begins_at: warm_up.then_some(begins_at),
-            series: Series::new(intervals),
+            series: Series::new(&progress.series),
         }
     }
 
@@ -72,7 +72,7 @@ impl Sampler {
             progress.away.store(away, Relaxed);
         }
         while now >= self.next_cut {
-            self.series.cut(self.next_cut, tally);
+            self.series.cut(self.next_cut, tally, open, &progress.series);
             self.next_cut = self.next_cut.saturating_add(self.interval_ns);
         }
     }
@@ -94,12 +94,10 @@ impl Sampler {
     }
 
     /// The last interval ends at `now`; what is left in `tally` is in it. Nothing is looked at after that.
-    pub(super) fn finish(&mut self, now: u64, tally: &mut Tally) -> Series {
+    pub(super) fn finish(&mut self, now: u64, tally: &mut Tally, open: u64, progress: &Progress) {
         let began = self.next_cut.saturating_sub(self.interval_ns);
-        if !self.warms_up() && (now > began || !tally.recent.is_empty()) {
-            self.series.cut(now.max(began), tally);
-        }
+        let any = !self.warms_up() && (now > began || !tally.recent.is_empty());
+        self.series.finish(any.then_some(now.max(began)), tally, open, &progress.series);
         (self.last_at, self.next_cut, self.begins_at) = (u64::MAX - EVERY_NS, u64::MAX, None);
-        std::mem::take(&mut self.series)
     }
 }

@@ -9,6 +9,7 @@ mod latency;
 mod open;
 mod outage;
 mod replaced;
+mod series;
 mod usage;
 
 use std::collections::BTreeSet;

@@ -100,7 +100,6 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         let counts_at_once = !warm_up && job.open.is_none();
         let count = job.connections;
         let remote = |slot: usize| ((job.first_connection + slot) % job.remotes) as u32;
-        let intervals = job.duration_ns.map_or(usize::MAX, |span| (span / job.interval_ns) as usize + 2);
         Loop {
             job,
             ring,
@@ -127,7 +126,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             entered_at: now,
             built_at: now,
             last_busy_at: now,
-            sampler: Sampler::new(begins_at, warm_up, job.interval_ns, intervals),
+            sampler: Sampler::new(begins_at, warm_up, job.interval_ns, progress),
             spun_ns: 0,
             account: Account::new(now, ends_at.unwrap_or(u64::MAX)),
             before: (cpu::of_this_thread(), Counters::default()),

@@ -1,21 +1,8 @@
 //! The plain figures of a histogram.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Histogram;
-
-/// The figures of an interval, in nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Median.
-    pub p50: u64,
-    /// 90th percentile.
-    pub p90: u64,
-    /// 99th percentile.
-    pub p99: u64,
-    /// The longest, exact.
-    pub max: u64,
-}
 
 /// From where to where a latency counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +32,7 @@ pub struct Summary {
     pub max: u64,
     /// Share of the samples within one standard deviation of the mean, in percent (0 to 100).
     pub within_stdev: f64,
-    /// Percentiles, to three digits, none below `min` or above `max`.
+    /// Percentiles that enough samples support, to three digits, none below `min` or above `max`.
     pub percentiles: Percentiles,
     /// All samples: HdrHistogram V2, deflated, in standard base64 (`HISTFAAA...`).
     pub histogram: String,
@@ -61,46 +48,54 @@ impl Summary {
     }
 }
 
-/// Percentiles of a [`Summary`], in nanoseconds.
+/// Percentiles, in nanoseconds. One is absent where too few samples support it, or nobody told it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[allow(missing_docs, reason = "each field is the percentile it is named for")]
 pub struct Percentiles {
-    #[serde(rename = "50")]
-    pub p50: u64,
-    #[serde(rename = "75")]
-    pub p75: u64,
-    #[serde(rename = "90")]
-    pub p90: u64,
-    #[serde(rename = "95")]
-    pub p95: u64,
-    #[serde(rename = "99")]
-    pub p99: u64,
-    #[serde(rename = "99.9")]
-    pub p99_9: u64,
-    #[serde(rename = "99.99")]
-    pub p99_99: u64,
-    #[serde(rename = "99.999")]
-    pub p99_999: u64,
+    #[serde(rename = "50", skip_serializing_if = "Option::is_none", deserialize_with = "told")]
+    pub p50: Option<u64>,
+    #[serde(rename = "75", skip_serializing_if = "Option::is_none", deserialize_with = "told")]
+    pub p75: Option<u64>,
+    #[serde(rename = "90", skip_serializing_if = "Option::is_none", deserialize_with = "told")]
+    pub p90: Option<u64>,
+    #[serde(rename = "95", skip_serializing_if = "Option::is_none", deserialize_with = "told")]
+    pub p95: Option<u64>,
+    #[serde(rename = "99", skip_serializing_if = "Option::is_none", deserialize_with = "told")]
+    pub p99: Option<u64>,
+    #[serde(rename = "99.9", skip_serializing_if = "Option::is_none", deserialize_with = "told")]
+    pub p99_9: Option<u64>,
+    #[serde(rename = "99.99", skip_serializing_if = "Option::is_none", deserialize_with = "told")]
+    pub p99_99: Option<u64>,
+    #[serde(rename = "99.999", skip_serializing_if = "Option::is_none", deserialize_with = "told")]
+    pub p99_999: Option<u64>,
+}
+
+/// Earlier versions wrote 0 where a client had not told a percentile.
+fn told<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    Ok(Option::<u64>::deserialize(from)?.filter(|&ns| ns > 0))
 }
 
 impl Percentiles {
-    pub(super) fn of(samples: &Histogram) -> Option<Self> {
-        Some(Self {
-            p50: samples.quantile_ns(0.5)?,
-            p75: samples.quantile_ns(0.75)?,
-            p90: samples.quantile_ns(0.9)?,
-            p95: samples.quantile_ns(0.95)?,
-            p99: samples.quantile_ns(0.99)?,
-            p99_9: samples.quantile_ns(0.999)?,
-            p99_99: samples.quantile_ns(0.9999)?,
-            p99_999: samples.quantile_ns(0.99999)?,
-        })
+    /// Of `samples`: those that enough of them support. It takes 1 / (1 - q) for one to lie above the percentile.
+    #[must_use]
+    pub fn of(samples: &Histogram) -> Self {
+        let at = |q, needed| samples.quantile_ns(q).filter(|_| samples.count() >= needed);
+        Self {
+            p50: at(0.5, 2),
+            p75: at(0.75, 4),
+            p90: at(0.9, 10),
+            p95: at(0.95, 20),
+            p99: at(0.99, 100),
+            p99_9: at(0.999, 1_000),
+            p99_99: at(0.9999, 10_000),
+            p99_999: at(0.99999, 100_000),
+        }
     }
 
-    /// Each percentile as printed, how many samples it takes for one to lie above it, and its
-    /// value in nanoseconds; ascending.
+    /// Each percentile as printed, how many samples it takes for one to lie above it, and its value in nanoseconds; ascending.
     #[must_use]
-    pub fn rows(&self) -> [(&'static str, u64, u64); 8] {
+    pub fn rows(&self) -> [(&'static str, u64, Option<u64>); 8] {
         [
             ("50%", 2, self.p50),
             ("75%", 4, self.p75),

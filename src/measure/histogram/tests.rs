@@ -47,7 +47,7 @@ fn summary_agrees_with_sorted_samples() {
     near(summary.stdev, stdev, "stdev");
     near(summary.within_stdev, within, "within");
     for (label, above, got) in summary.percentiles.rows() {
-        let rank = raw.len() - raw.len() / above as usize;
+        let (rank, got) = (raw.len() - raw.len() / above as usize, got.unwrap());
         near(got as f64, raw[rank - 1] as f64, label);
     }
 }
@@ -79,12 +79,29 @@ fn long_samples_are_clamped_and_counted() {
 fn percentiles_stay_within_the_extremes() {
     // One bucket spans 12_344_320..=12_348_415: its edges lie outside both samples.
     let summary = of(&[12_345_678, 12_345_679]).summary(None).unwrap();
-    for (label, _, value) in summary.percentiles.rows() {
-        assert!((12_345_678..=12_345_679).contains(&value), "{label}");
+    for (label, needed, value) in summary.percentiles.rows() {
+        let supported = value.is_some_and(|value| (12_345_678..=12_345_679).contains(&value));
+        assert_eq!(supported, needed <= 2, "{label}: {value:?}");
     }
     let single = of(&[12_345_678]).summary(None).unwrap();
     assert_eq!((single.mean, single.stdev), (12_345_678.0, 0.0));
     assert_eq!(single.within_stdev, 100.0);
+}
+
+#[test]
+fn a_percentile_takes_samples_enough_for_one_to_lie_above_it() {
+    for (count, supported) in [(1, 0), (2, 1), (9, 2), (10, 3), (99, 4), (100, 5), (99_999, 7), (100_000, 8)] {
+        let mut histogram = Histogram::new();
+        histogram.record_n(5_000, count);
+        let percentiles = histogram.summary(None).unwrap().percentiles;
+        assert_eq!(percentiles.rows().iter().filter(|(.., ns)| ns.is_some()).count(), supported, "{count}");
+        let json = serde_json::to_value(percentiles).unwrap();
+        assert_eq!(json.as_object().unwrap().len(), supported, "{json}");
+        assert_eq!(serde_json::from_value::<Percentiles>(json).unwrap(), percentiles);
+    }
+    let old = serde_json::json!({"50": 7, "75": 0, "90": 9, "95": 0, "99": 0, "99.9": 0, "99.99": 0, "99.999": 0});
+    let read: Percentiles = serde_json::from_value(old).unwrap();
+    assert_eq!(read, Percentiles { p50: Some(7), p90: Some(9), ..Percentiles::default() }, "0 was: not told");
 }
 
 #[test]

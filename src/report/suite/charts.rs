@@ -169,7 +169,7 @@ fn curve(row: &Row) -> Vec<(f64, f64)> {
     }
     let told = row.percentiles_ns.or(row.latency_ns.as_ref().map(|latency| latency.percentiles));
     let rows = told.map(|told| told.rows()).into_iter().flatten();
-    rows.filter(|(.., ns)| *ns > 0).map(|(_, above, ns)| (above as f64, ms(ns))).collect()
+    rows.filter_map(|(_, above, ns)| Some((above as f64, ms(ns?)))).collect()
 }
 
 /// To four digits: more cannot be seen in a chart, and reports are committed.

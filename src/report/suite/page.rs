@@ -200,7 +200,7 @@ impl Page<'_> {
     fn percentiles(&self) -> Vec<(&str, Vec<String>)> {
         let known = self.result.rows.iter().filter_map(|row| {
             let told = row.percentiles_ns.or(row.latency_ns.as_ref().map(|latency| latency.percentiles))?;
-            let spell = |ns: u64| if ns == 0 { NONE.into() } else { time(ns as f64) };
+            let spell = |ns: Option<u64>| ns.map_or(NONE.into(), |ns| time(ns as f64));
             let mut cells: Vec<String> = told.rows()[..6].iter().map(|(.., ns)| spell(*ns)).collect();
             cells.push(row.latency_ns.as_ref().map_or(NONE.into(), |latency| time(latency.max as f64)));
             Some((row.id.as_str(), cells))

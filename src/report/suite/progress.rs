@@ -12,10 +12,8 @@ pub fn line(run: &CaseRun) -> String {
     };
     let rate = format!("{}/s", metric(result.rate.achieved_per_s));
     let times = result.latency_ns.as_ref().map_or_else(String::new, |latency| {
-        // 0 is what a client does not tell.
-        let told =
-            [("p50", latency.percentiles.p50), ("p99", latency.percentiles.p99)].into_iter().filter(|(_, ns)| *ns > 0);
-        told.map(|(name, ns)| format!("  {name} {}", time_ns(ns as f64))).collect()
+        let told = [("p50", latency.percentiles.p50), ("p99", latency.percentiles.p99)].into_iter();
+        told.filter_map(|(name, ns)| Some(format!("  {name} {}", time_ns(ns? as f64)))).collect()
     });
     let failed =
         if result.requests.failed > 0 { format!("  failed {}", result.requests.failed) } else { String::new() };

@@ -94,7 +94,12 @@ fn alone() -> Vec<Row> {
         rate: single(180_400.0),
         p99_ns: None,
         fairness: None,
-        percentiles_ns: Some(Percentiles { p50: 240_000, p90: 390_000, p99: 900_000, ..Percentiles::default() }),
+        percentiles_ns: Some(Percentiles {
+            p50: Some(240_000),
+            p90: Some(390_000),
+            p99: Some(900_000),
+            ..Percentiles::default()
+        }),
         bounds: BTreeMap::from([("unclear".into(), 1)]),
         ..row("builtin+wrk", "Ceiling", 180_400.0, 0.24)
     };

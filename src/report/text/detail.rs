@@ -52,8 +52,7 @@ fn first(result: &RunResult, headlines: &[String], page: &mut Page) {
     page.gap();
 }
 
-/// Percentiles down, kinds of time across. A percentile that too few samples support (it takes
-/// 1 / (1 - q) for one to lie above it) is a dash; the JSON has them all.
+/// Percentiles down, kinds of time across. A percentile that too few samples support is a dash, and absent from the JSON.
 fn times(result: &RunResult, page: &mut Page) {
     let kind = result.latency_ns.as_ref().and_then(|latency| latency.kind);
     let latency = match kind {
@@ -89,10 +88,10 @@ fn times(result: &RunResult, page: &mut Page) {
     };
     row("samples", across(&|(_, s)| format!("{:>13}", s.count)));
     row("min", across(&|(_, s)| exact(s.min)));
-    for (i, (label, needed, _)) in first.percentiles.rows().into_iter().enumerate() {
+    for (i, (label, ..)) in first.percentiles.rows().into_iter().enumerate() {
         let cells = across(&|(_, s)| match s.percentiles.rows()[i] {
-            _ if s.count < needed => format!("{:>13}", "-"),
-            (_, _, ns) => exact(ns),
+            (.., None) => format!("{:>13}", "-"),
+            (.., Some(ns)) => exact(ns),
         });
         row(label, cells);
     }
@@ -106,7 +105,7 @@ fn times(result: &RunResult, page: &mut Page) {
     if !meaning.is_empty() {
         page.line(Tone::Plain, &format!("    Latency is {meaning}."));
     }
-    if columns.iter().any(|(_, s)| s.count < 100_000) {
+    if columns.iter().any(|(_, s)| s.percentiles.p99_999.is_none()) {
         page.line(Tone::Plain, "    A dash: too few samples for that percentile.");
     }
 }

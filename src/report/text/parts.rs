@@ -38,12 +38,10 @@ fn row(stage: &Stage, name_width: usize, open: bool) -> String {
     let offered = if open { stage.rate.offered_per_s.map_or_else(|| " ".repeat(11), per_s) } else { String::new() };
     let times = match &stage.latency_ns {
         Some(latency) => {
-            let [p50, _, p90, _, p99, ..] = latency.percentiles.rows();
-            // As in the table of times: a percentile that too few samples support is a dash.
-            let percentiles = [p50, p90, p99].map(|(_, needed, ns)| (latency.count >= needed).then_some(ns));
-            let dash = || format!("{:>11}", "-");
-            let cell = |ns: Option<u64>| ns.map_or_else(dash, |ns| hang(&time_ns(ns as f64), 11));
-            percentiles.into_iter().chain([Some(latency.max)]).map(cell).collect()
+            let percentiles = &latency.percentiles;
+            let times = [percentiles.p50, percentiles.p90, percentiles.p99, Some(latency.max)];
+            let cell = |ns: Option<u64>| ns.map_or_else(|| format!("{:>11}", "-"), |ns| hang(&time_ns(ns as f64), 11));
+            times.map(cell).concat()
         }
         None => format!("{:>11}", "-").repeat(4),
     };

@@ -74,8 +74,7 @@ fn stats(out: &mut String, name: &str, spread: &Spread, format: fn(f64) -> Strin
 
 fn distribution(out: &mut String, latency: Option<&Summary>) {
     out.push_str("  Latency Distribution\n");
-    let p = latency.map(|l| l.percentiles).unwrap_or_default();
-    for (percentile, ns) in [(50, p.p50), (75, p.p75), (90, p.p90), (99, p.p99)] {
+    for (percentile, ns) in [50, 75, 90, 99].into_iter().zip(values(latency)) {
         let value = hang(&time_ns(ns as f64), 10);
         let _ = writeln!(out, "{percentile:>7}%{value}");
     }
@@ -84,22 +83,24 @@ fn distribution(out: &mut String, latency: Option<&Summary>) {
 /// As wrk2 prints what it recorded at a constant rate.
 fn recorded(out: &mut String, latency: Option<&Summary>) {
     out.push_str("  Latency Distribution (HdrHistogram - Recorded Latency)\n");
-    let (p, max) = latency.map_or_else(Default::default, |l| (l.percentiles, l.max));
-    let rows = [
-        (50.0, p.p50),
-        (75.0, p.p75),
-        (90.0, p.p90),
-        (99.0, p.p99),
-        (99.9, p.p99_9),
-        (99.99, p.p99_99),
-        (99.999, p.p99_999),
-        (100.0, max),
-    ];
-    for (percentile, ns) in rows {
+    let percentiles = QUANTILES.map(|q| q * 100.0).into_iter().chain([100.0]);
+    let values = values(latency).into_iter().chain([latency.map_or(0, |latency| latency.max)]);
+    for (percentile, ns) in percentiles.zip(values) {
         let _ = writeln!(out, "{percentile:7.3}%{}", hang(&time_ns(ns as f64), 10));
     }
     let spectrum = spectrum::render(latency);
     let _ = writeln!(out, "\n  Detailed Percentile spectrum:\n{spectrum}{}", "-".repeat(58));
+}
+
+const QUANTILES: [f64; 7] = [0.5, 0.75, 0.9, 0.99, 0.999, 0.9999, 0.99999];
+
+/// The times at [`QUANTILES`]. wrk prints them however few samples there are, and so do its lines here.
+fn values(latency: Option<&Summary>) -> [u64; QUANTILES.len()] {
+    let p = latency.map(|latency| latency.percentiles).unwrap_or_default();
+    let samples = latency.and_then(Summary::samples);
+    let told = [p.p50, p.p75, p.p90, p.p99, p.p99_9, p.p99_99, p.p99_999];
+    let longest = latency.map_or(0, |latency| latency.max);
+    std::array::from_fn(|at| told[at].or_else(|| samples.as_ref()?.quantile_ns(QUANTILES[at])).unwrap_or(longest))
 }
 
 fn totals(out: &mut String, result: &RunResult) {

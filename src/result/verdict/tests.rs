@@ -96,7 +96,7 @@ fn an_open_loop_is_judged_by_the_rate_first() {
 
     type Spoil = fn(&mut RunResult);
     let missed: Spoil = |r| r.rate.achieved_per_s = 0.98 * r.rate.offered_per_s.unwrap();
-    let late: Spoil = |r| r.send_lag_ns.as_mut().unwrap().percentiles.p50 = 1_500_000;
+    let late: Spoil = |r| r.send_lag_ns.as_mut().unwrap().percentiles.p50 = Some(1_500_000);
     let table = [
         ("just reached", worker(5, 0, 95), (|r| r.rate.achieved_per_s *= 0.99) as Spoil, Bound::Offered),
         ("missed by a busy client", worker(99, 0, 1), missed, Bound::Client),

@@ -269,7 +269,7 @@ fn outcomes(completed: u64, failed: u64) -> Requests {
     Requests { sent: completed + failed, completed, failed, ..Requests::default() }
 }
 
-/// A summary without a histogram: percentiles that are 0 were not told.
+/// A summary without a histogram.
 fn summary(kind: LatencyKind, count: u64, ns: [f64; 4], percentiles: Percentiles) -> Summary {
     let [min, mean, stdev, max] = ns;
     Summary {

@@ -99,7 +99,7 @@ pub(super) fn read(wanted: &Wanted, stdout: &str) -> Result<RunResult, String> {
 }
 
 fn percentiles(told: &BTreeMap<String, Option<f64>>) -> Percentiles {
-    let ns = |name| told.get(name).copied().flatten().map_or(0, |s| (s * 1e9).round() as u64);
+    let ns = |name| told.get(name).copied().flatten().map(|s| (s * 1e9).round() as u64);
     Percentiles {
         p50: ns("p50"),
         p75: ns("p75"),
@@ -108,6 +108,6 @@ fn percentiles(told: &BTreeMap<String, Option<f64>>) -> Percentiles {
         p99: ns("p99"),
         p99_9: ns("p99.9"),
         p99_99: ns("p99.99"),
-        p99_999: 0,
+        p99_999: None,
     }
 }

@@ -91,8 +91,11 @@ fn latency(stdout: &str, count: u64) -> Option<Option<Summary>> {
     }
     let percentile = |label| after(stdout, label)?.first().and_then(|text| time_ns(text));
     let ns = |label| percentile(label).map(|ns| ns.round() as u64);
-    let percentiles =
-        Percentiles { p50: ns("50%")?, p75: ns("75%")?, p90: ns("90%")?, p99: ns("99%")?, ..Percentiles::default() };
+    let [p50, p75, p90, p99] = ["50%", "75%", "90%", "99%"].map(ns);
+    if [p50, p75, p90, p99].contains(&None) {
+        return None;
+    }
+    let percentiles = Percentiles { p50, p75, p90, p99, ..Percentiles::default() };
     let mut summary = summary(LatencyKind::Service, count, [0.0, mean, stdev, max], percentiles);
     summary.within_stdev = words.get(3)?.strip_suffix('%')?.parse().ok()?;
     Some(Some(summary))

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::measure::counters::Intended;
+use crate::measure::counters::{Classes, Intended};
 use crate::measure::histogram::Histogram;
 use crate::measure::schedule::{Arrivals, Offer, Profile, Stretch};
+use crate::measure::series::Merger;
 use crate::worker::OpenJob;
 use crate::worker::fake::{Deed, Fate};
 
@@ -263,13 +264,19 @@ fn the_time_series_adds_up_to_the_whole() {
     for_seeds(20, |seed| {
         let mut job = open_job(5_000.0, Arrivals::Poisson);
         (job.connections, job.interval_ns) = (20, 30 * MS);
-        let done = run_open(Fake::new(seed, job, Manners::good())).done;
+        let mut fake = Fake::new(seed, job.clone(), Manners::good());
+        let (time, starts_at, halt, progress) =
+            (fake.time.clone(), fake.starts_at, fake.halt.clone(), Progress::default());
+        let done = work(&job, starts_at, &mut fake, &time, &progress, &halt);
         let (mut ends, mut completed, mut responses) = (Vec::new(), 0, Histogram::new());
-        crate::measure::series::merge(&[done.series], |one| {
+        let mut merger = Merger::new(1, starts_at);
+        while let Some(one) = merger.next([&progress.series].into_iter()) {
             ends.push(one.ends_at);
-            completed += one.completed;
+            completed += one.counts.completed;
             responses.merge(&one.histograms[0]);
-        });
+            let Classes { success, redirection, client_error, server_error, other } = one.counts.status;
+            assert_eq!(success + redirection + client_error + server_error + other, one.counts.completed);
+        }
         assert!(ends.len() >= 7 && ends.windows(2).all(|pair| pair[0] < pair[1]), "{ends:?}");
         assert_eq!(completed, done.tally.requests.completed);
         assert_eq!(responses.summary(None), done.tally.latencies.response.summary(None));

@@ -48,7 +48,7 @@ fn figures_of_the_real_programs_are_plausible() {
         if let Some(latency) = &result.latency_ns {
             // Little's law: the connections were busy, and no more than they are. wrk's mean is its own (it adds what it thinks
             // was left out), its median is not.
-            let typical_ns = if latency.percentiles.p50 > 0 { latency.percentiles.p50 as f64 } else { latency.mean };
+            let typical_ns = latency.percentiles.p50.map_or(latency.mean, |ns| ns as f64);
             let busy = typical_ns / 1e9 * rate;
             assert!(busy > 0.1 && busy < 8.0 * 1.5, "{busy}: {name}");
             assert!(latency.max as f64 >= latency.mean, "{name}");
