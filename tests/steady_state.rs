@@ -97,6 +97,25 @@ fn more_for_tenfold(address: SocketAddr, requests: u64, options: &str) -> i64 {
     least
 }
 
+/// The allocations of the workers alone in a run of so many intervals of 100 ms.
+fn by_workers(address: SocketAddr, intervals: u64, options: &str) -> i64 {
+    EXEMPT.set(true);
+    let before = ALLOCATIONS.load(Relaxed);
+    let line = format!("-d {}ms -T 50s --interval 100ms {options} http://{address}/", intervals * 100);
+    let Ok(Command::Load(typed)) = parse(line.split_whitespace().map(Into::into), &mut std::io::empty()) else {
+        panic!("a run: {line}")
+    };
+    let topology = Topology::read().expect("this machine's CPUs");
+    let plan = typed.plan(typed.url().expect("typed"), &topology).expect("a plan");
+    let result = run::run(&plan, Vec::new(), &Arc::default(), &mut |_| ()).expect("a run");
+    assert!(result.requests.completed > 0, "{:?}", result.requests);
+    assert_eq!(result.intervals.iter().map(|one| one.completed).sum::<u64>(), result.requests.completed);
+    let allocated = ALLOCATIONS.load(Relaxed) - before;
+    assert!(allocated > 20, "the allocator counts");
+    EXEMPT.set(false);
+    allocated.cast_signed()
+}
+
 /// What the encoding of the result at the end may differ by, as it grows with the spread of the latencies, on a busy machine
 /// more than on an idle one, and not with their number.
 const ENCODING: i64 = 200;
@@ -116,6 +135,11 @@ fn no_request_allocates() {
     for options in best.into_iter().chain(epoll).chain(others.iter().map(String::as_str)) {
         let more = more_for_tenfold(server.address, 2_000, options);
         assert!(more < ENCODING, "{options}: {more} allocations more for 18,000 requests more");
+    }
+    // Neither does an interval of the time series, unless the watcher is late: then there is memory for a few more.
+    for options in ["-c 8", "-c 8 -R 1k"] {
+        let mut more = (0..8).map(|_| by_workers(server.address, 10, options) - by_workers(server.address, 2, options));
+        assert!(more.any(|more| more <= 0), "{options}: more allocations for 8 intervals more, in each of 8 tries");
     }
     drop(server);
 

@@ -174,11 +174,11 @@ pub struct LoadArgs {
     #[argh(option, arg_name = "FILE|-")]
     pub json: Option<String>,
 
-    /// write the latency's percentile spectrum to FILE, for HdrHistogram's plotter
+    /// write the latency's percentile spectrum (ms) to FILE, for HdrHistogram's plotter
     #[argh(option, arg_name = "FILE|-")]
     pub hgrm: Option<String>,
 
-    /// write the histograms of each interval to FILE, as an HdrHistogram log
+    /// write the histograms of each interval to FILE when it ends, as an HdrHistogram log
     #[argh(option, arg_name = "FILE|-")]
     pub hdr_log: Option<String>,
 

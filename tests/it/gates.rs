@@ -110,7 +110,7 @@ fn two_results_are_compared() {
     let (fast, slow, other) = (path("fast.json"), path("slow.json"), path("open.json"));
     for (file, delay) in [(&fast, "10ms"), (&slow, "40ms")] {
         let server = Serve::start(&["--delay", delay]);
-        let ended = words("-d 300ms -c 4 --repeat 6 --json", &[file, &server.address.to_string()]);
+        let ended = words("-n 120 -c 12 --repeat 6 --json", &[file, &server.address.to_string()]);
         assert_eq!(ended.code, 0, "{ended:?}");
     }
     let ended = words("compare", &[&fast, &slow, "--json", "-"]);

@@ -162,8 +162,11 @@ fn a_server_that_is_not_there_leaves_everything_unsent() {
 fn intervals_add_up_to_the_run() {
     let server = serve(always(HELLO));
     let result = load(server.address, "-R 2000 -d 1s -c 8 --interval 200ms");
-    assert!((5..=6).contains(&result.intervals.len()), "{:?}", result.intervals.len());
+    // Fewer where the machine kept the program from looking.
+    assert!((2..=6).contains(&result.intervals.len()), "{:?}", result.intervals.len());
     assert_eq!(result.intervals.iter().map(|one| one.completed).sum::<u64>(), result.requests.completed);
+    assert_eq!(result.intervals.iter().map(|one| one.status.success).sum::<u64>(), result.requests.completed);
+    assert_eq!(result.intervals[0].connections_open, Some(8));
     for pair in result.intervals.windows(2) {
         assert!((pair[1].start_s - pair[0].start_s - pair[0].length_s).abs() < 1e-6, "{pair:?}");
     }
