@@ -6,6 +6,7 @@ use super::failure::{DONE, Failure, NO_RUN};
 use super::outputs::{Format, Input, Opened, Output};
 use super::shared;
 use super::signals::Signal;
+use super::spelling::{Spelled, spell};
 use super::typed::Typed;
 use crate::compare::{self, Observed};
 use crate::plan::cpus::Topology;
@@ -14,6 +15,7 @@ use crate::plan::{Error, MAX_REPEAT};
 use crate::report::{comparison, json};
 use crate::result::comparison::Comparison;
 use crate::result::{RunResult, SCHEMA};
+use argh::{CommandInfoWithArgs, FlagInfoKind};
 use std::io::Read;
 
 const ROUNDS: usize = 10;
@@ -51,7 +53,7 @@ impl TypedCompare {
                 let rule = "must be two results of --json; two servers are loaded and compared with --run";
                 return Err(Error::argument("A B", rule, url).into());
             }
-            refuse_load_options(&own, &load)?;
+            refuse_load_options(args, &info)?;
             let inputs = [("A", &a), ("B", &b)].map(|(argument, file)| Input { argument, file: file.into() }).into();
             let output = Output { inputs, ..output };
             return Ok(Some(TypedCompare { names: [a, b], run: None, output }));
@@ -75,15 +77,18 @@ fn is_url(side: &str) -> bool {
 }
 
 /// Options of a run say nothing about results that are there already.
-fn refuse_load_options(own: &CompareArgs, load: &super::args::LoadArgs) -> Result<(), Failure> {
-    let given = [("--rounds", &own.rounds), ("--duration", &own.duration), ("--warmup", &own.warmup)];
-    if let Some((name, Some(given))) = given.into_iter().find(|(_, given)| given.is_some()) {
-        return Err(Error::argument(name, "is for --run", given).into());
+fn refuse_load_options(args: &[String], info: &CommandInfoWithArgs) -> Result<(), Failure> {
+    let Spelled::Args(spelled) = spell(args, info)? else { return Ok(()) };
+    let mut words = spelled.iter().take_while(|word| *word != "--");
+    while let Some(name) = words.next() {
+        let Some(flag) = info.flags.iter().find(|flag| flag.long == name) else { continue };
+        let value = if flag.kind == FlagInfoKind::Switch { Some(name) } else { words.next() };
+        if let Some(value) = value.filter(|_| flag.long != "--json") {
+            let rule = "is for --run, as two results are compared as they are";
+            return Err(Error::argument(flag.long, rule, value).into());
+        }
     }
-    if *load == super::args::LoadArgs::default() {
-        return Ok(());
-    }
-    Err(Failure::usage("compare: options of a run are for --run; two results are compared as they are"))
+    Ok(())
 }
 
 fn rounds(text: &str) -> Result<usize, Error> {
@@ -190,8 +195,12 @@ mod tests {
                 "localhost [::1]:8080",
                 "A B: must be two results of --json; two servers are loaded and compared with --run, got localhost",
             ),
-            ("a b -c5", "compare: options of a run are for --run; two results are compared as they are"),
-            ("a b --rounds 5", "--rounds: is for --run, got 5"),
+            ("a b -c5", "--connections: is for --run, as two results are compared as they are, got 5"),
+            (
+                "a b --json x.json --no-keepalive",
+                "--no-keepalive: is for --run, as two results are compared as they are, got --no-keepalive",
+            ),
+            ("a b --rounds 5", "--rounds: is for --run, as two results are compared as they are, got 5"),
             ("--run --rounds 0 a b", "--rounds: must be 1 to 1000, got 0"),
         ] {
             assert_eq!(read(line), Err(Failure::usage(message)), "{line}");

@@ -143,6 +143,7 @@ impl Typed {
         let load = Load { connections: placed.connections, ..self.load.clone() };
         load.check()?;
         notes.extend(short_lived(&load));
+        notes.extend(idle_warmup(&load));
         Ok(Plan { target, load, placement: placed.placement, engine: self.engine, notes })
     }
 }
@@ -196,6 +197,13 @@ impl TypedServe {
     pub fn cpus(&self, topology: &Topology) -> Result<Vec<usize>, Error> {
         serving(topology, self.cpus.as_deref())
     }
+}
+
+/// A warm-up has the first rate, and warms nothing where that is none.
+fn idle_warmup(load: &Load) -> Option<String> {
+    let first = load.open.as_ref()?.stages.first()?;
+    (first.from_per_s == 0.0 && !load.warmup.is_zero())
+        .then(|| "the warm-up sends nothing: it has the first rate, which is 0".to_owned())
 }
 
 /// Connections that end before their pipeline is full are worth a word.

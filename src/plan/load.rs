@@ -173,7 +173,9 @@ impl Load {
         }
         match &self.open {
             Some(open) if open.changes() => {
-                Err(Error::argument("--steps", "the rate must be one and the same for all steps", given()))
+                let rates = open.stages.iter().map(|stage| format!("{}:{}", stage.from_per_s, stage.to_per_s));
+                let rule = "must be one and the same for all --steps";
+                Err(Error::argument("--rate", rule, rates.collect::<Vec<_>>().join(",")))
             }
             _ => Ok(()),
         }

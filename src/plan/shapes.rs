@@ -35,7 +35,10 @@ pub fn stages(text: &str) -> Result<Vec<RateStage>, Error> {
         let (time, per_s) = part.split_once('@').ok_or_else(|| Error::argument("--stages", rule, part))?;
         let (from, to) = per_s.split_once(':').unwrap_or((per_s, per_s));
         let (from_per_s, to_per_s) = (rate_or_none("--stages", from)?, rate_or_none("--stages", to)?);
-        Ok(RateStage { duration: Some(units::duration("--stages", time)?), from_per_s, to_per_s })
+        match units::duration("--stages", time)? {
+            Duration::ZERO => Err(Error::argument("--stages", "each must have some time, as in 30s@1k", part)),
+            time => Ok(RateStage { duration: Some(time), from_per_s, to_per_s }),
+        }
     };
     text.split(',').map(stage).collect()
 }
@@ -133,6 +136,8 @@ mod tests {
         assert_eq!(stages("1s@1k,5s@0,1s@0:1k"), Ok(vec![stage(1, 1e3, 1e3), stage(5, 0.0, 0.0), stage(1, 0.0, 1e3)]));
         assert_eq!(stages("1m30s@10"), Ok(vec![stage(90, 10.0, 10.0)]));
         assert_eq!(whole(&stages("1@10,2@20").expect("stages")), seconds(3));
+        let error = stages("1s@1k,0s@2k").expect_err("no time").to_string();
+        assert_eq!(error, "--stages: each must have some time, as in 30s@1k, got 0s@2k");
         for text in ["", "30s", "30s@", "@1k", "30s@1k,", "30s@1k;30s@2k", "x@1k"] {
             let error = stages(text).expect_err(text).to_string();
             assert!(error.starts_with("--stages: must be "), "{error}");

@@ -31,16 +31,16 @@ impl Url {
             return Err(bad("must not hold spaces or control characters (%20 is a space)"));
         }
         let whole = with_scheme(text)?;
+        if let Some(host) = faults::behind_password(&whole) {
+            let rule = "user and password are not taken; use -H 'Authorization: ...'";
+            // The password stays out of terminals and logs.
+            return Err(Error::argument("URL", rule, format!("...@{host}")));
+        }
         if let Some(rule) = faults::of_authority(&whole) {
             return Err(bad(&rule));
         }
         let uri: Uri = whole.parse().map_err(|_| bad(FORM))?;
         let authority = uri.authority().ok_or_else(|| bad(FORM))?.as_str();
-        if let Some((_, host)) = authority.rsplit_once('@') {
-            let rule = "user and password are not taken; use -H 'Authorization: ...'";
-            // The password stays out of terminals and logs.
-            return Err(Error::argument("URL", rule, format!("...@{host}")));
-        }
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| bad(FORM))?;
         if host.bytes().all(|b| b.is_ascii_digit()) {
             return Err(bad("must name a host before the port, as in localhost:8080"));
@@ -113,7 +113,8 @@ impl From<SocketAddr> for Url {
 fn with_scheme(text: &str) -> Result<String, Error> {
     let bad = |rule: &str| Error::argument("URL", rule, text);
     if let Some(rule) = faults::of_scheme(text) {
-        return Err(bad(&rule));
+        let given = text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, behind)| format!("...@{behind}"));
+        return Err(Error::argument("URL", rule, given));
     }
     match text.split_once("://") {
         // A "://" behind the first of these belongs to a path or a query.
@@ -195,6 +196,12 @@ mod tests {
             ("http://h/a b", "URL: must not hold spaces or control characters (%20 is a space), got \"http://h/a b\""),
             ("http://me:secret@h/x", "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h"),
             ("me@h", "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h"),
+            (
+                "http://me:secret@h:1:2/",
+                "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h:1:2",
+            ),
+            ("http://me:se[cret@h/x@y", "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h"),
+            ("htp://me:secret@h", "URL: the scheme must be http, and htp is none (did you mean http://?), got ...@h"),
             ("h:0", "URL: the port must be 1 to 65535, got h:0"),
             ("h:65536", "URL: the port must be 1 to 65535, got h:65536"),
             ("h:x", "URL: the port must be 1 to 65535, got h:x"),

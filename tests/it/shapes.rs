@@ -27,6 +27,7 @@ fn exactly_as_many_requests_as_the_rate_says() {
         ("-R 500:1500 -d 1s -c 8", 1_000),
         ("-R 100:0.1 -d 2s -c 8", 100),
         ("--stages 500ms@400,500ms@400:1200 -c 8 -t 2", 600),
+        ("-R 0:1000 -d 1s -c 8 -t 2", 500),
     ] {
         let server = Serve::start(&[]);
         let result = load(server.address, options);
@@ -68,15 +69,18 @@ fn poisson_arrivals_repeat_with_their_seed_and_differ_with_another() {
 #[test]
 fn stages_and_steps_have_rows_that_add_up() {
     let server = Serve::start(&[]);
-    let result = load(server.address, "--stages 300ms@1000,300ms@2000,400ms@2000:500 -c 8");
+    let result = load(server.address, "--stages 300ms@1000,300ms@0,300ms@2000,400ms@1000:0 -c 8");
     let intended: Vec<u64> =
         result.stages.iter().map(|stage| stage.requests.open.map_or(0, |open| open.intended)).collect();
     let names: Vec<&str> = result.stages.iter().map(|stage| stage.name.as_str()).collect();
-    assert_eq!(names, ["1000/s", "2000/s", "2000:500/s"]);
-    for (intended, want) in intended.iter().zip([300u64, 600, 500]) {
+    assert_eq!(names, ["1000/s", "0/s", "2000/s", "1000:0/s"]);
+    for (intended, want) in intended.iter().zip([300u64, 0, 600, 200]) {
         assert!(intended.abs_diff(want) <= 1, "{intended} and {want}");
     }
     assert_eq!(intended.iter().sum::<u64>(), result.requests.sent);
+    // A pause offers nothing, and says so; no answer has times there.
+    let pause = &result.stages[1];
+    assert_eq!((pause.rate.offered_per_s, pause.latency_ns.is_none()), (Some(0.0), true), "{pause:?}");
     served_all(server, result.requests.sent);
 
     let server = Serve::start(&[]);

@@ -175,6 +175,10 @@ fn keep_alive() {
         assert_eq!(typed(words).load.requests_per_connection, most, "{words:?}");
     }
     assert_eq!(
+        plan(&[URL, "-R", "0:1k", "-d1s", "--warmup", "1s"]).notes,
+        ["the warm-up sends nothing: it has the first rate, which is 0"]
+    );
+    assert_eq!(
         plan(&[URL, "--requests-per-connection", "5", "-p6"]).notes,
         ["at most 5 in flight on a connection, not 6: it ends then"]
     );
@@ -290,15 +294,12 @@ fn what_is_refused() {
             &["-R", "0:0.05"],
             "--rate: must be 0, or a rate of 0.1 to 1G requests per second, as in 2000, 0.5 or 10k, got 0.05",
         ),
-        (&["--stages", "0s@1k"], "--stages: each must have some time, got 0"),
+        (&["--stages", "0s@1k"], "--stages: each must have some time, as in 30s@1k, got 0s@1k"),
         (&["--steps", "1x1s", "-c", "5"], "--steps: cannot be used with --connections, got 1x1s"),
         (&["--steps", "1x1s", "-n", "5"], "--steps: cannot be used with --requests, got 1x1s"),
         (&["--steps", "1x0"], "--steps: each must have at least 1 request or some time, got 0"),
         (&["--steps", "0x1s"], "--steps: must be 1 to 1000000, got 0"),
-        (
-            &["--steps", "1x1s", "-R", "1:2"],
-            "--steps: the rate must be one and the same for all steps, got \"1 steps\"",
-        ),
+        (&["--steps", "1x1s", "-R", "1:2"], "--rate: must be one and the same for all --steps, got 1:2"),
         (&["--arrivals", "poisson"], "--arrivals: needs --rate or --stages, got neither"),
         (&["--spin"], "--spin: needs --rate or --stages, got neither"),
         (&["--deadline", "1s"], "--deadline: needs --rate or --stages, got neither"),

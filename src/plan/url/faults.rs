@@ -46,12 +46,20 @@ fn is_port(text: &str) -> bool {
     !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// What stands between scheme and path, and all that stands behind the scheme.
+fn authority(whole: &str) -> (&str, &str) {
+    let behind = whole.split_once("://").map_or(whole, |(_, behind)| behind);
+    (behind.split(['/', '?', '#']).next().unwrap_or_default(), behind)
+}
+
+/// The host and port behind a user name or a password, where `whole` has one.
+pub(super) fn behind_password(whole: &str) -> Option<&str> {
+    authority(whole).0.rsplit_once('@').map(|(_, host)| host)
+}
+
 /// The rule that the part between scheme and path breaks; `whole` has a scheme.
 pub(super) fn of_authority(whole: &str) -> Option<String> {
-    let behind = whole.split_once("://").map_or(whole, |(_, behind)| behind);
-    let authority = behind.split(['/', '?', '#']).next().unwrap_or_default();
-    // User and password have a rule of their own.
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let (host, behind) = authority(whole);
     if host.is_empty() {
         let before = if behind.starts_with('/') { "before the path, as in localhost/index.html" } else { "" };
         return (!before.is_empty()).then(|| format!("must name a host {before}"));
