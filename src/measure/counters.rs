@@ -28,7 +28,7 @@ pub enum ConnectFailure {
     NoLocalPort,
     /// No file descriptor left, in this process or in the system.
     NoDescriptor,
-    /// Anything else, also a connection that ended before it carried anything.
+    /// Anything else, also a connection that ended as soon as it was open, before it carried anything.
     Other,
 }
 
@@ -135,7 +135,8 @@ pub struct Anomalies {
     pub excess_bytes: u64,
     /// Resets after a whole answer.
     pub reset_after_response: u64,
-    /// Orderly ends after a whole answer that had not announced them.
+    /// Orderly ends within 100 ms of a whole answer that had not announced them. Later, with nothing asked, a connection was idle:
+    /// `connections.idle_closed`.
     pub close_unannounced: u64,
 }
 
@@ -158,7 +159,8 @@ pub struct Connections {
     pub no_descriptor: u64,
     /// Failed attempts.
     pub other: u64,
-    /// Ended by the peer while nothing was in flight on them, before their first request: no failure.
+    /// Ended by the peer, in order or not, while nothing was in flight on them: over 100 ms after their last answer or, before their
+    /// first request, over 10 ms after they were opened. No failure.
     pub idle_closed: u64,
     /// Slots that were never tried before the window closed.
     pub not_begun: u64,

@@ -65,14 +65,17 @@ pub struct Waiting {
     most: usize,
     /// What has waited longer, ns, is shed.
     deadline_ns: u64,
+    /// Instants between which requests are told of together, where they are not held.
+    bounds: Vec<u64>,
 }
 
 impl Schedule {
-    /// An open loop over `due` for a worker with so many places for requests in flight.
-    pub fn open(due: Due, places: usize, deadline_ns: Option<u64>) -> Schedule {
+    /// An open loop over `due` for a worker with so many places for requests in flight. What is given up unseen is told in groups none
+    /// of which reaches over one of the instants `bounds` (ns, ascending).
+    pub fn open(due: Due, places: usize, deadline_ns: Option<u64>, bounds: Vec<u64>) -> Schedule {
         let most = places.clamp(1, HELD);
         let deadline_ns = deadline_ns.unwrap_or(u64::MAX);
-        Schedule::Open(Box::new(Waiting { due, held: VecDeque::with_capacity(2 * most), most, deadline_ns }))
+        Schedule::Open(Box::new(Waiting { due, held: VecDeque::with_capacity(2 * most), most, deadline_ns, bounds }))
     }
 
     /// True of an open loop.
@@ -81,9 +84,9 @@ impl Schedule {
         matches!(self, Schedule::Open(_))
     }
 
-    /// Sees what is due at `now` and tells `shed` the intended instant of what has waited too long.
+    /// Sees what is due at `now` and tells `shed` the first intended instant and the number of those that have waited too long.
     #[inline]
-    pub fn advance(&mut self, now: u64, shed: impl FnMut(u64)) {
+    pub fn advance(&mut self, now: u64, shed: impl FnMut(u64, u64)) {
         if let Schedule::Open(waiting) = self {
             waiting.advance(now, shed);
         }
@@ -146,30 +149,41 @@ impl Schedule {
         }
     }
 
-    /// Gives up what waits and tells each one's intended instant, and whether it had waited too long at `now`.
-    pub fn abandon(&mut self, now: u64, mut each: impl FnMut(u64, bool)) {
+    /// Gives up what waits and tells of each group its first intended instant and number, and whether it had waited too long at `now`.
+    pub fn abandon(&mut self, now: u64, mut each: impl FnMut(u64, u64, bool)) {
         let Schedule::Open(waiting) = self else {
             return;
         };
         waiting.due.end(now);
         let too_long = |at: u64| now.saturating_sub(at) > waiting.deadline_ns;
-        waiting.held.drain(..).for_each(|at| each(at, too_long(at)));
-        while waiting.due.next() != u64::MAX {
-            let at = waiting.due.take();
-            each(at, too_long(at));
-        }
+        waiting.held.drain(..).for_each(|at| each(at, 1, too_long(at)));
+        waiting.pass_over(now.saturating_sub(waiting.deadline_ns), |at, count| each(at, count, true));
+        waiting.pass_over(u64::MAX, |at, count| each(at, count, false));
     }
 }
 
 impl Waiting {
+    /// Passes over what is due before `until` and tells each group's first instant and number.
+    fn pass_over(&mut self, until: u64, mut each: impl FnMut(u64, u64)) {
+        while self.due.next() < until {
+            let at = self.due.next();
+            let next = self.bounds.partition_point(|bound| *bound <= at);
+            let end = self.bounds.get(next).map_or(until, |bound| until.min(*bound));
+            each(at, self.due.skip(end));
+        }
+    }
+
     #[inline]
-    fn advance(&mut self, now: u64, mut shed: impl FnMut(u64)) {
+    fn advance(&mut self, now: u64, mut shed: impl FnMut(u64, u64)) {
         loop {
             while let Some(&at) = self.held.front()
                 && now.saturating_sub(at) > self.deadline_ns
             {
                 self.held.pop_front();
-                shed(at);
+                shed(at, 1);
+            }
+            if self.held.is_empty() && now.saturating_sub(self.due.next()) > self.deadline_ns {
+                self.pass_over(now.saturating_sub(self.deadline_ns), &mut shed);
             }
             if self.due.next() > now || self.held.len() >= self.most {
                 return;

@@ -234,13 +234,13 @@ impl Tally {
         }
     }
 
-    /// Notes that so many requests, due since this instant at the earliest, are lost by one event; an answer ends the row.
-    pub fn missed(&mut self, requests: u64, since: u64) {
+    /// Notes that `requests` requests, due since this instant at the earliest, are lost by so many events; an answer ends the row.
+    pub fn missed(&mut self, events: u64, requests: u64, since: u64) {
         let row = &mut self.misses;
         if row.answers != self.inside {
             *row = Misses { answers: self.inside, ..Misses::default() };
         }
-        row.events += 1;
+        row.events += events;
         row.requests += requests;
         if requests > 0 {
             row.since = Some(row.since.map_or(since, |before| before.min(since)));
@@ -254,7 +254,7 @@ impl Tally {
 
     /// Counts a failed attempt to connect.
     pub fn connect_failed(&mut self, failure: ConnectFailure) {
-        self.missed(0, 0);
+        self.missed(1, 0, 0);
         let connections = &mut self.connections;
         match failure {
             ConnectFailure::Refused => connections.refused += 1,

@@ -203,7 +203,9 @@ pub struct Connections {
     /// Of those requested, still connecting for the first time when the window closed.
     #[serde(default)]
     pub unfinished: u64,
-    /// Closed by the server while idle: no failure, and no request was lost.
+    /// Closed by the server while idle, over 100 ms after the last answer or before the first request: no failure, and no request was
+    /// lost. An end soon after an answer is `anomalies.close_unannounced`; one within 10 ms of the connect, before any request, is a
+    /// failure to connect.
     #[serde(default)]
     pub idle_closed: u64,
     /// Time of the window without one open connection, ns, all workers together. Replacing connections leaves gaps, too: one counts if an

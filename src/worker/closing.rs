@@ -108,9 +108,9 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
     /// What waits is not sent any more.
     fn give_up_waiting(&mut self, now: u64) {
         let tally = &mut self.tally;
-        self.schedule.abandon(now, |at, too_long| {
-            tally.count_open(at, |open| if too_long { open.shed += 1 } else { open.unsent += 1 });
-            tally.missed(1, at);
+        self.schedule.abandon(now, |at, count, too_long| {
+            tally.count_open(at, |open| if too_long { open.shed += count } else { open.unsent += count });
+            tally.missed(count, count, at);
         });
     }
 

@@ -17,6 +17,10 @@ const BELONGS_TO_ANSWER_NS: u64 = 100_000_000;
 /// connection's port unusable for a minute on our side.
 const GRACE_NS: u64 = 10_000_000;
 
+/// A connection that ends before it carried a request was refused by whoever accepted it, if that is this soon (ns) or they said
+/// something; later, the server closed what was idle.
+const AT_ONCE_NS: u64 = 10_000_000;
+
 /// The first and the longest pause (ns) before connecting again where the last connection carried no answer.
 const BACK_OFF_NS: (u64, u64) = (10_000_000, 500_000_000);
 
@@ -298,22 +302,26 @@ impl Connection {
             }
         }
         let belongs = self.answered_here > 0 && now - self.last_answer_at <= BELONGS_TO_ANSWER_NS;
-        if self.in_flight == 0 || self.parser.is_idle() && belongs {
-            return self.ended_between_answers(error, now, runs, shared);
+        if belongs && (self.in_flight == 0 || self.parser.is_idle()) {
+            return self.ended_after_answer(error, runs, shared);
+        }
+        if self.in_flight == 0 {
+            return self.ended_idle(now, shared);
         }
         self.fail(error.unwrap_or(Failure::EofMidResponse), now, runs, shared)
     }
 
-    fn ended_between_answers(
-        &mut self,
-        error: Option<Failure>,
-        now: u64,
-        runs: &[Run],
-        shared: &mut Shared<'_>,
-    ) -> Next {
-        if self.answered_here == 0 {
+    /// Nothing was asked, and no answer came just before.
+    fn ended_idle(&mut self, now: u64, shared: &mut Shared<'_>) -> Next {
+        let hung_up = now - self.since < AT_ONCE_NS || !self.parser.is_idle();
+        if self.answered_here == 0 && hung_up {
             return self.connect_failed(ConnectFailure::Other, now, shared);
         }
+        shared.tally.connections.idle_closed += 1;
+        Next::Reopen
+    }
+
+    fn ended_after_answer(&mut self, error: Option<Failure>, runs: &[Run], shared: &mut Shared<'_>) -> Next {
         self.discard(runs, shared);
         let anomalies = &mut shared.tally.anomalies;
         match error {
@@ -364,7 +372,7 @@ impl Connection {
             shared.tally.fail(failure, run.intended_at, u64::from(run.count));
             since = run.intended_at;
         }
-        shared.tally.missed(u64::from(self.in_flight), since);
+        shared.tally.missed(1, u64::from(self.in_flight), since);
         self.window.clear();
         self.in_flight = 0;
         if self.answered_here > 0 { Next::Reopen } else { self.barren(now) }

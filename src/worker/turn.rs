@@ -223,9 +223,9 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     #[inline]
     fn fill(&mut self, now: u64) {
         let tally = &mut self.tally;
-        self.schedule.advance(now, |at| {
-            tally.count_open(at, |open| open.shed += 1);
-            tally.missed(1, at);
+        self.schedule.advance(now, |at, count| {
+            tally.count_open(at, |open| open.shed += count);
+            tally.missed(count, count, at);
         });
         while self.may_send()
             && self.ring.room() > 0
@@ -350,7 +350,9 @@ fn schedule(job: &Job, starts_at: u64, begins_at: u64, ends_at: Option<u64>) -> 
         due = due.counting(begins_at, requests);
     }
     due.end(ends_at.unwrap_or(u64::MAX));
-    Schedule::open(due, job.connections * job.pipeline as usize, open.deadline_ns)
+    let ends = open.stages_ns.iter().map(|end| begins_at.saturating_add(*end));
+    let bounds = std::iter::once(begins_at).chain(ends).collect();
+    Schedule::open(due, job.connections * job.pipeline as usize, open.deadline_ns, bounds)
 }
 
 fn tally(job: &Job, begins_at: u64) -> Tally {

@@ -5,6 +5,9 @@ use rand_pcg::rand_core::{RngCore, SeedableRng};
 
 use super::{Arrivals, Offer};
 
+/// Poisson arrivals that are passed over one by one, at most.
+const DRAWN: u64 = 100_000;
+
 /// The instants at which one worker's requests are due, one after the other. Each is computed from its number, never from the
 /// one before it: there is no drift.
 #[derive(Debug, Clone)]
@@ -77,6 +80,72 @@ impl Due {
         taken
     }
 
+    /// Passes over all that is due before the instant `until` (ns) and tells how many that were. The time it takes does not depend on
+    /// their number: constant arrivals are computed; Poisson arrivals are drawn one by one up to [`DRAWN`], and if there are more their
+    /// number is drawn instead, which has the same distribution.
+    pub fn skip(&mut self, until: u64) -> u64 {
+        let until = until.min(self.ends_at);
+        if self.next < self.counts_from && self.counts_from < until {
+            return self.skip(self.counts_from) + self.skip(until);
+        }
+        let mut skipped = 0;
+        while self.next < until {
+            let (before, limit) = (self.next, self.left.filter(|_| self.next >= self.counts_from).unwrap_or(u64::MAX));
+            let (count, position) = match self.offer.arrivals {
+                Arrivals::Constant => self.constant_until(until, limit),
+                Arrivals::Poisson if skipped < DRAWN => {
+                    self.take();
+                    skipped += 1;
+                    continue;
+                }
+                Arrivals::Poisson => self.poisson_until(until, limit),
+            };
+            if before >= self.counts_from {
+                self.left = self.left.map(|left| left.saturating_sub(count));
+            }
+            self.position = position;
+            skipped += count;
+            self.find();
+        }
+        skipped
+    }
+
+    /// How many of at most `limit` are due before `until`, at least one, and the position of the one behind them.
+    fn constant_until(&self, until: u64, limit: u64) -> (u64, f64) {
+        let step = self.offer.workers as f64;
+        let profile = &self.offer.profile;
+        let before = |count: u64| {
+            let at = profile.instant_ns(self.position + count as f64 * step, &mut { self.stretch });
+            at.is_some_and(|at| self.starts_at.saturating_add(at) < until)
+        };
+        let estimate = (profile.requests_at(until.saturating_sub(self.starts_at)) - self.position) / step;
+        // The instants say exactly where it ends; the estimate is off by what rounding does.
+        let mut count = (estimate.max(1.0) as u64).min(limit);
+        while count < limit && before(count) {
+            count += 1;
+        }
+        while count > 1 && !before(count - 1) {
+            count -= 1;
+        }
+        (count, self.position + count as f64 * step)
+    }
+
+    /// The same for random arrivals; the number is drawn, by the normal distribution that Poisson's nears: there are very many.
+    fn poisson_until(&mut self, until: u64, limit: u64) -> (u64, f64) {
+        let end = self.offer.profile.requests_at(until.saturating_sub(self.starts_at));
+        let mean = (end - self.position).max(0.0) / self.offer.workers as f64;
+        if mean < DRAWN as f64 {
+            // So few are left that each can be drawn.
+            let gap = self.gap();
+            return (1, self.position + gap);
+        }
+        let (one, two) = (self.uniform(), self.uniform());
+        let normal = (-2.0 * one.ln()).sqrt() * (std::f64::consts::TAU * two).cos();
+        let count = (1.0 + mean + mean.sqrt() * normal).max(1.0) as u64;
+        let gap = self.gap();
+        (count.min(limit), end + gap)
+    }
+
     /// Nothing is due from `at` (ns) on.
     pub fn end(&mut self, at: u64) {
         self.ends_at = self.ends_at.min(at);
@@ -85,8 +154,12 @@ impl Due {
 
     /// In units of the mean gap between all workers' requests: each worker's stream is thinner by their number.
     fn gap(&mut self) -> f64 {
-        let uniform = ((self.random.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
-        -uniform.ln() * self.offer.workers as f64
+        -self.uniform().ln() * self.offer.workers as f64
+    }
+
+    /// More than 0 and less than 1.
+    fn uniform(&mut self) -> f64 {
+        ((self.random.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
     }
 
     #[inline]

@@ -74,6 +74,15 @@ impl Profile {
         (within < stretch.seconds || !is_last).then(|| ((seconds + within.min(stretch.seconds)) * 1e9) as u64)
     }
 
+    /// How many requests have been due `ns` after the beginning: the inverse of [`instant_ns`](Profile::instant_ns), to rounding.
+    pub fn requests_at(&self, ns: u64) -> f64 {
+        let at = ns as f64 / 1e9;
+        let index = self.stretches.partition_point(|(seconds, ..)| *seconds <= at).saturating_sub(1);
+        self.stretches.get(index).map_or(0.0, |(seconds, before, stretch)| {
+            before + stretch.requests((at - seconds).clamp(0.0, stretch.seconds))
+        })
+    }
+
     /// When `position` requests have been due, in ns from the beginning.
     pub fn instant_of(&self, position: f64) -> Option<u64> {
         self.instant_ns(position, &mut 0)

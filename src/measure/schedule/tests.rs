@@ -176,16 +176,16 @@ fn a_count_ends_it_and_so_does_an_early_close() {
 
 fn waiting(rate: f64, places: usize, deadline_ns: Option<u64>) -> Schedule {
     let offer = offer(&[level(rate)], Arrivals::Constant, 1);
-    Schedule::open(Due::new(offer, 0, 0), places, deadline_ns)
+    Schedule::open(Due::new(offer, 0, 0), places, deadline_ns, vec![2_500_000])
 }
 
 /// What is taken at `now`.
 fn taken(schedule: &mut Schedule, now: u64) -> Vec<u64> {
-    schedule.advance(now, |at| panic!("{at} is shed"));
+    schedule.advance(now, |at, _| panic!("{at} is shed"));
     let mut all = Vec::new();
     while schedule.has_waiting() {
         all.push(schedule.take(now));
-        schedule.advance(now, |at| panic!("{at} is shed"));
+        schedule.advance(now, |at, _| panic!("{at} is shed"));
     }
     all
 }
@@ -206,11 +206,12 @@ fn what_is_due_waits_however_long_and_comes_in_order() {
 fn what_waited_too_long_is_shed_and_told() {
     let mut schedule = waiting(1_000.0, 4, Some(3_000_000));
     let mut shed = Vec::new();
-    schedule.advance(10_000_000, |at| shed.push(at));
-    assert_eq!(shed, (0..7).map(|n| n * 1_000_000).collect::<Vec<u64>>());
+    schedule.advance(10_000_000, |at, count| shed.push((at, count)));
+    // Those that were never held in groups, none of them reaching over a bound.
+    assert_eq!(shed, [(0, 3), (3_000_000, 4)]);
     assert_eq!(schedule.take(0), 7_000_000);
     let (mut unsent, mut late) = (0, 0);
-    schedule.abandon(15_000_000, |_, too_long| if too_long { late += 1 } else { unsent += 1 });
+    schedule.abandon(15_000_000, |_, count, too_long| if too_long { late += count } else { unsent += count });
     assert_eq!((late, unsent), (4, 3), "8 to 11 ms, and 12 to 14 ms");
     assert!(schedule.is_over());
 }
@@ -218,7 +219,7 @@ fn what_waited_too_long_is_shed_and_told() {
 #[test]
 fn waiting_requests_are_spread_over_the_ready_connections() {
     let mut schedule = waiting(1_000.0, 64, None);
-    schedule.advance(9_000_000, |_| ());
+    schedule.advance(9_000_000, |_, _| ());
     for (free, ready, share) in [(16, 1, 10), (4, 1, 4), (16, 3, 4), (16, 10, 1), (16, 50, 1), (0, 1, 0)] {
         assert_eq!(schedule.share(free, ready), share, "{free} places, {ready} ready");
     }
@@ -261,4 +262,65 @@ fn the_same_seed_gives_the_same_instants_and_another_one_others() {
     let make = |seed| instants(&Offer { seed, ..offer(&[level(500.0)], Arrivals::Poisson, 2) }, SECOND);
     assert_eq!(make(1), make(1));
     assert_ne!(make(1), make(2));
+}
+
+/// Walking through them one by one and passing over them in leaps come to the same.
+#[test]
+fn what_is_passed_over_is_what_would_have_been_taken() {
+    let ramp = Stretch { seconds: 0.5, from_per_s: 100.0, to_per_s: 9_000.0 };
+    let profiles: [&[Stretch]; 4] =
+        [&[level(12_345.6)], &[level(1e6 / 3.0)], &[ramp, level(777.0)], &[Stretch { seconds: 0.25, ..ramp }, ramp]];
+    for (number, stretches) in profiles.into_iter().enumerate() {
+        for workers in [1, 3] {
+            for (count, starts_at) in [(None, 0), (Some(500), 123_456_789)] {
+                let offer = offer(stretches, Arrivals::Constant, workers);
+                let make = |worker| {
+                    let due = Due::new(offer.clone(), worker, starts_at);
+                    // Counting begins after a warm-up.
+                    count.map_or(due.clone(), |count| due.counting(starts_at + 30_000_000, count))
+                };
+                for worker in 0..workers {
+                    let (mut leaping, mut walking) = (make(worker), make(worker));
+                    for step in 1..40u64 {
+                        let until = starts_at + step * step * 500_003;
+                        let mut walked = 0;
+                        while walking.next() < until {
+                            walking.take();
+                            walked += 1;
+                        }
+                        assert_eq!(leaping.skip(until), walked, "profile {number}, worker {worker}, to {until}");
+                        assert_eq!(leaping.next(), walking.next());
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_thousand_million_are_passed_over_at_once() {
+    let offer_of = |arrivals, seed| Offer { seed, ..offer(&[level(1e9)], arrivals, 2) };
+    for worker in 0..2 {
+        let mut due = Due::new(offer_of(Arrivals::Constant, 1), worker, 77);
+        due.end(77 + SECOND);
+        due.take();
+        assert_eq!(due.skip(u64::MAX), 500_000_000 - 1);
+        assert_eq!(due.next(), u64::MAX);
+    }
+    // Of random arrivals the number is random, too: by as much as a Poisson distribution has it, and the same for the same seed.
+    let counts: Vec<u64> = (0..50).map(|seed| Due::new(offer_of(Arrivals::Poisson, seed), 0, 0).skip(SECOND)).collect();
+    let deviations: Vec<f64> = counts.iter().map(|&count| (count as f64 - 5e8) / 5e8f64.sqrt()).collect();
+    assert!(deviations.iter().all(|one| one.abs() < 5.0), "{deviations:?}");
+    let variance = deviations.iter().map(|one| one * one).sum::<f64>() / 50.0;
+    assert!((0.4..2.0).contains(&variance), "{variance}");
+    assert_eq!(Due::new(offer_of(Arrivals::Poisson, 7), 0, 0).skip(SECOND), counts[7]);
+}
+
+#[test]
+fn a_queue_far_behind_its_deadline_is_shed_at_once() {
+    let mut schedule = waiting(1e9, 4, Some(SECOND / 10));
+    let mut shed = 0;
+    schedule.advance(10 * SECOND, |_, count| shed += count);
+    assert_eq!(shed, 9_900_000_000);
+    assert_eq!(schedule.take(0), 9_900_000_000);
 }

@@ -19,6 +19,8 @@ pub(super) enum Event {
     Connects(Option<i32>),
     Sent(Result<usize, i32>),
     Server(Move),
+    /// The server looks whether the connection is idle.
+    Idle,
 }
 
 /// An event of a slot's connection, known by its generation.
@@ -142,6 +144,24 @@ impl Fake {
         self.record.over |= wake + 1 >= self.ends_at();
     }
 
+    /// A look at whether a connection is idle is its end, or brings another look later.
+    fn if_idle(&mut self, report: Report, now: u64) -> Option<Report> {
+        let place = &mut self.slots[report.slot as usize];
+        let idle_ns = self.manners.idle_ns.filter(|_| matches!(report.event, Event::Idle));
+        let Some(idle_ns) = idle_ns else { return Some(report).filter(|one| !matches!(one.event, Event::Idle)) };
+        if place.generation != report.generation || place.reads_no_more {
+            return None;
+        }
+        let ends_at = place.last_move_at + idle_ns;
+        if place.unanswered.is_empty() && ends_at <= now {
+            place.reads_no_more = true;
+            let event = Event::Server(Move::Ends { error: None, completes: false });
+            return Some(Report { event, ..report });
+        }
+        self.schedule(report.slot, ends_at.max(now + idle_ns / 4), Event::Idle);
+        None
+    }
+
     /// Takes what has happened, or some of it, in any order across slots but in order within one.
     pub(super) fn reap(&mut self) {
         let (now, most) = (self.time.last(), 1 + self.random.below(64) as usize);
@@ -150,7 +170,9 @@ impl Fake {
             match self.to_come.first_entry() {
                 Some(entry) if entry.key().0 <= now => {
                     let report = entry.remove();
-                    lanes[report.slot as usize].push_back(report);
+                    if let Some(report) = self.if_idle(report, now) {
+                        lanes[report.slot as usize].push_back(report);
+                    }
                 }
                 _ => break,
             }
@@ -174,7 +196,10 @@ impl Fake {
         let place = &mut self.slots[slot as usize];
         match event {
             Event::Connects(None) => {
-                self.record.opens(place);
+                self.record.opens(place, now);
+                if let Some(idle_ns) = self.manners.idle_ns {
+                    self.schedule(slot, now + idle_ns, Event::Idle);
+                }
                 Completion::Connected { slot }
             }
             Event::Connects(Some(code)) => {
@@ -194,6 +219,7 @@ impl Fake {
                 self.record.ends(place, slot, now, completes);
                 Completion::Ended { slot, error: error.map(io::Error::from_raw_os_error) }
             }
+            Event::Idle => unreachable!("the server's own"),
             Event::Server(Move::Data(data)) => {
                 self.record.receives(place, slot, now, &data);
                 self.lent = data.bytes;

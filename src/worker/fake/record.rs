@@ -28,6 +28,9 @@ pub(super) struct Slot {
     confirming: bool,
     /// The server takes no further request on this connection.
     pub(super) reads_no_more: bool,
+    /// When it was opened, and when it was last answered, as the loop saw it.
+    opened_at: u64,
+    answered_at: u64,
 }
 
 impl Slot {
@@ -82,7 +85,7 @@ pub(in crate::worker) struct Record {
     pub(in crate::worker) attempts: Vec<(u32, usize, u64)>,
     /// Connections that opened.
     pub(in crate::worker) opened: u64,
-    /// Only the failed attempts are filled in.
+    /// Only the failed attempts and those closed while idle are filled in.
     pub(in crate::worker) failed: Connections,
     /// Attempts given up since the last enter.
     given_up_connects: u64,
@@ -121,8 +124,9 @@ impl Record {
         }
     }
 
-    pub(super) fn opens(&mut self, slot: &mut Slot) {
+    pub(super) fn opens(&mut self, slot: &mut Slot, now: u64) {
         slot.is_open = true;
+        slot.opened_at = now;
         slot.connecting_since = None;
         self.opened += u64::from(!self.over);
     }
@@ -177,15 +181,22 @@ impl Record {
         if completes && !slot.send_failed {
             self.answered(slot, number, now);
         }
-        if !self.over {
-            self.ended += u64::from(slot.answers > 0);
-            self.failed.other += u64::from(slot.answers == 0 && slot.unanswered.is_empty());
+        if self.over {
+            return;
+        }
+        match (slot.answers, slot.unanswered.is_empty()) {
+            (0, true) if now - slot.opened_at < 10_000_000 => self.failed.other += 1,
+            (0, true) => self.failed.idle_closed += 1,
+            (0, false) => {}
+            (_, true) if now - slot.answered_at > 100_000_000 => self.failed.idle_closed += 1,
+            _ => self.ended += 1,
         }
     }
 
     fn answered(&mut self, slot: &mut Slot, number: u32, now: u64) {
         let sent_at = slot.unanswered.pop_front().expect("the server answers what it was asked");
         slot.answers += 1;
+        slot.answered_at = now;
         if self.over {
             self.late_answers += 1;
             return;

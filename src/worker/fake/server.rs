@@ -62,12 +62,20 @@ pub(in crate::worker) struct Manners {
     pub(in crate::worker) delay_ns: Range<u64>,
     /// How many of a hundred answers come in pieces.
     pub(in crate::worker) split: u64,
+    /// It closes connections on which nothing was asked for so long.
+    pub(in crate::worker) idle_ns: Option<u64>,
 }
 
 impl Manners {
     /// Does all that is asked.
     pub(in crate::worker) fn good() -> Manners {
-        Manners { fates: vec![(Fate::Opens, 1)], deeds: vec![(Deed::Answer, 1)], delay_ns: 1_000..400_000, split: 30 }
+        Manners {
+            fates: vec![(Fate::Opens, 1)],
+            deeds: vec![(Deed::Answer, 1)],
+            delay_ns: 1_000..400_000,
+            split: 30,
+            idle_ns: None,
+        }
     }
 
     /// Answers mostly, and sometimes does as `deeds` say.

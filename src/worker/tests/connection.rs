@@ -137,6 +137,7 @@ impl Bench {
                     + connections.no_descriptor
                     + connections.other,
             ),
+            ("idle_closed", connections.idle_closed),
             ("in_flight", u64::from(self.connection.in_flight)),
         ];
         words.extend(counts.iter().filter(|count| count.1 > 0).map(|(name, count)| format!("{name}={count}")));

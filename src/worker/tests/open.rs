@@ -312,3 +312,23 @@ fn what_is_owed_is_owed_since_the_first_that_was_due() {
         assert!(ending.last_answer_at.is_some_and(|at| at < ran.fake.at(83 * MS)), "{ending:?}");
     });
 }
+
+/// As bombardier's issue 56: at a low rate most connections are idle for longer than the server allows.
+#[test]
+fn connections_closed_while_idle_fail_nothing() {
+    for_seeds(40, |seed| {
+        let mut job = open_job(4.0, Arrivals::Constant);
+        (job.connections, job.duration_ns) = (4, Some(4 * SECOND));
+        let manners = Manners { idle_ns: Some(150 * MS), ..Manners::good() };
+        let ran = run_open(Fake::new(seed, job, manners));
+        let (tally, record) = (&ran.done.tally, &ran.fake.record);
+        let connections = tally.connections;
+        assert_eq!((tally.requests.sent, tally.requests.completed), (16, 16));
+        // Each of the four is closed some 6 times a second, and opened again at once.
+        assert!((60..=120).contains(&connections.idle_closed), "{connections:?}");
+        assert_eq!(connections.established + connections.reconnects, record.opened);
+        assert!(record.opened.abs_diff(connections.idle_closed) <= 4, "{connections:?}");
+        assert_eq!((ran.done.gaps.total_ns(), ran.done.ending.misses.events), (0, 0), "and no outage");
+        assert_eq!(tally.anomalies, Default::default());
+    });
+}

@@ -64,12 +64,9 @@ fn an_end_soon_after_an_answer_belongs_to_that_answer() {
                 &[Sent(3), arrives(&[OK]), SendFails(Failure::Reset), Ends],
                 "Reopen completed=1 discarded=2 reset_after_response=1",
             ),
-            // Idle for long, but nothing was asked meanwhile.
-            (&[Sent(1), arrives(&[OK]), Later(900), Ends], "Reopen completed=1 close_unannounced=1"),
-            (
-                &[Sent(1), arrives(&[OK]), Later(900), Breaks(Failure::Other)],
-                "Reopen completed=1 reset_after_response=1",
-            ),
+            // Later, and nothing was asked meanwhile.
+            (&[Sent(1), arrives(&[OK]), Later(100), Ends], "Reopen completed=1 idle_closed=1"),
+            (&[Sent(1), arrives(&[OK]), Later(900), Breaks(Failure::Other)], "Reopen completed=1 idle_closed=1"),
         ],
     );
 }
@@ -223,9 +220,15 @@ fn other_protocols_are_named_whoever_speaks_first() {
 }
 
 #[test]
-fn a_connection_that_carried_nothing_counts_as_a_failed_connect() {
+fn a_connection_that_ends_at_once_counts_as_a_failed_connect_and_one_that_ends_later_was_idle() {
     holds(
         &deep(),
-        &[(&[Ends], "ReopenAt(+10) no_connect=1"), (&[Breaks(Failure::Reset)], "ReopenAt(+10) no_connect=1")],
+        &[
+            (&[Ends], "ReopenAt(+10) no_connect=1"),
+            (&[Breaks(Failure::Reset)], "ReopenAt(+10) no_connect=1"),
+            (&[Later(7), Ends], "ReopenAt(+10) no_connect=1"),
+            (&[Later(8), Ends], "Reopen idle_closed=1"),
+            (&[Later(900), Breaks(Failure::Reset)], "Reopen idle_closed=1"),
+        ],
     );
 }
