@@ -103,7 +103,7 @@ pub struct RunResult {
     /// Start of connect to established.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_ns: Option<Summary>,
-    /// Sent to the first byte of the answer.
+    /// Sent to the first byte of the answer, also of answers that did not end (`requests.begun`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_byte_ns: Option<Summary>,
     /// What the client itself used.

@@ -153,6 +153,15 @@ impl Parser {
         matches!(self.state, State::Idle | State::Before { interim: false, .. })
     }
 
+    /// The bytes of the body so far, if a final answer has begun and not ended.
+    pub fn begun(&self) -> Option<u64> {
+        match self.state {
+            State::Head { .. } => Some(0),
+            State::Body { got, .. } => Some(got),
+            _ => None,
+        }
+    }
+
     /// Takes the line ends at the beginning of what was read while no answer was awaited, and gives their number: they
     /// may follow an answer, and mean nothing.
     pub fn skip_line_ends(&mut self, bytes: &[u8]) -> usize {

@@ -45,9 +45,17 @@ pub struct Requests {
     pub discarded: u64,
     /// Not answered when the window closed; in open loop, not even when the drain was over.
     pub in_flight_at_end: u64,
+    /// Of those failed or in flight at the end, with an answer that had begun: a stream that never ends, say. Absent where there is none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub begun: u64,
     /// What an open loop counts beside them; absent in a closed one.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub open: Option<Intended>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Requests of an open loop, by their intended instants. `intended = sent - discarded + shed + unsent`, always: a discarded
@@ -175,7 +183,7 @@ pub struct Bytes {
     pub sent: u64,
     /// Of answers, heads and framing included.
     pub received: u64,
-    /// Of bodies, framing left out.
+    /// Of bodies, framing left out; also of answers that had begun and did not end.
     pub body: u64,
 }
 
@@ -222,6 +230,7 @@ impl std::ops::AddAssign for Requests {
         self.failed += other.failed;
         self.discarded += other.discarded;
         self.in_flight_at_end += other.in_flight_at_end;
+        self.begun += other.begun;
         match (&mut self.open, other.open) {
             (Some(open), Some(other)) => *open += other,
             (open, other) => *open = open.or(other),

@@ -25,7 +25,9 @@ impl RunResult {
         agree("errors.protocol", e.protocol, name, total(reasons))?;
         let completed = "requests.completed";
         agree(completed, r.completed, "sum of status", total(codes))?;
-        agree(completed, r.completed, "latency_ns.count", samples.into())
+        agree(completed, r.completed, "latency_ns.count", samples.into())?;
+        let first_bytes = self.first_byte_ns.as_ref().map_or(0, |first| first.count);
+        agree("first_byte_ns.count", first_bytes, "sum of requests.completed and begun", total([r.completed, r.begun]))
     }
 }
 

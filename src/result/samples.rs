@@ -179,6 +179,7 @@ pub(crate) fn failing() -> RunResult {
         elapsed_s: 2.51,
         requests: Requests {
             open: Some(Intended { intended: 5_054, shed: 30, unsent: 10, sent_late: 5 }),
+            begun: 5,
             ..requests(5_020, 4_990, 16, 6, 8)
         },
         rate: Rate { offered_per_s: Some(2_013.55), achieved_per_s: 1_986.06, per_worker: None },
@@ -359,7 +360,7 @@ fn plan() -> PlanEcho {
 }
 
 fn requests(sent: u64, completed: u64, failed: u64, discarded: u64, in_flight_at_end: u64) -> Requests {
-    Requests { sent, completed, failed, discarded, in_flight_at_end, open: None }
+    Requests { sent, completed, failed, discarded, in_flight_at_end, ..Requests::default() }
 }
 
 fn intended(count: u64) -> Requests {

@@ -368,6 +368,7 @@ impl Connection {
         // What a peer of another protocol had said before it was asked is the reason, however it ended.
         let failure = self.parser.refusal().map_or(failure, |error| Failure::Protocol(error.index()));
         let mut since = now;
+        self.count_begun(runs, shared.tally);
         for run in self.window.youngest_first(runs) {
             shared.tally.fail(failure, run.intended_at, u64::from(run.count));
             since = run.intended_at;
@@ -404,8 +405,19 @@ impl Connection {
             State::Connecting if !self.ever_open => tally.connections.unfinished += 1,
             _ => {}
         }
+        self.count_begun(runs, tally);
         for run in self.window.youngest_first(runs) {
             tally.count(run.intended_at, |requests| requests.in_flight_at_end += u64::from(run.count));
+        }
+    }
+
+    /// Counts an answer that has begun and will not be whole, as of an endless stream: its first byte and its body so far are known.
+    fn count_begun(&self, runs: &[Run], tally: &mut Tally) {
+        let Some((oldest, body_bytes)) = self.oldest(runs).zip(self.parser.begun()) else { return };
+        if tally.samples(oldest.intended_at) {
+            tally.count(oldest.intended_at, |requests| requests.begun += 1);
+            tally.recent.split_first.record_n(self.first_byte_at.saturating_sub(oldest.sent_at), 1);
+            tally.bytes.body += body_bytes;
         }
     }
 

@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn merging_adds_every_field() {
     let mut one = Tally::new();
-    one.requests = Requests { sent: 1, completed: 2, failed: 0, discarded: 4, in_flight_at_end: 5, open: None };
+    one.requests = Requests { sent: 1, completed: 2, failed: 0, discarded: 4, in_flight_at_end: 5, begun: 3, open: None };
     one.anomalies = Anomalies { excess_bytes: 1, reset_after_response: 2, close_unannounced: 3 };
     one.connections = Connections {
         established: 1,
@@ -30,7 +30,7 @@ fn merging_adds_every_field() {
     both.merge(&mut one.clone());
     assert_eq!(
         both.requests,
-        Requests { sent: 2, completed: 4, failed: 20, discarded: 8, in_flight_at_end: 10, open: None }
+        Requests { sent: 2, completed: 4, failed: 20, discarded: 8, in_flight_at_end: 10, begun: 6, open: None }
     );
     assert_eq!(both.errors, Errors { reset: 4, eof_mid_response: 4, timeout: 4, protocol: 4, other: 4 });
     assert_eq!(both.anomalies, Anomalies { excess_bytes: 2, reset_after_response: 4, close_unannounced: 6 });

@@ -143,6 +143,7 @@ fn outcomes(result: &RunResult, page: &mut Page) {
     page.count_if_any(Tone::Plain, 1, "discarded", requests.discarded);
     let in_flight = requests.in_flight_at_end;
     page.count_if_any(Tone::Plain, 1, "in flight at the end", in_flight);
+    page.count_if_any(Tone::Plain, 1, "answers begun, not ended", requests.begun);
 
     let odd = &result.anomalies;
     if odd.excess_bytes + odd.reset_after_response + odd.close_unannounced > 0 {

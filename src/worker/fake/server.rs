@@ -39,6 +39,8 @@ pub(in crate::worker) enum Deed {
     UntilEnd,
     /// Nothing more is heard.
     Stall,
+    /// An answer that begins and never ends.
+    Endless,
     /// Ends or resets without a byte.
     Vanish,
     /// A part of an answer, then a reset.
@@ -98,6 +100,7 @@ impl Manners {
             AnswerAndLineEnds,
             UntilEnd,
             Stall,
+            Endless,
             Vanish,
             PartAndReset,
             PartAndEnd,
@@ -149,6 +152,10 @@ pub(super) fn serve(deed: Deed, asked_to_close: bool, split: u64, random: &mut R
         Deed::Nonsense => pieces(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n".to_vec(), split, random),
         Deed::Garbage => pieces(b"220 ready\r\n".to_vec(), 0, random),
         Deed::UntilEnd => pieces(b"HTTP/1.1 200 OK\r\n\r\nas long as it lasts".to_vec(), split, random),
+        Deed::Endless => {
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            pieces(format!("{head}5\r\nhello\r\n").into_bytes(), split, random)
+        }
         Deed::PartAndReset | Deed::PartAndEnd => {
             let cut = 1 + random.below(whole.len() as u64 - 1) as usize;
             pieces(whole[..cut].to_vec(), split, random)
@@ -156,7 +163,7 @@ pub(super) fn serve(deed: Deed, asked_to_close: bool, split: u64, random: &mut R
         _ => pieces(whole, split, random),
     };
     if let Some(Move::Data(last)) = moves.last_mut() {
-        let unfinished = [Deed::Nonsense, Deed::Garbage, Deed::UntilEnd, Deed::PartAndReset, Deed::PartAndEnd];
+        let unfinished = [Deed::Endless, Deed::Nonsense, Deed::Garbage, Deed::UntilEnd, Deed::PartAndReset, Deed::PartAndEnd];
         last.parts[0].1 = !unfinished.contains(&deed);
         last.announces = deed == Deed::Announce;
     }

@@ -150,3 +150,20 @@ fn a_server_that_hangs_up_on_everybody_is_not_flooded_with_connects() {
         assert!((3..=8).contains(&attempts), "{attempts} connects in a second");
     });
 }
+
+/// As of event streams: their first bytes and what came of their bodies are known, whether they time out or the run ends first.
+#[test]
+fn answers_that_never_end_have_first_bytes_and_bodies() {
+    for_seeds(40, |seed| {
+        let timeout_ns = [2 * SECOND, 30 * MS][(seed % 2) as usize];
+        let job = Job { connections: 4, timeout_ns, ..job() };
+        let manners = Manners { deeds: vec![(Deed::Endless, 1)], delay_ns: MS..MS + 1, split: 0, ..Manners::good() };
+        let Ran { done, .. } = run_job(seed, job, manners);
+        let (tally, requests) = (&done.tally, done.tally.requests);
+        assert_eq!(requests.completed, 0);
+        assert_eq!((requests.begun, tally.bytes.body), (requests.sent, 5 * requests.sent), "{requests:?}");
+        assert_eq!(requests.begun, if timeout_ns > SECOND { 4 } else { requests.failed + requests.in_flight_at_end });
+        let longest = tally.latencies.first_byte().max_ns();
+        assert!((MS..MS + 10_000).contains(&longest), "{longest}");
+    });
+}

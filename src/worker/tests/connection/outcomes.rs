@@ -232,3 +232,25 @@ fn a_connection_that_ends_at_once_counts_as_a_failed_connect_and_one_that_ends_l
         ],
     );
 }
+
+#[test]
+fn of_an_answer_that_began_the_first_byte_and_the_body_so_far_are_known() {
+    let endless = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
+    let table: [(&[Event], u64, u64); 6] = [
+        (&[Sent(3), Later(8), arrives(&[endless]), Later(9), Expires], 1, 5),
+        (&[Sent(3), Later(8), arrives(&[PART]), Breaks(Failure::Reset)], 1, 0),
+        (&[Sent(3), Later(8), arrives(&[INTERIM]), Ends], 0, 0),
+        (&[Sent(3), Later(8), Ends], 0, 0),
+        (&[Sent(1), Later(8), arrives(&[BAD_LENGTH])], 0, 0),
+        (&[Sent(1), Later(8), arrives(&[OK]), Sent(1), Ends], 0, 2),
+    ];
+    for (events, begun, body_bytes) in table {
+        let mut bench = Bench::new(deep());
+        bench.all_of(&[Connects, Connected]);
+        bench.all_of(events);
+        let tally = &bench.tally;
+        assert_eq!((tally.requests.begun, tally.bytes.body), (begun, body_bytes), "{events:?}");
+        let first_bytes = &tally.recent.split_first;
+        assert_eq!((first_bytes.count(), first_bytes.max_ns()), (begun, begun * 10 * MS), "{events:?}");
+    }
+}
