@@ -187,11 +187,11 @@ impl Spread {
 /// What became of the connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Connections {
-    /// Asked for: how many are to be open at a time.
+    /// Asked for: how many are to be open at a time; of several steps the sum of theirs.
     pub requested: u64,
-    /// Of those requested, established at least once.
+    /// Of those requested, established at least once; of repeated windows in the one with the fewest.
     pub established: u64,
-    /// Of those established, with at least one whole answer.
+    /// Of those established, with at least one whole answer; likewise.
     pub answered: u64,
     /// Replacements established for connections that ended.
     pub reconnects: u64,

@@ -49,6 +49,8 @@ struct Sum {
     workers: Vec<Part>,
     /// Answers by connection, of all workers one after the other; `None` where passes differ in their number.
     by_connection: Option<Vec<u64>>,
+    /// Of the connections, those of the window in which the fewest were established, and so on for each count.
+    worst: Option<counters::Connections>,
     happened: Happened,
 }
 
@@ -80,7 +82,10 @@ pub(super) fn assemble(
     let reached = passed.iter().flat_map(|one| &one.homes).map(|home| home.done.reached.as_slice());
     let unanswered = outcome::unanswered(&plan.target.addresses, reached);
     let passes_of = passed.len();
-    let requested = passed.iter().map(|one| one.pass.connections as u64).sum();
+    // Windows repeat the same connections; steps are others each.
+    let of_one_window = plan.load.repeat > 1;
+    let asked = passed.iter().map(|one| one.pass.connections as u64);
+    let requested = if of_one_window { asked.max().unwrap_or(0) } else { asked.sum() };
     let echo = echo(plan, &passed);
     let mut sum = Sum::default();
     let first_begins_at = passed.first().map_or(0, |first| first.begins_at);
@@ -116,7 +121,7 @@ pub(super) fn assemble(
             ProtocolError::ALL.iter().map(|error| (error.reason().to_owned(), tally.protocol_reasons[error.index()])),
         ),
         anomalies: tally.anomalies,
-        connections: connections(&sum, requested, tally.connections),
+        connections: connections(&sum, requested, of_one_window.then_some(sum.worst).flatten()),
         latency_ns: stages::latency(tally).summary(Some(stages::kind(tally))),
         service_ns: latencies.service().summary(None).filter(|_| is_open),
         send_lag_ns: latencies.lag.summary(None),
@@ -177,6 +182,14 @@ impl Sum {
             }
             _ => None,
         };
+        let counted = tally.connections;
+        self.worst = Some(self.worst.map_or(counted, |before| counters::Connections {
+            established: before.established.min(counted.established),
+            answered: before.answered.min(counted.answered),
+            not_begun: before.not_begun.max(counted.not_begun),
+            unfinished: before.unfinished.max(counted.unfinished),
+            ..counted
+        }));
         self.inside += passed.inside();
         self.happened += passed.happened.take().unwrap_or_default();
         self.elapsed_s += elapsed_s;
@@ -274,11 +287,14 @@ fn echo(plan: &Plan, passed: &[Passed]) -> PlanEcho {
     }
 }
 
-fn connections(sum: &Sum, requested: u64, counted: counters::Connections) -> Connections {
+/// `worst`: of several windows with the same connections, how many each had at least.
+fn connections(sum: &Sum, requested: u64, worst: Option<counters::Connections>) -> Connections {
+    let counted = sum.tally.connections;
+    let here = worst.unwrap_or(counted);
     Connections {
         requested,
-        established: counted.established,
-        answered: counted.answered,
+        established: here.established,
+        answered: here.answered,
         reconnects: counted.reconnects,
         failed: ConnectFailures {
             refused: counted.refused,
@@ -287,8 +303,8 @@ fn connections(sum: &Sum, requested: u64, counted: counters::Connections) -> Con
             no_descriptor: counted.no_descriptor,
             other: counted.other,
         },
-        not_begun: counted.not_begun,
-        unfinished: counted.unfinished,
+        not_begun: here.not_begun,
+        unfinished: here.unfinished,
         idle_closed: counted.idle_closed,
         down_ns: sum.down_ns,
         completed: sum.by_connection.as_ref().and_then(|counts| Fairness::of(counts)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::answers::{HELLO, always, broken, silent};
 use crate::support::saturing::{Ended, Running, load};
 use crate::support::scripted::{Counts, Peer, agree, serve};
-use saturing::result::{Anomalies, Errors, RunResult};
+use saturing::result::{Anomalies, Errors, Outcome, RunResult};
 
 /// A run by count, and what the server counted.
 fn run_by_count(
@@ -335,4 +335,22 @@ fn a_good_server_shows_none_of_all_this() {
     let result = load(server.address, "-n 1000 -c 4");
     agree(&result, server.stop());
     assert_eq!((result.errors, result.anomalies), (Errors::default(), Anomalies::default()));
+}
+
+#[test]
+fn a_stream_that_never_ends_shows_its_first_bytes_and_what_came() {
+    let server = serve(|peer| {
+        if peer.request()? {
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+            peer.write(format!("{head}5\r\nhello\r\n").as_bytes())?;
+            peer.await_end()?;
+        }
+        Ok(())
+    });
+    let ended = Running::load(server.address, "-c 4 -d 1s").wait();
+    let result = ended.result();
+    assert_eq!((ended.code, result.outcome), (1, Outcome::NoAnswers), "{}", ended.stderr);
+    assert_eq!((result.requests.in_flight_at_end, result.requests.begun), (4, 4), "{:?}", result.requests);
+    assert_eq!((result.first_byte_ns.map(|first| first.count), result.bytes.body), (Some(4), 20));
+    assert!(result.warnings[0].contains("4 answers began, none ended"), "{:?}", result.warnings);
 }

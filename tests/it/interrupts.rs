@@ -10,6 +10,7 @@ use crate::support::process::{Folder, Process, until};
 use crate::support::saturing::{Running, Serve, address_in_first_line};
 use crate::support::scripted::{Server, listen, serve};
 use nix::sys::signal::Signal;
+use saturing::result::Outcome;
 
 /// Waits until the run is well under way.
 fn under_way(server: &Server) {
@@ -169,6 +170,33 @@ fn a_server_that_is_killed_and_restarted_is_used_again() {
     let answered = requests.completed + requests.in_flight_at_end;
     assert!(answered.abs_diff(count("answers")) <= 4, "{requests:?}, the server wrote {}", count("answers"));
     assert!((1..=8).contains(&met), "{requests:?}");
+}
+
+/// The server answers a few requests, then resets all connections, and nobody listens any more.
+#[test]
+fn a_server_that_dies_in_mid_run_breaches_the_slo_and_is_told_first() {
+    let server = serve(|peer| {
+        while peer.request()? {
+            if peer.requests_so_far() >= 50 {
+                return peer.will_reset();
+            }
+            peer.answer(HELLO)?;
+        }
+        Ok(())
+    });
+    let running = Running::load(server.address, "-d 2s -c 8 --slo errors<0.1%,p99<60s");
+    until("the end of the server", || (server.counts().requests >= 50).then_some(()));
+    server.stop();
+    let ended = running.wait();
+    let result = ended.result();
+    assert_eq!((ended.code, result.outcome, result.interrupted), (3, Outcome::Incomplete, false), "{:?}", result.slo);
+    let down_ns = result.connections.down_ns;
+    assert!(down_ns > 200_000_000, "{:?}", result.connections);
+    assert_eq!(result.intervals.iter().map(|interval| interval.down_ns).sum::<u64>(), down_ns);
+    let last_s = result.last_answer_s.expect("answers");
+    assert!(last_s + down_ns as f64 / 1e9 <= result.elapsed_s, "{last_s} {down_ns}");
+    assert!(result.at_end.is_some_and(|end| end.away && end.losses > 8), "{:?}", result.at_end);
+    assert!(result.warnings[0].contains("the target was away from"), "{:?}", result.warnings);
 }
 
 #[test]

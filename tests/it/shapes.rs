@@ -109,6 +109,8 @@ fn windows_repeat_and_agree() {
     let result = load(server.address, "-R 1000 -d 200ms --repeat 6 -c 4");
     let repeated = result.repeated.expect("windows");
     assert_eq!((repeated.windows, result.stages.len()), (6, 6));
+    let connections = result.connections;
+    assert_eq!((connections.requested, connections.established, connections.answered), (4, 4, 4), "as asked");
     assert!((900.0..1_010.0).contains(&repeated.rate_per_s.median), "{repeated:?}");
     assert!(repeated.rate_per_s.confidence >= 0.95 && repeated.p99_ns.is_some(), "{repeated:?}");
     assert!(result.requests.sent.abs_diff(1_200) <= 6, "{:?}", result.requests);
@@ -147,6 +149,9 @@ fn an_interrupted_open_loop_reports_what_was_measured() {
     assert!(result.interrupted && result.requests.completed > 100, "{:?}", result.requests);
     let open = result.requests.open.expect("an open loop");
     assert_eq!(open.intended, result.requests.sent + open.unsent, "{:?}", result.requests);
+    // Offered up to the interruption, which the two workers may have seen at different instants.
+    let offered = result.rate.offered_per_s.expect("an open loop") * result.elapsed_s;
+    assert!((offered - 1_000.0 * result.elapsed_s).abs() <= 22.0, "{offered} in {}", result.elapsed_s);
     served_all(server, result.requests.sent);
 }
 

@@ -3,7 +3,8 @@ use super::*;
 #[test]
 fn merging_adds_every_field() {
     let mut one = Tally::new();
-    one.requests = Requests { sent: 1, completed: 2, failed: 0, discarded: 4, in_flight_at_end: 5, begun: 3, open: None };
+    one.requests =
+        Requests { sent: 1, completed: 2, failed: 0, discarded: 4, in_flight_at_end: 5, begun: 3, open: None };
     one.anomalies = Anomalies { excess_bytes: 1, reset_after_response: 2, close_unannounced: 3 };
     one.connections = Connections {
         established: 1,

@@ -163,7 +163,8 @@ pub(super) fn serve(deed: Deed, asked_to_close: bool, split: u64, random: &mut R
         _ => pieces(whole, split, random),
     };
     if let Some(Move::Data(last)) = moves.last_mut() {
-        let unfinished = [Deed::Endless, Deed::Nonsense, Deed::Garbage, Deed::UntilEnd, Deed::PartAndReset, Deed::PartAndEnd];
+        let unfinished =
+            [Deed::Endless, Deed::Nonsense, Deed::Garbage, Deed::UntilEnd, Deed::PartAndReset, Deed::PartAndEnd];
         last.parts[0].1 = !unfinished.contains(&deed);
         last.announces = deed == Deed::Announce;
     }

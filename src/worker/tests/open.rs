@@ -332,3 +332,25 @@ fn connections_closed_while_idle_fail_nothing() {
         assert_eq!(tally.anomalies, Default::default());
     });
 }
+
+#[test]
+fn far_more_than_anybody_can_send_is_counted_at_once() {
+    for (seed, deadline_ns) in [(1, None), (2, Some(10 * MS))] {
+        for_seeds(2, |workers| {
+            let mut job = open_job(1e9, Arrivals::Constant);
+            (job.timeout_ns, job.drain_ns, job.connections) = (50 * MS, 50 * MS, 4);
+            change(&mut job, |open| {
+                (open.offer.workers, open.deadline_ns) = (1 + workers, deadline_ns);
+                open.stages_ns = vec![50 * MS, 200 * MS];
+            });
+            let ran = run_open(Fake::new(seed, job, Manners { delay_ns: MS..MS + 1, split: 0, ..Manners::good() }));
+            let each = 1_000_000_000 / (1 + workers);
+            let open = intended(&ran);
+            assert_eq!(open.intended, each / 5);
+            assert!(open.shed + open.unsent > each / 5 - 2_000, "{open:?}");
+            assert_eq!(open.shed > 0, deadline_ns.is_some(), "{open:?}");
+            let stages = ran.done.tally.segments.iter().map(|one| one.requests.open.expect("an open loop").intended);
+            assert_eq!(stages.collect::<Vec<_>>(), [each / 20, each / 5 - each / 20]);
+        });
+    }
+}
