@@ -268,8 +268,15 @@ fn the_same_seed_gives_the_same_instants_and_another_one_others() {
 #[test]
 fn what_is_passed_over_is_what_would_have_been_taken() {
     let ramp = Stretch { seconds: 0.5, from_per_s: 100.0, to_per_s: 9_000.0 };
-    let profiles: [&[Stretch]; 4] =
-        [&[level(12_345.6)], &[level(1e6 / 3.0)], &[ramp, level(777.0)], &[Stretch { seconds: 0.25, ..ramp }, ramp]];
+    let pause = Stretch { seconds: 0.1, from_per_s: 0.0, to_per_s: 0.0 };
+    let from_nothing = Stretch { from_per_s: 0.0, ..ramp };
+    let profiles: [&[Stretch]; 5] = [
+        &[level(12_345.6)],
+        &[level(1e6 / 3.0)],
+        &[ramp, level(777.0)],
+        &[Stretch { seconds: 0.25, ..ramp }, ramp],
+        &[pause, from_nothing, pause, level(5_000.0)],
+    ];
     for (number, stretches) in profiles.into_iter().enumerate() {
         for workers in [1, 3] {
             for (count, starts_at) in [(None, 0), (Some(500), 123_456_789)] {
