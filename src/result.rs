@@ -42,7 +42,8 @@ pub use parts::*;
 /// The version of the JSON schema that [`RunResult`] follows.
 pub const SCHEMA: u32 = 1;
 
-/// Everything one run planned, met and measured.
+/// Everything one run planned, met and measured. Where it had several parts, the figures outside `stages` are of all of them together:
+/// of a run in steps they are sums and mixtures of different loads.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
     /// Version of this structure: [`SCHEMA`].

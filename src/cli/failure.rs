@@ -4,13 +4,13 @@ use super::spelling::of_value;
 use crate::plan::Error;
 use std::fmt;
 
-/// The run took place and at least one response came.
+/// The run did what was asked.
 pub const DONE: i32 = 0;
-/// The run could not start, not one response came, or an output could not be written.
+/// The run could not start, not one response came, it was incomplete, or an output could not be written.
 pub const NO_RUN: i32 = 1;
 /// The arguments break a rule.
 pub const BAD_ARGUMENTS: i32 = 2;
-/// The run is done and breaches a limit of `--slo`.
+/// The run, whole or not, breaches a limit of `--slo`.
 pub const BREACH: i32 = 3;
 /// Stopped by SIGINT (128 + its number); what was measured is reported.
 pub const INTERRUPTED: i32 = 130;
