@@ -1,15 +1,24 @@
 //! What a reader must know before any figure: that the run did not do what was asked, or that the target was away.
 
 use super::units::{duration_s, time_ns};
-use super::{Interval, Outcome, RunResult};
+use super::{AtEnd, Interval, Requests, RunResult, Stage};
 
 /// An outage is told of from this length, ns, or from this share of the window on.
 const LONG_NS: u64 = 100_000_000;
 const LARGE: f64 = 0.001;
 /// An interval that was down for this share of its time was down from one end to the other.
 const WHOLE: f64 = 0.98;
-/// A run in whose last tenth nothing was answered was not answered up to its end.
-const LAST: f64 = 0.1;
+/// Parts of a run that are told of one by one.
+const PARTS: usize = 3;
+
+/// The whole run, or one of its windows or steps.
+struct Part<'a> {
+    /// Its name among several, to stand before what is said of it.
+    name: String,
+    requests: &'a Requests,
+    elapsed_s: f64,
+    end: AtEnd,
+}
 
 /// Intervals in a row with an outage.
 struct Stretch<'a> {
@@ -23,9 +32,28 @@ impl RunResult {
     #[must_use]
     pub fn headlines(&self) -> Vec<String> {
         if self.requests.completed == 0 {
-            return self.no_answers().into_iter().chain(self.ended_before_its_plan()).collect();
+            return self.no_answers().into_iter().chain(self.ended_early()).collect();
         }
-        self.outage().into_iter().chain(self.ended_before_its_plan()).chain(self.silent_end()).collect()
+        let mut all: Vec<String> = self.outage().into_iter().chain(self.ended_early()).collect();
+        let parts: Vec<String> = self.parts().iter().filter_map(|part| self.incomplete(part)).collect();
+        all.extend(parts.iter().take(PARTS).cloned());
+        if parts.len() > PARTS {
+            all.push(format!("{} more parts were incomplete", parts.len() - PARTS));
+        }
+        all.extend(self.unanswered_addresses());
+        all
+    }
+
+    /// The run where it was one window, or else its windows.
+    fn parts(&self) -> Vec<Part<'_>> {
+        if let Some(end) = self.at_end {
+            return vec![Part { name: String::new(), requests: &self.requests, elapsed_s: self.elapsed_s, end }];
+        }
+        let windows = self.stages.iter().filter_map(|stage| {
+            let Stage { name, requests, elapsed_s, at_end, .. } = stage;
+            Some(Part { name: format!("{name}: "), requests, elapsed_s: *elapsed_s, end: (*at_end)? })
+        });
+        windows.collect()
     }
 
     fn no_answers(&self) -> Option<String> {
@@ -58,17 +86,47 @@ impl RunResult {
         (!words.is_empty()).then(|| words.join(", "))
     }
 
-    fn ended_before_its_plan(&self) -> Option<String> {
-        let why = self.ended_early.as_ref().map(|ended| ended.why.as_str());
-        let done = self.requests.completed + self.requests.failed;
-        let asked = self.plan.requests.map(|one| one.saturating_mul(u64::from(self.plan.repeat.unwrap_or(1))));
-        // One that came to its planned time before its count did what was asked.
-        if let Some(asked) = asked.filter(|asked| done < *asked && self.outcome == Outcome::Incomplete) {
-            let early = why.map_or_else(String::new, |why| format!(", ended early: {why}"));
-            return Some(format!("{done} of {asked} requests done{early}"));
+    fn ended_early(&self) -> Option<String> {
+        let why = &self.ended_early.as_ref()?.why;
+        if let Some(asked) = self.at_end.and_then(|end| end.requests) {
+            return Some(format!("{} of {asked} requests done, ended early: {why}", outcomes(&self.requests)));
         }
         let of = self.plan.duration_s.map_or_else(String::new, |s| format!(" of {}", duration_s(s)));
-        why.map(|why| format!("ended early after {}{of}: {why}", seconds(self.elapsed_s)))
+        Some(format!("ended early after {}{of}: {why}", seconds(self.elapsed_s)))
+    }
+
+    /// A count that was not reached, or nothing answered at the end though something was due.
+    fn incomplete(&self, part: &Part<'_>) -> Option<String> {
+        let Part { name, requests, elapsed_s, end } = part;
+        let done = outcomes(requests);
+        if let Some(asked) = end.requests.filter(|asked| done < *asked) {
+            // Said already, with the reason.
+            let told = self.ended_early.is_some() && self.at_end.is_some();
+            return (!told).then(|| format!("{name}{done} of {asked} requests done"));
+        }
+        let told = self.stretches().last().is_some_and(|last| self.lasts_to_the_end(last));
+        let silent = self.silence(name, *elapsed_s, *end)?;
+        // An outage up to the end of the run says as much.
+        (!(told && self.at_end.is_some())).then_some(silent)
+    }
+
+    fn silence(&self, name: &str, elapsed_s: f64, end: AtEnd) -> Option<String> {
+        let since_s = end.silent_since_s(elapsed_s)?;
+        let lost = match end.requests {
+            Some(_) => format!(": the last {} requests were lost", end.lost),
+            None => String::new(),
+        };
+        Some(format!("{name}nothing was answered after {} of {}{lost}", seconds(since_s), seconds(elapsed_s)))
+    }
+
+    /// What there is to say of a run, or of the first of its windows, that was not answered up to its end.
+    pub(super) fn silent_end(&self) -> Option<String> {
+        self.parts().iter().find_map(|part| self.silence(&part.name, part.elapsed_s, part.end))
+    }
+
+    fn unanswered_addresses(&self) -> Option<String> {
+        let silent = &self.target.unanswered;
+        (!silent.is_empty()).then(|| format!("no answer came from {}, though others answered", silent.join(", ")))
     }
 
     fn outage(&self) -> Option<String> {
@@ -137,14 +195,11 @@ impl RunResult {
     fn begins_s(&self, stretch: &Stretch<'_>) -> f64 {
         end_s(stretch.first) - down_s(stretch.first)
     }
+}
 
-    /// Nothing was answered at the end, though connections were open.
-    pub(super) fn silent_end(&self) -> Option<String> {
-        let last_s = self.last_answer_s.filter(|_| self.outcome == Outcome::Incomplete)?;
-        let told = self.stretches().last().is_some_and(|last| self.lasts_to_the_end(last));
-        (!told && self.elapsed_s - last_s > LAST * self.elapsed_s)
-            .then(|| format!("nothing was answered after {} of {}", seconds(last_s), seconds(self.elapsed_s)))
-    }
+/// What counts towards a number of requests asked for.
+fn outcomes(requests: &Requests) -> u64 {
+    requests.completed + requests.failed + requests.open.map_or(0, |open| open.shed)
 }
 
 /// All times of a sentence in one unit, unless that would make nothing of one.
@@ -164,7 +219,7 @@ fn end_s(interval: &Interval) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use crate::result::{ConnectFailures, EndedEarly, Interval, Outcome, RunResult, samples};
+    use crate::result::{AtEnd, ConnectFailures, EndedEarly, Interval, RunResult, Stage, samples};
 
     /// Intervals of a second, the last as long as is left, each with so many ms down.
     fn run(elapsed_s: f64, down_ms: &[u64]) -> RunResult {
@@ -223,38 +278,51 @@ mod tests {
         assert_eq!(result.headlines(), [told]);
     }
 
+    /// A window whose last answer came then, and whose target was away then.
+    fn silent(last_answer_s: f64) -> AtEnd {
+        AtEnd { last_answer_s: Some(last_answer_s), owed_since_s: Some(0.0), away: true, ..AtEnd::default() }
+    }
+
+    fn counted(asked: u64) -> AtEnd {
+        AtEnd { requests: Some(asked), ..AtEnd::default() }
+    }
+
     #[test]
     fn what_did_not_come_to_its_end_is_told() {
         type Spoil = fn(&mut RunResult);
-        let table: [(&str, Spoil, &str); 7] = [
+        let table: [(&str, Spoil, &str); 9] = [
             (
                 "a count that was not reached",
                 |r| {
-                    (r.plan.duration_s, r.plan.requests) = (None, Some(5_000_000));
+                    (r.plan.duration_s, r.at_end) = (None, Some(counted(5_000_000)));
                     (r.requests.completed, r.requests.failed) = (5_331, 8);
-                    r.outcome = Outcome::Incomplete;
                     r.ended_early = Some(EndedEarly { why: "no progress for 30 s".into() });
                 },
                 "5339 of 5000000 requests done, ended early: no progress for 30 s",
             ),
             (
-                "a count of several windows",
-                |r| {
-                    (r.plan.duration_s, r.plan.requests, r.plan.repeat) = (None, Some(1_000), Some(3));
-                    r.requests.completed = 2_000;
-                    r.outcome = Outcome::Incomplete;
-                },
-                "2000 of 3000 requests done",
+                "and nobody knows why",
+                |r| (r.at_end, r.requests.completed) = (Some(counted(1_000)), 900),
+                "900 of 1000 requests done",
             ),
             (
                 "a time that was not reached",
                 |r| r.ended_early = Some(EndedEarly { why: "the ring failed: out of memory".into() }),
                 "ended early after 10.00s of 10s: the ring failed: out of memory",
             ),
+            ("silence at the end", |r| r.at_end = Some(silent(7.0)), "nothing was answered after 7.00s of 10.00s"),
             (
-                "silence at the end",
-                |r| (r.outcome, r.last_answer_s) = (Outcome::Incomplete, Some(7.0)),
-                "nothing was answered after 7.00s of 10.00s",
+                "a count that ended with losses",
+                |r| {
+                    let all = r.requests.completed;
+                    r.at_end = Some(AtEnd { lost: all / 2, last_answer_s: Some(9.0), ..counted(all) });
+                },
+                "nothing was answered after 9.00s of 10.00s: the last 374402 requests were lost",
+            ),
+            (
+                "one of two addresses",
+                |r| r.target.unanswered = vec!["127.0.0.2:80".into()],
+                "no answer came from 127.0.0.2:80, though others answered",
             ),
             (
                 "nobody there",
@@ -290,9 +358,34 @@ mod tests {
     }
 
     #[test]
+    fn windows_and_steps_are_told_by_name() {
+        let mut result = samples::steps();
+        (result.stages[1].at_end, result.stages[1].elapsed_s) = (Some(silent(0.5)), 1.0);
+        result.stages[2].at_end = Some(counted(9_000));
+        let told =
+            ["4 connections: nothing was answered after 0.50s of 1.00s", "8 connections: 8002 of 9000 requests done"];
+        assert_eq!(result.headlines(), told);
+        result.stages = vec![Stage { at_end: Some(counted(9_000)), ..result.stages[2].clone() }; 7];
+        let told = result.headlines();
+        assert_eq!((told.len(), told[3].as_str()), (4, "4 more parts were incomplete"));
+    }
+
+    #[test]
+    fn an_outage_up_to_the_end_says_that_nothing_was_answered() {
+        let mut result = run(2.0, &[290, 1_000]);
+        result.at_end = Some(silent(0.7));
+        assert_eq!(result.headlines().len(), 1, "{:?}", result.headlines());
+        // It came back, and then nothing was answered all the same.
+        let mut result = run(3.0, &[290, 300, 0]);
+        result.at_end = Some(silent(0.7));
+        let told = result.headlines();
+        assert!(told.len() == 2 && told[1] == "nothing was answered after 0.70s of 3.00s", "{told:?}");
+    }
+
+    #[test]
     fn what_was_asked_and_done_has_no_headline() {
         let mut in_time = samples::good();
-        (in_time.plan.requests, in_time.last_answer_s) = (Some(10_000_000), Some(5.0));
+        (in_time.plan.requests, in_time.at_end) = (Some(10_000_000), Some(AtEnd::default()));
         for (name, result) in [("good", samples::good()), ("open", samples::open()), ("time before count", in_time)] {
             assert_eq!(result.headlines(), Vec::<String>::new(), "{name}");
         }

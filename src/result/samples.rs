@@ -257,8 +257,16 @@ pub(crate) fn outage() -> RunResult {
     };
     let good = good();
     let mut result = RunResult {
-        outcome: Outcome::Incomplete,
         last_answer_s: Some(0.708),
+        at_end: Some(AtEnd {
+            last_answer_s: Some(0.708),
+            owed_since_s: Some(0.0),
+            losses: 64,
+            lost: 8,
+            longest_ns: 1_400_055,
+            away: true,
+            ..AtEnd::default()
+        }),
         plan: PlanEcho { connections: 8, duration_s: Some(2.0), ..good.plan.clone() },
         elapsed_s: 2.0,
         requests: requests(52_408, 52_400, 8, 0, 0),
@@ -291,6 +299,7 @@ pub(crate) fn outage() -> RunResult {
         ]),
         ..good
     };
+    result.outcome = result.outcome();
     result.warnings = result.doubts();
     result.judge();
     result

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use crate::result::{Bound, Ceiling, CpuUse, Evidence, Outcome, Process, RunResult, Worker, samples};
+use crate::result::{AtEnd, Bound, Ceiling, CpuUse, Evidence, Process, RunResult, Worker, samples};
 
 /// A worker by shares in percent: on CPU, queued, waited.
 fn worker(cpu: u32, queued: u32, waited: u32) -> Worker {
@@ -194,7 +194,7 @@ fn a_target_that_was_away_is_not_merely_slow() {
     let (bound, because) = away(0.5);
     assert!(bound == Bound::Server && because.ends_with("; the target was away for 5% of the time"), "{because}");
     let mut silent = closed(&[worker(5, 0, 95)]);
-    (silent.outcome, silent.last_answer_s) = (Outcome::Incomplete, Some(7.0));
+    silent.at_end = Some(AtEnd { last_answer_s: Some(7.0), owed_since_s: Some(0.0), away: true, ..AtEnd::default() });
     assert_eq!(judged(silent), (Bound::Unclear, "nothing was answered after 7.00s of 10.00s".into()));
 }
 
