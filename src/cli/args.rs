@@ -20,7 +20,7 @@ use argh::{ArgsInfo, FromArgs};
     note = "A duration takes us, ms, s, m or h: 500ms, 1m30s; a bare number is seconds.",
     note = "A value may be attached: -c64, -c 64, --connections 64, --connections=64.",
     error_code(0, "done"),
-    error_code(1, "no run, not one response, an incomplete run, or an output that could not be written"),
+    error_code(1, "no run, no response, an incomplete run, or an output that was not written"),
     error_code(2, "bad arguments"),
     error_code(3, "a limit of --slo did not hold"),
     error_code(130, "interrupted (SIGINT); what was measured is reported"),

@@ -89,7 +89,10 @@ fn exit_code(result: &RunResult, signal: &Signal) -> i32 {
             NO_RUN
         }
         _ if result.slo.iter().flatten().any(|clause| !clause.held) => BREACH,
-        _ if result.outcome == Outcome::Incomplete => NO_RUN,
+        _ if result.outcome == Outcome::Incomplete => {
+            complain(result.headlines().first().map_or("the run is incomplete", String::as_str));
+            NO_RUN
+        }
         _ => DONE,
     }
 }

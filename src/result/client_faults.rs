@@ -43,8 +43,9 @@ impl RunResult {
         Some(Fault {
             because: format!("{} found no local port", connects(failed)),
             warning: format!(
-                "{} found no local port: those of closed connections are not free again for 60 s; keep connections alive, \
-                 use more of --source-address or of the target's addresses, net.ipv4.ip_local_port_range, or net.ipv4.tcp_tw_reuse=1",
+                "{} found no local port: each connection to an address needs a port of its own, and keeps it for 60 s when the client closes \
+                 it; keep connections alive, spread them over more of --source-address or of the target's addresses, widen \
+                 net.ipv4.ip_local_port_range, or set net.ipv4.tcp_tw_reuse=1",
                 connects(failed)
             ),
             decides: self.is_felt(failed),

@@ -6,15 +6,17 @@
 use std::io;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::support::answers::HELLO;
-use crate::support::process::Process;
-use crate::support::saturing::{Serve, load, run};
+use crate::support::process::{Folder, Process, until};
+use crate::support::saturing::{Running, Serve, load, run};
 use crate::support::scripted::serve;
+use nix::unistd::Uid;
 use saturing::plan::cpus::Topology;
-use saturing::result::{Bound, Little, RunResult};
+use saturing::result::{Bound, Little, Outcome, RunResult};
 
 /// One of these tests at a time: they need CPUs.
 fn alone() -> MutexGuard<'static, ()> {
@@ -40,7 +42,9 @@ fn verdict(result: &RunResult) -> (Bound, String) {
 /// What disturbed it is said, in the verdict or as a warning.
 fn names_a_disturbance(result: &RunResult) -> bool {
     let says = |words: &str| {
-        ["disturbed:", "ran on the client's CPU", "others used", "had no CPU"].iter().any(|w| words.contains(w))
+        ["disturbed:", "ran on the client's CPU", "others used", "had no CPU", "stood still"]
+            .iter()
+            .any(|w| words.contains(w))
     };
     says(&verdict(result).1) || result.warnings.iter().any(|warning| says(warning))
 }
@@ -204,7 +208,64 @@ fn the_report_has_it_under_the_rate_and_the_rest_when_asked() {
     assert!(lines[0].is_empty() && lines[1].starts_with("  Limit         "), "{plain}");
     assert!(!plain.contains("Evidence"), "{plain}");
     let verbose = run(&["-c2", "-d300ms", "-T50s", "--verbose", &url]).stdout;
-    for words in ["  Evidence", "    waited", "    on CPU", "    its CPU: idle", "  Target", "Little's law"] {
+    // Little's law is left out where one answer took long against the window, as on a busy machine.
+    for words in ["  Evidence", "    waited", "    on CPU", "    its CPU: idle", "  Target"] {
         assert!(verbose.contains(words), "{words}: {verbose}");
     }
+}
+
+/// A network of its own with 100 ports, and a connection too many: whatever the machine does, some connects find none.
+#[test]
+fn ports_used_up_are_the_clients_limit() {
+    let saturing = env!("CARGO_BIN_EXE_saturing");
+    let script = format!(
+        "ip link set lo up && echo 40000 40099 > /proc/sys/net/ipv4/ip_local_port_range && exec {saturing} -c 150 -d 300ms -T 50s --json -"
+    );
+    let mut unshare = Command::new("unshare");
+    if !Uid::effective().is_root() {
+        unshare.args(["--user", "--map-root-user"]);
+    }
+    let ended = Running::spawn(unshare.args(["--net", "sh", "-c", &script])).wait();
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let result = ended.result();
+    let (bound, because) = verdict(&result);
+    assert!(bound == Bound::Client && because.contains("found no local port"), "{bound:?}: {because}");
+    assert!(result.connections.failed.no_local_port > 0, "{:?}", result.connections);
+    let cures = ["ip_local_port_range", "tcp_tw_reuse", "--source-address", "keep connections alive", "addresses"];
+    let told = |warning: &String| cures.iter().all(|cure| warning.contains(cure));
+    assert!(result.warnings.iter().any(told), "{:?}", result.warnings);
+}
+
+/// A server that is gone for good after a hundred answers, as if it had been killed.
+#[test]
+fn a_server_that_is_killed_is_away_and_not_slow() {
+    let killed = Arc::new(AtomicBool::new(false));
+    let here = Arc::clone(&killed);
+    let server = serve(move |peer| -> io::Result<()> {
+        while !here.load(SeqCst) && peer.request()? {
+            peer.answer(HELLO)?;
+        }
+        Ok(())
+    });
+    let folder = Folder::new();
+    let file = folder.path("result.json").display().to_string();
+    let url = server.address.to_string();
+    let slo = "errors<0.1%,p99<50s";
+    let running = Running::start(&["-d2s", "-c8", "-T50s", "--slo", slo, "--json", &file, &url]);
+    until("a hundred answers", || (server.counts().answers >= 100).then_some(()));
+    killed.store(true, SeqCst);
+    server.stop();
+    let ended = running.wait();
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let text = std::fs::read_to_string(&file).expect("the result");
+    let result: RunResult = serde_json::from_str(&text).expect("a result");
+    assert_eq!((result.outcome, verdict(&result).0), (Outcome::Incomplete, Bound::Unclear), "{:?}", result.verdict);
+    let told = &result.warnings[0];
+    assert!(told.starts_with("the target was away from ") && told.contains(" on: "), "{:?}", result.warnings);
+    let after = ended.stdout.split_once("Transfer/sec:").expect("wrk's last line").1;
+    let first = after.lines().skip(1).find(|line| line.starts_with("  ")).expect("a line under the rate");
+    assert!(first.starts_with("  Incomplete    the target was away from "), "{}", ended.stdout);
+    let clauses = result.slo.expect("judged");
+    assert!(!clauses[0].held && clauses[0].figure.contains("(no connection open for "), "{clauses:?}");
+    assert!(clauses[1].held, "{clauses:?}");
 }
