@@ -137,7 +137,10 @@ fn of_files(names: &[String; 2]) -> Result<Comparison, Failure> {
 }
 
 fn result(name: &str) -> Result<RunResult, Failure> {
-    let text = std::fs::read(name).map_err(|error| Failure::no_run(format!("{name}: {error}")))?;
+    let text = std::fs::read(name).map_err(|error| {
+        let what = "must be a result of --json (two servers are compared with --run)";
+        Failure::no_run(format!("{name}: {what}, and cannot be read: {error}"))
+    })?;
     let result: RunResult = serde_json::from_slice(&text)
         .map_err(|error| Failure::no_run(format!("{name}: not a result of saturing --json: {error}")))?;
     if result.schema != SCHEMA {

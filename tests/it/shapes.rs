@@ -27,7 +27,7 @@ fn exactly_as_many_requests_as_the_rate_says() {
         ("-R 500:1500 -d 1s -c 8", 1_000),
         ("-R 100:0.1 -d 2s -c 8", 100),
         ("--stages 500ms@400,500ms@400:1200 -c 8 -t 2", 600),
-        ("-R 0:1000 -d 1s -c 8 -t 2", 500),
+        ("-R 0:1000 -d 500ms -c 8 -t 2", 250),
     ] {
         let server = Serve::start(&[]);
         let result = load(server.address, options);

@@ -309,6 +309,9 @@ pub(in crate::cli) fn of_value(argument: &str, rule: &str, given: &str) -> Optio
             Some("the body of a request is -b")
         }
         "--timeout" if given.contains('/') => Some("the type of a body is -H 'Content-Type: ...'"),
+        "--pipeline" if given.starts_with("h2") || given.starts_with("http/") => {
+            Some("HTTP/1.1 is what this version speaks, without asking for it")
+        }
         "--pipeline" if !begins_with_digit && given.contains(['.', '/']) => Some("a body from a file is -b @FILE"),
         "--rate" if begins_with_digit && given.contains('/') => Some("rates are per second without saying so"),
         "--method" if begins_with_digit => Some("so many requests in flight on each connection are -p N"),

@@ -228,6 +228,10 @@ fn what_is_refused() {
             &["-T", "text/csv"],
             &format!("--timeout: {time}, got text/csv; the type of a body is -H 'Content-Type: ...'"),
         ),
+        (
+            &["-p", "h2c"],
+            &format!("--pipeline: {count}, got h2c; HTTP/1.1 is what this version speaks, without asking for it"),
+        ),
         (&["-p", "post.json"], &format!("--pipeline: {count}, got post.json; a body from a file is -b @FILE")),
         (
             &["-c", "1..64"],
