@@ -73,7 +73,7 @@ impl Observer for Live<'_> {
     }
 
     fn interval(&mut self, ended: &Ended<'_>) {
-        if self.outputs.report_goes_nowhere() {
+        if self.outputs.grows_on_stdout() {
             // Both may be on one terminal.
             self.bar.clear();
         }

@@ -92,9 +92,14 @@ impl Format {
         }
     }
 
+    /// Whether it is written while the run lasts.
+    fn grows(self) -> bool {
+        self == Format::HdrLog
+    }
+
     /// What an interval that has ended adds to this format; `None`: it is written at the run's end.
     fn addition(self, url: &str, ended: &Ended<'_>, first: bool) -> Option<String> {
-        (self == Format::HdrLog).then(|| {
+        self.grows().then(|| {
             let head = if first { hdr_log::head(url, ended.started_unix_s) } else { String::new() };
             head + &hdr_log::lines(ended.interval, ended.histograms)
         })

@@ -424,7 +424,7 @@ pub struct Repeated {
 pub struct Interval {
     /// Seconds from the beginning of the window.
     pub start_s: f64,
-    /// Its length in seconds; the last may be shorter.
+    /// Its length in seconds. The last may be shorter; one is longer where the program was kept from looking.
     pub length_s: f64,
     /// Requests completed.
     pub completed: u64,

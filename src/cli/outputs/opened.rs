@@ -64,6 +64,11 @@ impl<'a> Opened<'a> {
         self.places.iter().any(|place| place.file.is_none())
     }
 
+    /// Whether something is written to standard output while a run lasts.
+    pub(in crate::cli) fn grows_on_stdout(&self) -> bool {
+        self.places.iter().any(|place| place.file.is_none() && place.sink.format.grows())
+    }
+
     /// Writes what an interval of a run against `url` adds to the formats that grow while it lasts. One that cannot be written
     /// any more stays as it is, and is complained of at the end.
     pub(in crate::cli) fn interval(&mut self, url: &str, ended: &Ended<'_>) {
