@@ -127,6 +127,11 @@ pub struct LoadArgs {
     #[argh(option, arg_name = "TIME")]
     pub drain: Option<String>,
 
+    /// end a run of -n requests that was not answered for this time: more than 0, at most 1h
+    /// (default: 30s, or the timeout if that is longer; never with -d)
+    #[argh(option, arg_name = "TIME")]
+    pub patience: Option<String>,
+
     /// CPUs of the workers, as in 0,2-5 (default: one for each physical core allowed)
     #[argh(option, arg_name = "LIST")]
     pub cpus: Option<String>,

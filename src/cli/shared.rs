@@ -10,6 +10,7 @@ use super::take;
 /// What each run of several cannot have of its own.
 const ALONE: &[&str] = &[
     "--requests",
+    "--patience",
     "--stages",
     "--steps",
     "--deadline",

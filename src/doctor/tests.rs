@@ -241,6 +241,7 @@ impl Host {
             requests_per_connection: self.requests_per_connection,
             timeout: Duration::from_secs(2),
             drain: None,
+            patience: None,
             open: None,
             warmup: Duration::ZERO,
             repeat: 1,

@@ -381,6 +381,10 @@ impl Ring for Epoll {
         }
     }
 
+    fn is_drained(&self) -> bool {
+        self.events.len() < EVENTS && self.to_read.is_empty()
+    }
+
     /// Enters are waits; submissions connects and sends; completions also what came of connections closed since; a starved
     /// receive is a socket that was left for the next enter as the memory of this one was used up, and one armed again has
     /// filled its buffer and goes on with the next enter.

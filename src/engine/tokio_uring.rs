@@ -221,6 +221,10 @@ impl Ring for TokioUring {
         self.counters.enters += 1;
         let until = if want == 0 || wait.span_ns() == 0 { NOW } else { wait.until };
         self.run(until)?;
+        if want == Wait::ALL && self.is_drained() {
+            // Its timer may have expired for the wait before, and nothing have been looked at.
+            self.run(NOW)?;
+        }
         self.counters.sqes = self.board.borrow().begun;
         Ok(())
     }
@@ -245,6 +249,10 @@ impl Ring for TokioUring {
             What::Received(bytes) => Completion::Received { slot, bytes: self.held.insert(bytes) },
             What::Ended(error) => Completion::Ended { slot, error },
         })
+    }
+
+    fn is_drained(&self) -> bool {
+        self.board.borrow().done.is_empty()
     }
 
     /// Enters are runs of the runtime; submissions connects, reads and writes begun; completions what tasks told, also of

@@ -6,6 +6,9 @@ use nix::time::{ClockId, clock_gettime};
 pub trait Clock {
     /// Nanoseconds since the clock's own beginning.
     fn now(&self) -> u64;
+
+    /// CPU time that the calling thread has used, ns.
+    fn cpu(&self) -> u64;
 }
 
 /// The system's `CLOCK_MONOTONIC`, read without entering the kernel: the clock that the kernel's own timers go by, so that an
@@ -18,6 +21,11 @@ impl Clock for Monotonic {
     fn now(&self) -> u64 {
         // Cannot fail on Linux; a zero would be seen by the first test.
         clock_gettime(ClockId::CLOCK_MONOTONIC)
+            .map_or(0, |time| time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
+    }
+
+    fn cpu(&self) -> u64 {
+        clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)
             .map_or(0, |time| time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
     }
 }

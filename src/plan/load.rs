@@ -12,6 +12,8 @@ pub const MAX_PIPELINE: usize = 1024;
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long answers on their way are awaited at the end unless told otherwise.
 pub const DEFAULT_DRAIN: Duration = Duration::from_millis(100);
+/// How long a counted run goes on without an answer unless told otherwise.
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(30);
 /// The highest latency that is recorded, and so the longest wait that makes sense.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
 
@@ -44,6 +46,9 @@ pub struct Load {
     /// Time for which answers on their way are awaited at the end, at most 1 h; `None`: 100 ms in closed loop, the timeout in
     /// open loop.
     pub drain: Option<Duration>,
+    /// Time without a whole answer after which a run by count gives up: more than 0, at most 1 h; `None`: 30 s or the timeout,
+    /// whichever is longer, and none for a run that ends after a duration too.
+    pub patience: Option<Duration>,
     /// The offered rate of an open loop; `None`: closed loop.
     pub open: Option<Open>,
     /// Load before the window, of which nothing is recorded; at most 10000 h.
@@ -98,7 +103,13 @@ impl Load {
         self.drain.unwrap_or(longest)
     }
 
-    /// The same after a signal: whoever gives one does not want to wait for the timeout, unless they asked to.
+    /// How long a run that ends as `until` says goes on without a whole answer; `None`: up to its end.
+    pub fn patience(&self, until: Until) -> Option<Duration> {
+        let default = || until.duration.is_none().then(|| self.timeout.max(DEFAULT_PATIENCE));
+        until.requests.and_then(|_| self.patience.or_else(default))
+    }
+
+    /// The drain after a signal: whoever gives one does not want to wait for the timeout, unless they asked to.
     pub fn halted_drain(&self) -> Duration {
         self.drain.unwrap_or(DEFAULT_DRAIN)
     }
@@ -140,6 +151,7 @@ impl Load {
             let rule = "must be more than 0 and at most 1h";
             return Err(Error::argument("--timeout", rule, readable(self.timeout)));
         }
+        self.check_patience()?;
         if !(1..=MAX_REPEAT).contains(&self.repeat) {
             return Err(Error::argument("--repeat", format!("must be 1 to {MAX_REPEAT}"), self.repeat));
         }
@@ -154,6 +166,20 @@ impl Load {
 }
 
 impl Load {
+    fn check_patience(&self) -> Result<(), Error> {
+        let counted = self.until.requests.is_some() || self.steps.iter().any(|step| step.until.requests.is_some());
+        match self.patience {
+            Some(span) if span.is_zero() || span > MAX_WAIT => {
+                Err(Error::argument("--patience", "must be more than 0 and at most 1h", readable(span)))
+            }
+            Some(span) if !counted => {
+                let rule = "needs a number of --requests: a run by time ends by itself";
+                Err(Error::argument("--patience", rule, readable(span)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn check_steps(&self) -> Result<(), Error> {
         let given = || format!("{} steps", self.steps.len());
         if self.steps.len() > MAX_STEPS {
@@ -244,6 +270,7 @@ mod tests {
             requests_per_connection: None,
             timeout: DEFAULT_TIMEOUT,
             drain: None,
+            patience: None,
             open: None,
             warmup: Duration::ZERO,
             repeat: 1,
@@ -277,6 +304,21 @@ mod tests {
     }
 
     #[test]
+    fn patience_is_for_runs_by_count() {
+        let until = |duration: Option<u64>, requests| Until { duration: duration.map(Duration::from_secs), requests };
+        let seconds = |load: &Load, until| load.patience(until).map(|span| span.as_secs());
+        let load = usual();
+        let table = [(None, Some(9), Some(30)), (Some(5), Some(9), None), (Some(5), None, None)];
+        for (duration, requests, expected) in table {
+            assert_eq!(seconds(&load, until(duration, requests)), expected, "{duration:?} {requests:?}");
+        }
+        let slow = Load { timeout: Duration::from_secs(90), ..usual() };
+        assert_eq!(seconds(&slow, until(None, Some(1))), Some(90), "an answer may take that long");
+        let asked = Load { patience: Some(Duration::from_secs(7)), ..slow };
+        assert_eq!([None, Some(5)].map(|duration| seconds(&asked, until(duration, Some(1)))), [Some(7); 2]);
+    }
+
+    #[test]
     fn what_is_refused() {
         let until = |duration, requests| Until { duration, requests };
         let too_long = MAX_WAIT + Duration::from_millis(500);
@@ -297,6 +339,14 @@ mod tests {
             ),
             (Load { timeout: Duration::ZERO, ..usual() }, "--timeout: must be more than 0 and at most 1h, got 0"),
             (Load { timeout: too_long, ..usual() }, "--timeout: must be more than 0 and at most 1h, got 3600.5s"),
+            (
+                Load { patience: Some(Duration::ZERO), until: until(None, Some(1)), ..usual() },
+                "--patience: must be more than 0 and at most 1h, got 0",
+            ),
+            (
+                Load { patience: Some(Duration::from_secs(5)), ..usual() },
+                "--patience: needs a number of --requests: a run by time ends by itself, got 5s",
+            ),
             (Load { drain: Some(too_long), ..usual() }, "--drain: must be at most 1h, got 3600.5s"),
         ] {
             assert_eq!(load.check().expect_err(message).to_string(), message);

@@ -106,6 +106,9 @@ pub struct PlanEcho {
     /// How long answers on their way are awaited after the window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drain_ms: Option<f64>,
+    /// How long a run by count went on without an answer, at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience_ms: Option<f64>,
     /// The CPU of each worker, in their order; empty if none is pinned.
     pub cpus: Vec<usize>,
 }

@@ -101,6 +101,9 @@ impl Wait {
     /// Not at all.
     pub const NONE: Wait = Wait { now: 0, until: 0 };
 
+    /// As many completions as there are.
+    pub const ALL: usize = u32::MAX as usize;
+
     /// From `now` on for `span`.
     pub fn lasting(now: u64, span: Duration) -> Wait {
         Wait { now, until: now.saturating_add(span.as_nanos() as u64) }
@@ -138,6 +141,10 @@ pub trait Ring {
 
     /// The next completion of the last enter.
     fn next(&mut self) -> Option<Completion<'_>>;
+
+    /// Right after an enter that wanted [`ALL`](Wait::ALL): whether it brought all that had completed when it began. Some bring no
+    /// more than so many at a time.
+    fn is_drained(&self) -> bool;
 
     /// What the ring has counted so far.
     fn counters(&self) -> Counters;

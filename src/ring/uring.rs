@@ -36,6 +36,8 @@ pub struct Uring {
     pub(super) accepting: Accepting,
     /// Operations whose last completion is still to come; silent sends are not among them.
     pub(super) outstanding: usize,
+    /// See [`Ring::is_drained`].
+    drained: bool,
     /// The buffer under the completion last handed out.
     pub(super) held: Option<u32>,
     /// Connects on their way, where nothing ends all operations at once.
@@ -75,6 +77,7 @@ impl Uring {
             listener: None,
             accepting: Accepting::Idle,
             outstanding: 0,
+            drained: false,
             held: None,
             connects: Vec::new(),
             counters: Counters::default(),
@@ -262,6 +265,18 @@ impl Uring {
         }
     }
 
+    /// The kernel runs what completes in this thread's place, and no more than is wanted: less than that, and not for a signal, was
+    /// all of it, but for what found no room in the queue.
+    #[cold]
+    fn note_drained(&mut self, result: &io::Result<usize>) {
+        let undisturbed = match result {
+            Ok(_) => true,
+            Err(error) => error.raw_os_error() == Some(libc::ETIME),
+        };
+        let room = self.completions.len() < self.completions.capacity();
+        self.drained = undisturbed && room && !self.queue.cq_overflow();
+    }
+
     fn retry_accept(&mut self) {
         if self.accepting == Accepting::Refused {
             self.accepting = Accepting::Idle;
@@ -337,14 +352,16 @@ impl Ring for Uring {
         };
         let timeout = Timespec::from(Duration::from_nanos(nanoseconds));
         let mut args = SubmitArgs::new().timespec(&timeout);
-        if self.parts.config.min_wait_us > 0 && want > 1 {
+        if self.parts.config.min_wait_us > 0 && want > 1 && want != Wait::ALL {
             args = args.min_wait_usec(self.parts.config.min_wait_us);
         }
         self.counters.enters += 1;
         let queued = self.queue.len() as u32;
+        // The kernel takes a number with a sign, and none above the queue's size.
+        let wanted = if want == Wait::ALL { self.completions.capacity() } else { want };
         // SAFETY: what the queued operations point to was promised valid when they were pushed; `args` and the time it points
         // to outlive the call, and EXT_ARG says that it is such a structure.
-        let result = unsafe { self.submitter.enter(queued, want as u32, flags.bits(), Some(&args)) };
+        let result = unsafe { self.submitter.enter(queued, wanted as u32, flags.bits(), Some(&args)) };
         self.queue.sync();
         self.completions.sync();
         if self.queue.cq_overflow() {
@@ -352,6 +369,9 @@ impl Ring for Uring {
         }
         if self.queue.is_empty() {
             self.parts.sockets.bury();
+        }
+        if want == Wait::ALL {
+            self.note_drained(&result);
         }
         match result {
             Ok(_) => Ok(()),
@@ -392,6 +412,10 @@ impl Ring for Uring {
             // Nothing is cancelled before the end.
             Raw::Cancelled(_) => return None,
         })
+    }
+
+    fn is_drained(&self) -> bool {
+        self.drained
     }
 
     fn counters(&self) -> Counters {

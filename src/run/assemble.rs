@@ -283,6 +283,7 @@ fn echo(plan: &Plan, passed: &[Passed]) -> PlanEcho {
         interval_s: Some(load.interval.as_secs_f64()),
         timeout_ms: load.timeout.as_secs_f64() * 1e3,
         drain_ms: Some(load.drain().as_secs_f64() * 1e3),
+        patience_ms: load.patience(load.until).map(|span| span.as_secs_f64() * 1e3),
         cpus: homes.iter().filter_map(|home| home.cpu).collect(),
     }
 }

@@ -27,8 +27,8 @@ pub(super) fn evidence(
         waited_share: waited(cpu_share, queued_share.unwrap_or(0.0), cpu.as_ref()),
         in_enter_share: share(usage.entered_ns),
         spun_share: spun_ns.map(share),
-        stopped_ns: None,
-        stopped_longest_ns: None,
+        stopped_ns: Some(usage.stopped_ns),
+        stopped_longest_ns: Some(usage.stopped_longest_ns),
         in_flight: usage.in_flight_ns as f64 / span_ns as f64,
         voluntary_switches: usage.thread.voluntary,
         involuntary_switches: usage.thread.involuntary,
@@ -120,7 +120,14 @@ mod tests {
         let percent = SECOND / 100;
         let thread =
             Thread { cpu_ns: cpu * percent, queued_ns: queued.map(|n| n * percent), voluntary: 5, involuntary: 6 };
-        Usage { span_ns: SECOND, entered_ns: SECOND / 2, in_flight_ns: u128::from(64 * SECOND), thread }
+        Usage {
+            span_ns: SECOND,
+            entered_ns: SECOND / 2,
+            in_flight_ns: u128::from(64 * SECOND),
+            stopped_ns: 3,
+            stopped_longest_ns: 2,
+            thread,
+        }
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub(super) fn jobs(plan: &Plan, pass: &Pass) -> Vec<Job> {
                 interval_ns: nanoseconds(load.interval),
                 duration_ns: duration.map(nanoseconds),
                 requests: pass.until.requests.map(|total| share(total, index)),
+                patience_ns: load.patience(pass.until).map(nanoseconds),
                 request_bytes: (request.keep_alive().len(), request.closing().len()),
                 head_request: request.head_only(),
             };

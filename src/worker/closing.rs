@@ -1,4 +1,4 @@
-//! The end: why a window closes early, what still comes when it has closed, and what is counted at last.
+//! The end: what still comes when the window has closed, and what is counted at last.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -10,9 +10,6 @@ use crate::measure::tally::Tally;
 use crate::ring::cpu::CpuTime;
 use crate::ring::{Counters, Ring};
 
-/// A counted run gives up when nothing could be sent for this long, ns.
-const FORSAKEN_NS: u64 = 30_000_000_000;
-
 /// What is of the sample, when that is complete.
 struct Figures {
     tally: Tally,
@@ -22,25 +19,6 @@ struct Figures {
 }
 
 impl<R: Ring, C: Clock> Loop<'_, R, C> {
-    /// Nobody is there: no connection was ever opened within the timeout, or a counted run could send nothing for long.
-    pub(super) fn forsaken(&mut self, now: u64) -> Result<(), String> {
-        if self.tally.connections.established == 0 {
-            // Not before the attempts of the start have expired and are counted: the wheel looks at them a tick late.
-            let patience = self.job.timeout_ns + self.deadlines.tick_ns();
-            return match now - self.built_at > patience {
-                true => Err("no connection could be opened".into()),
-                false => Ok(()),
-            };
-        }
-        if self.in_flight > 0 || !self.schedule.has_waiting() {
-            self.last_busy_at = now;
-        }
-        match self.stop.ends_at() {
-            None if now - self.last_busy_at > FORSAKEN_NS => Err("no connection could be used for 30 s".into()),
-            _ => Ok(()),
-        }
-    }
-
     /// Closes the window, takes off the wire what still comes, and closes the connections.
     pub(super) fn close(mut self, cut_short: Option<String>, halt: &Halt) -> Done {
         if self.sampler.warms_up() {
@@ -69,6 +47,8 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             self.give_up_waiting(done_at);
             self.take_figures(done_at)
         });
+        let expired_at = if self.schedule.is_open() { done_at } else { window_ends };
+        figures.tally.connections.timeout += self.expired_connects(expired_at);
         complete_intended(&mut figures.tally);
         let ending = self.ending(away, owed_since, figures.tally.missed_last(), done_at);
         self.count_answers();
@@ -130,14 +110,15 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         if halted {
             drain_ns = drain_ns.min(self.job.halted_drain_ns);
         }
-        let until = self.now().saturating_add(drain_ns);
+        let drains_at = self.now();
         // What the window's last enter brought came when that returned.
         let mut now = self.entered_at;
         loop {
             if self.sampler.is_due(now) {
-                self.sample(now);
+                self.look_around(now);
             }
             self.reap(now);
+            let until = drains_at.saturating_add(drain_ns).saturating_add(self.stalls.since(drains_at));
             let over = self.in_flight == 0 && (self.schedule.is_over() || self.stop.is_spent());
             if over || now >= until || halt.load(Relaxed) != signal {
                 return Ok(());

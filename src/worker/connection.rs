@@ -353,6 +353,15 @@ impl Connection {
         }
     }
 
+    /// How much of the time up to its deadline the other side has.
+    pub(super) fn patience_ns(&self, job: &Job) -> u64 {
+        match self.state {
+            State::Closed | State::BackingOff => 0,
+            State::Connecting | State::Open => job.timeout_ns,
+            State::Ending => GRACE_NS,
+        }
+    }
+
     /// Its deadline has passed.
     pub(super) fn expire(&mut self, now: u64, runs: &[Run], shared: &mut Shared<'_>) -> Next {
         match self.state {

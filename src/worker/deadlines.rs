@@ -95,6 +95,12 @@ impl Deadlines {
         self.earliest.saturating_mul(self.tick_ns)
     }
 
+    /// Has an instant come?
+    #[inline]
+    pub(super) fn is_due(&self, now: u64) -> bool {
+        self.earliest <= now / self.tick_ns || !self.taken.is_empty()
+    }
+
     /// Takes out a slot whose instant has come. What is entered meanwhile comes at the next tick at the earliest, so that
     /// asking again and again comes to an end.
     #[inline]

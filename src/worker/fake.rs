@@ -36,19 +36,36 @@ const UNCONFIRMED_BYTES: usize = 8 * 1024;
 
 /// Time as the loop reads it; each reading takes a nanosecond.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Time(Rc<Cell<u64>>);
+pub(super) struct Time {
+    at: Rc<Cell<u64>>,
+    /// After so many readings the process stands still for so long, ns.
+    stop: Rc<Cell<(u32, u64)>>,
+}
 
 impl Time {
     /// The last reading.
     pub(super) fn last(&self) -> u64 {
-        self.0.get()
+        self.at.get()
+    }
+
+    /// The next reading.
+    fn next(&self) -> u64 {
+        let (readings, ns) = self.stop.get();
+        self.last() + 1 + if readings == 0 { ns } else { 0 }
     }
 }
 
 impl Clock for Time {
     fn now(&self) -> u64 {
-        self.0.set(self.0.get() + 1);
-        self.0.get()
+        self.at.set(self.next());
+        let (readings, ns) = self.stop.get();
+        self.stop.set(if readings == 0 { (0, 0) } else { (readings - 1, ns) });
+        self.last()
+    }
+
+    /// In this time only a stop takes long.
+    fn cpu(&self) -> u64 {
+        0
     }
 }
 
@@ -69,6 +86,10 @@ pub(super) struct Fake {
     /// How many of a hundred confirmed sends never end, and how many fail.
     pub(super) stuck_sends: u64,
     pub(super) failed_sends: u64,
+    /// When the process is stopped, and for how long, ns; soonest first.
+    pub(super) stops: VecDeque<(u64, u64)>,
+    /// How long it was so far.
+    stopped_ns: u64,
     /// When somebody says halt.
     pub(super) halt_at: Option<u64>,
     pub(super) halt: Rc<Halt>,
@@ -81,6 +102,7 @@ pub(super) struct Fake {
     slots: Vec<Slot>,
     queued: Vec<(u32, Queued)>,
     room: u64,
+    drained: bool,
     to_come: BTreeMap<(u64, u64), Report>,
     sequence: u64,
     batch: VecDeque<Report>,
@@ -92,7 +114,7 @@ pub(super) struct Fake {
 impl Fake {
     pub(super) fn new(seed: u64, job: Job, manners: Manners) -> Fake {
         let time = Time::default();
-        time.0.set(seed * 1_234_567);
+        time.at.set(seed * 1_234_567);
         Fake {
             starts_at: time.last(),
             time,
@@ -104,6 +126,8 @@ impl Fake {
             late_ns: 0..3_000,
             stuck_sends: 0,
             failed_sends: 0,
+            stops: VecDeque::new(),
+            stopped_ns: 0,
             halt_at: None,
             halt: Rc::default(),
             breaks_at: None,
@@ -112,6 +136,7 @@ impl Fake {
             slots: vec![Slot::default(); job.connections],
             queued: Vec::new(),
             room: 512,
+            drained: false,
             to_come: BTreeMap::new(),
             sequence: 0,
             batch: VecDeque::new(),
@@ -207,7 +232,7 @@ impl Ring for Fake {
     }
 
     fn enter(&mut self, want: usize, wait: Wait) -> io::Result<()> {
-        assert_eq!(want, 1);
+        assert!(want == 1 || (want == Wait::ALL && wait == Wait::NONE), "{want} wanted");
         assert!(self.batch.is_empty(), "all completions of an enter are taken before the next");
         if let Some(call) = &mut self.at_each_enter {
             call();
@@ -225,7 +250,7 @@ impl Ring for Fake {
             return Err(io::Error::from_raw_os_error(libc::EBADF));
         }
         self.pass(timeout_ns);
-        self.record.reaped_at = self.time.last() + 1;
+        self.record.reaped_at = self.time.next();
         self.reap();
         Ok(())
     }
@@ -238,6 +263,10 @@ impl Ring for Fake {
             }
         }
         None
+    }
+
+    fn is_drained(&self) -> bool {
+        self.drained
     }
 
     fn counters(&self) -> Counters {

@@ -8,9 +8,11 @@ mod ending;
 #[cfg(test)]
 mod fake;
 mod flights;
+mod patience;
 mod reap;
 mod sampler;
 mod samples;
+mod stalls;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -60,6 +62,8 @@ pub struct Job {
     pub duration_ns: Option<u64>,
     /// How many outcomes end it, if a count does.
     pub requests: Option<u64>,
+    /// After this many ns without a whole answer it gives up, if it does at all.
+    pub patience_ns: Option<u64>,
     /// Bytes of the request, and of its form that asks for the connection's end. The ring's payload holds `pipeline` copies of
     /// the first and then one of the second.
     pub request_bytes: (usize, usize),

@@ -10,20 +10,6 @@ use crate::measure::counters::{ConnectFailure, Failure};
 use crate::ring::{Completion, Ring};
 
 impl<R: Ring, C: Clock> Loop<'_, R, C> {
-    /// Looks at the slots whose deadline may have passed.
-    pub(super) fn look_at_due(&mut self, now: u64) {
-        while let Some(slot) = self.deadlines.due(now) {
-            let runs = self.flights.of(slot);
-            match self.connections[slot as usize].deadline(self.job, runs) {
-                Some(at) if at <= now => {
-                    self.event(slot, |connection, shared, runs| connection.expire(now, runs, shared))
-                }
-                Some(at) => self.deadlines.look_at(slot, at),
-                None => {}
-            }
-        }
-    }
-
     /// Takes what completed; `now` was read when the enter returned and stamps all of it.
     #[inline]
     pub(super) fn reap(&mut self, now: u64) {
@@ -80,7 +66,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
     }
 
     /// Tells a slot's connection of an event and follows its answer.
-    fn event(&mut self, slot: u32, tell: impl FnOnce(&mut Connection, &mut Shared<'_>, &mut [Run]) -> Next) {
+    pub(super) fn event(&mut self, slot: u32, tell: impl FnOnce(&mut Connection, &mut Shared<'_>, &mut [Run]) -> Next) {
         let connection = &mut self.connections[slot as usize];
         let (before, was) = (connection.in_flight, connection.state);
         let shared = &mut Shared {

@@ -8,6 +8,7 @@ mod failures;
 mod latency;
 mod open;
 mod outage;
+mod patience;
 mod replaced;
 mod series;
 mod usage;
@@ -56,6 +57,7 @@ pub(super) fn job() -> Job {
         interval_ns: 1_000 * MS,
         duration_ns: Some(100 * MS),
         requests: None,
+        patience_ns: Some(30 * SECOND),
         request_bytes: (40, 60),
         head_request: false,
     }
@@ -129,7 +131,12 @@ fn check(Ran { done, fake }: &Ran) {
     assert!(unfinished + established <= tried.len() as u64, "{:?}", tally.connections);
     assert_eq!(established + reconnects, record.opened, "{:?}", tally.connections);
     assert!(answered <= established && established <= fake.job.connections as u64, "{:?}", tally.connections);
-    assert_eq!(failed_only, record.failed, "failed attempts");
+    // What was still on its way at the end had failed if its time was over.
+    let ends_at =
+        if fake.job.open.is_some() { fake.time.last() } else { fake.at(fake.job.warmup_ns + done.elapsed_ns) };
+    let expired = record.given_up_connects.iter().filter(|since| *since + fake.job.timeout_ns <= ends_at).count();
+    let failed = Connections { timeout: record.failed.timeout + expired as u64, ..record.failed };
+    assert_eq!(failed_only, failed, "failed attempts");
     assert_eq!(tally.connect.count(), record.opened);
     assert!(fake.all_closed(), "every slot is closed at the end");
 }

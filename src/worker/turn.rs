@@ -8,7 +8,9 @@ use super::connection::{Connection, Next, Shared};
 use super::deadlines::Deadlines;
 use super::ending::Reached;
 use super::flights::Flights;
+use super::patience::Mark;
 use super::sampler::Sampler;
+use super::stalls::{NOTICED_NS, Stalls};
 use super::usage::Account;
 use super::{Done, Halt, Job, Progress};
 use crate::http::response::Heads;
@@ -30,6 +32,10 @@ const SPIN_NS: u64 = 50_000;
 /// Connects on their way at a time, and begun per turn: neither a server's backlog nor the loop is flooded.
 const CONNECTING_AT_ONCE: usize = 512;
 const CONNECTS_PER_TURN: usize = 64;
+
+/// Completions taken at least before whoever seems silent is given up, and those for each connection.
+const COMPLETIONS_AT_LEAST: u64 = 4096;
+const COMPLETIONS_PER_SLOT: u64 = 8;
 
 /// Requests of one connection that fit any socket's send buffer whole, in bytes; more than that needs confirmed sends.
 const UNCONFIRMED_BYTES: usize = 8 * 1024;
@@ -62,9 +68,17 @@ pub(super) struct Loop<'a, R, C> {
     pub(super) in_flight: u64,
     /// When the last enter returned.
     pub(super) entered_at: u64,
-    /// When it was built, and the last instant at which nothing was to be done or a request was seen in flight.
-    pub(super) built_at: u64,
-    pub(super) last_busy_at: u64,
+    /// What had completed before this instant has been taken.
+    pub(super) caught_up_at: u64,
+    /// When the first connections were begun.
+    pub(super) begun_at: u64,
+    /// What there was when progress was last seen.
+    pub(super) progressed: Mark,
+    pub(super) stalls: Stalls,
+    /// An instant, and the CPU time that the thread had used by then.
+    worked: (u64, u64),
+    /// When the last stop began, and for how long it was one.
+    stopped: (u64, u64),
     pub(super) sampler: Sampler,
     pub(super) spun_ns: u64,
     pub(super) account: Account,
@@ -93,13 +107,19 @@ pub(super) fn lost(error: &io::Error) -> String {
 
 impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     fn new(job: &'a Job, starts_at: u64, ring: &'a mut R, clock: &'a C, progress: &'a Progress) -> Self {
-        let now = clock.now();
+        let (now, worked) = (clock.now(), clock.cpu());
         let begins_at = starts_at.saturating_add(job.warmup_ns);
         let ends_at = job.duration_ns.map(|span| begins_at.saturating_add(span));
         let warm_up = job.warmup_ns > 0;
         let counts_at_once = !warm_up && job.open.is_none();
         let count = job.connections;
         let remote = |slot: usize| ((job.first_connection + slot) % job.remotes) as u32;
+        // Without a lead there was to be load from `starts_at` on.
+        let mut account = Account::new(now.min(starts_at), ends_at.unwrap_or(u64::MAX));
+        let late_ns = now.saturating_sub(starts_at);
+        if late_ns > NOTICED_NS {
+            account.stopped(starts_at, late_ns);
+        }
         Loop {
             job,
             ring,
@@ -124,11 +144,15 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             reached: vec![Reached::default(); job.remotes],
             in_flight: 0,
             entered_at: now,
-            built_at: now,
-            last_busy_at: now,
+            caught_up_at: 0,
+            begun_at: now,
+            progressed: Mark::at(now),
+            stalls: Stalls::new(),
+            worked: (now, worked),
+            stopped: (0, 0),
             sampler: Sampler::new(begins_at, warm_up, job.interval_ns, progress),
             spun_ns: 0,
-            account: Account::new(now, ends_at.unwrap_or(u64::MAX)),
+            account,
             before: (cpu::of_this_thread(), Counters::default()),
         }
     }
@@ -137,15 +161,24 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     fn window(&mut self, halt: &Halt) -> Result<(), String> {
         let ends_at = self.stop.ends_at().unwrap_or(u64::MAX);
         let mut now = self.clock.now();
+        self.begun_at = now;
+        self.progressed.at = now;
         while halt.load(Relaxed) == 0 && !self.is_done() {
             now = self.turn(now, ends_at).map_err(|error| lost(&error))?;
             if now >= ends_at {
                 break;
             }
-            if self.sampler.is_due(now) {
-                self.look_around(now)?;
+            let looks = self.sampler.is_due(now);
+            if looks {
+                self.look_around(now);
             }
             self.reap(now);
+            if looks {
+                now = self.forsaken(now, ends_at)?;
+                if now >= ends_at {
+                    break;
+                }
+            }
         }
         Ok(())
     }
@@ -153,7 +186,13 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     /// One turn, up to what has completed; tells when the enter returned, at `until` at the latest.
     #[inline]
     pub(super) fn turn(&mut self, now: u64, until: u64) -> io::Result<u64> {
-        self.look_at_due(now);
+        let mut now = now;
+        if self.deadlines.is_due(now) {
+            now = self.give_up(now, until)?;
+            if now >= until {
+                return Ok(now);
+            }
+        }
         let (before, carried) = (self.entered_at, self.in_flight);
         self.fill(now);
         let sent_at = self.clock.now();
@@ -165,6 +204,9 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         if spins {
             self.spun_ns += self.entered_at - sent_at;
         }
+        if self.entered_at - before > NOTICED_NS {
+            self.notice(before, sent_at, wait.until);
+        }
         Ok(self.entered_at)
     }
 
@@ -174,8 +216,62 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
 
     /// Waits for completions alone.
     pub(super) fn listen(&mut self, now: u64, until: u64) -> io::Result<u64> {
-        self.ring.enter(1, Wait { now, until: until.min(now + PATIENCE_NS) })?;
-        Ok(self.now())
+        let until = until.min(now + PATIENCE_NS);
+        self.ring.enter(1, Wait { now, until })?;
+        self.entered_at = self.now();
+        self.notice(now, now, until);
+        Ok(self.entered_at)
+    }
+
+    /// Takes off the ring all that has completed, or what is there at `until`, which is then still to be taken. Tells when the
+    /// last enter returned.
+    pub(super) fn catch_up(&mut self, until: u64) -> io::Result<u64> {
+        // Of a server that never ends its answers there is always more.
+        let mut left = COMPLETIONS_PER_SLOT * self.connections.len() as u64 + COMPLETIONS_AT_LEAST;
+        loop {
+            let (before, carried, taken) = (self.entered_at, self.in_flight, self.ring.counters().cqes);
+            let asked_at = self.clock.now();
+            self.ring.enter(Wait::ALL, Wait::NONE)?;
+            let drained = self.ring.is_drained();
+            self.entered_at = self.clock.now();
+            self.account.turn(before, carried, asked_at, self.in_flight, self.entered_at);
+            if self.entered_at - before > NOTICED_NS {
+                self.notice(before, asked_at, 0);
+            }
+            if self.entered_at >= until {
+                return Ok(self.entered_at);
+            }
+            if self.sampler.is_due(self.entered_at) {
+                self.look_around(self.entered_at);
+            }
+            self.reap(self.entered_at);
+            left = left.saturating_sub(1 + self.ring.counters().cqes - taken);
+            if drained || left == 0 {
+                self.caught_up_at = asked_at;
+                return Ok(self.entered_at);
+            }
+        }
+    }
+
+    /// A turn that took long: did it wait for so long, or could it not act?
+    #[cold]
+    fn notice(&mut self, before: u64, sent_at: u64, until: u64) {
+        let now = self.entered_at;
+        let parts = [(before, sent_at), (until.max(sent_at), now)].map(|(from, to)| (from, to.saturating_sub(from)));
+        if parts.iter().all(|(_, ns)| *ns <= NOTICED_NS) {
+            return;
+        }
+        let (worked_at, worked_ns) = std::mem::replace(&mut self.worked, (now, self.clock.cpu()));
+        // What it worked since it was last looked at and cannot have worked before this turn.
+        let mut own = (self.worked.1 - worked_ns).saturating_sub(before.saturating_sub(worked_at));
+        for (from, ns) in parts.into_iter().filter(|(_, ns)| *ns > NOTICED_NS) {
+            // However it was spent, the others are not to blame for it.
+            self.stalls.add(from + ns, ns);
+            let idle = ns.saturating_sub(own);
+            own = own.saturating_sub(ns);
+            self.stopped = (from, idle);
+            self.account.stopped(from, idle);
+        }
     }
 
     /// A count ends it: everything is sent and nothing in flight.
@@ -185,12 +281,12 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     }
 
     /// Before anything of this turn is reaped: what has completed now belongs to what begins now.
-    fn look_around(&mut self, now: u64) -> Result<(), String> {
+    pub(super) fn look_around(&mut self, now: u64) {
         if self.sampler.begins(now) {
             self.begin();
         }
         self.sample(now);
-        self.forsaken(now)
+        self.worked = (now, self.clock.cpu());
     }
 
     pub(super) fn sample(&mut self, now: u64) {
@@ -210,6 +306,8 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         }
         self.spun_ns = 0;
         self.account.begin(self.begins_at, self.entered_at, self.in_flight);
+        // It may have lasted into the window.
+        self.account.stopped(self.stopped.0, self.stopped.1);
         self.before = (cpu::of_this_thread(), self.ring.counters());
     }
 

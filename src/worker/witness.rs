@@ -32,6 +32,10 @@ impl<C: Clock> Clock for Remembering<C> {
         self.last.set(now);
         now
     }
+
+    fn cpu(&self) -> u64 {
+        self.clock.cpu()
+    }
 }
 
 /// A ring whose stamped receives are held against the loop's own instants.
@@ -88,6 +92,10 @@ impl<C: Clock> Ring for Witness<'_, C> {
             }
         }
         self.ring.next()
+    }
+
+    fn is_drained(&self) -> bool {
+        self.ring.is_drained()
     }
 
     fn counters(&self) -> Counters {

@@ -47,6 +47,7 @@ pub(super) fn load(args: &LoadArgs, ask: &Ask) -> Result<Load, Failure> {
         requests_per_connection: requests_per_connection(args)?,
         timeout: time("--timeout", &args.timeout)?.unwrap_or(DEFAULT_TIMEOUT),
         drain: time("--drain", &args.drain)?,
+        patience: time("--patience", &args.patience)?,
         open,
         warmup: time("--warmup", &args.warmup)?.unwrap_or_default(),
         repeat: u32::try_from(repeat).unwrap_or(u32::MAX),

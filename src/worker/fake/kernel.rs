@@ -117,7 +117,8 @@ impl Fake {
             return;
         }
         assert!(until <= self.ends_at().max(now), "the loop waits past the window's end");
-        let slack = 2 * self.job.timeout_ns.div_ceil(1000).max(10_000);
+        // A stop counts for nobody, and afterwards there is time to settle.
+        let slack = 2 * self.stopped_ns + 2 * self.job.timeout_ns.div_ceil(1000).max(10_000);
         for slot in &self.slots {
             if let Some(since) = slot.waits_since() {
                 let due = since + self.job.timeout_ns + slack;
@@ -136,12 +137,17 @@ impl Fake {
             true => now + self.random.below(first - now + 1),
             false => first + late,
         };
-        self.time.0.set(wake);
+        self.time.at.set(wake);
+        if let Some((_, ns)) = self.stops.pop_front_if(|(at, _)| *at <= wake) {
+            // On the way back from the kernel, or somewhere in the loop.
+            self.time.stop.set((self.random.below(3) as u32, ns));
+            self.stopped_ns += ns;
+        }
         if self.halt_at.is_some_and(|at| wake >= at) {
             self.halt.store(2, Relaxed);
         }
         // The loop's next reading.
-        self.record.over |= wake + 1 >= self.ends_at();
+        self.record.over |= self.time.next() >= self.ends_at();
     }
 
     /// A look at whether a connection is idle is its end, or brings another look later.
@@ -177,6 +183,7 @@ impl Fake {
                 _ => break,
             }
         }
+        self.drained = self.to_come.first_key_value().is_none_or(|((at, _), _)| *at > now);
         lanes.retain(|lane| !lane.is_empty());
         while !lanes.is_empty() {
             let lane = self.random.below(lanes.len() as u64) as usize;

@@ -87,8 +87,8 @@ pub(in crate::worker) struct Record {
     pub(in crate::worker) opened: u64,
     /// Only the failed attempts and those closed while idle are filled in.
     pub(in crate::worker) failed: Connections,
-    /// Attempts given up since the last enter.
-    given_up_connects: u64,
+    /// When the attempts began that were given up since the last enter.
+    pub(in crate::worker) given_up_connects: Vec<u64>,
     /// Connections that were ended by the peer after a whole answer.
     pub(in crate::worker) ended: u64,
     /// Connections that carried bytes nobody asked for.
@@ -116,7 +116,7 @@ impl Record {
             attempts: Vec::new(),
             opened: 0,
             failed: Connections::default(),
-            given_up_connects: 0,
+            given_up_connects: Vec::new(),
             ended: 0,
             excess: 0,
             most_in_flight: 0,
@@ -217,14 +217,14 @@ impl Record {
 
     /// The loop enters again: what it had given up was for its time, and not because the run is over.
     pub(super) fn goes_on(&mut self) {
-        self.failed.timeout += std::mem::take(&mut self.given_up_connects);
+        self.failed.timeout += std::mem::take(&mut self.given_up_connects).len() as u64;
     }
 
     pub(super) fn closes(&mut self, slot: &mut Slot, now: u64) {
+        self.given_up_connects.extend(slot.connecting_since);
         if self.over {
             return;
         }
-        self.given_up_connects += u64::from(slot.connecting_since.is_some());
         if let Some(oldest) = slot.unanswered.front() {
             self.waits.push(now - oldest);
         }

@@ -112,17 +112,3 @@ fn without_a_server_it_ends_after_the_timeout() {
         assert!((timeout_ns..timeout_ns + 121 * MS).contains(&done.elapsed_ns), "{} ns", done.elapsed_ns);
     });
 }
-
-#[test]
-fn a_counted_run_gives_up_when_the_server_is_gone_for_long_and_not_before() {
-    for_seeds(20, |seed| {
-        let gone = Manners { fates: vec![(Fate::Refused, 1)], deeds: vec![(Deed::Vanish, 1)], ..Manners::good() };
-        let job = Job { duration_ns: None, requests: Some(1_000_000), ..job() };
-        let mut fake = Fake::new(seed, job, Manners::good());
-        fake.later = vec![(fake.at(50 * MS), gone)];
-        let Ran { done, .. } = run(fake);
-        assert_eq!(done.cut_short.as_deref(), Some("no connection could be used for 30 s"));
-        assert!((30 * SECOND..31 * SECOND).contains(&done.elapsed_ns), "{} ns", done.elapsed_ns);
-        assert!(done.tally.requests.completed > 0);
-    });
-}

@@ -11,7 +11,7 @@ use crate::worker::OpenJob;
 use crate::worker::fake::{Deed, Fate};
 
 /// So many requests a second for 200 ms, answered within half a second or not at all.
-fn open_job(rate_per_s: f64, arrivals: Arrivals) -> Job {
+pub(super) fn open_job(rate_per_s: f64, arrivals: Arrivals) -> Job {
     let level = Stretch { seconds: f64::INFINITY, from_per_s: rate_per_s, to_per_s: rate_per_s };
     let offer = Offer { profile: Arc::new(Profile::new(&[level])), arrivals, seed: 5, workers: 1 };
     Job {

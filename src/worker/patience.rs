@@ -1,0 +1,149 @@
+//! Giving up: a request or a connect whose time has passed, and a run that gets nowhere. What has completed is taken first, and time
+//! in which this process could not act does not count.
+
+use std::io;
+
+use super::connection::State;
+use super::turn::{Loop, lost};
+use crate::measure::clock::Clock;
+use crate::measure::counters::{Connections, Errors};
+use crate::ring::Ring;
+
+/// Connects that fail at once are tried again for the timeout and so much longer, ns: the attempts of the beginning have expired by
+/// then, and are counted.
+const LINGER_NS: u64 = 10_000_000;
+
+/// What there was at an instant.
+#[derive(Default)]
+pub(super) struct Mark {
+    pub(super) at: u64,
+    inside: u64,
+    sent: u64,
+    errors: Errors,
+    connections: Connections,
+}
+
+impl Mark {
+    pub(super) fn at(at: u64) -> Mark {
+        Mark { at, ..Mark::default() }
+    }
+}
+
+impl<R: Ring, C: Clock> Loop<'_, R, C> {
+    /// Gives up connections whose deadline has passed, once all that had completed by then has been taken. Tells the instant it has
+    /// come to: at `until` it ends, with something to be reaped.
+    #[cold]
+    pub(super) fn give_up(&mut self, now: u64, until: u64) -> io::Result<u64> {
+        let mut now = now;
+        while let Some(slot) = self.deadlines.due(now) {
+            let due = self.deadline(slot).filter(|due| *due <= now);
+            if now < until && due.is_some_and(|due| due > self.caught_up_at) {
+                now = self.catch_up(until)?;
+            }
+            // What came may have changed it.
+            match self.deadline(slot) {
+                Some(due) if due <= self.caught_up_at => {
+                    self.event(slot, |connection, shared, runs| connection.expire(now, runs, shared));
+                }
+                Some(due) => self.deadlines.look_at(slot, due),
+                None => {}
+            }
+        }
+        Ok(now)
+    }
+
+    /// When a slot's connection has had its time.
+    fn deadline(&mut self, slot: u32) -> Option<u64> {
+        let connection = &self.connections[slot as usize];
+        let due = connection.deadline(self.job, self.flights.of(slot))?;
+        Some(due + self.stalls.since(due - connection.patience_ns(self.job)))
+    }
+
+    /// Nobody is there: no connection was ever opened within the timeout, or a counted run gets nowhere. Else the instant it has come
+    /// to, as [`give_up`](Loop::give_up) has it.
+    pub(super) fn forsaken(&mut self, now: u64, until: u64) -> Result<u64, String> {
+        if self.tally.connections.established == 0 {
+            let patience_ns = self.job.timeout_ns + LINGER_NS + self.stalls.since(self.begun_at);
+            if now - self.begun_at <= patience_ns {
+                return Ok(now);
+            }
+            let now = self.catch_up(until).and_then(|now| self.give_up(now, until)).map_err(|error| lost(&error))?;
+            return match self.tally.connections.established == 0 && now < until {
+                true => Err("no connection could be opened".into()),
+                false => Ok(now),
+            };
+        }
+        let nothing_to_do = self.in_flight == 0 && !self.schedule.has_waiting();
+        if nothing_to_do || self.tally.inside != self.progressed.inside {
+            let (requests, errors, connections) = (self.tally.requests, self.tally.errors, self.tally.connections);
+            self.progressed = Mark { at: now, inside: self.tally.inside, sent: requests.sent, errors, connections };
+            return Ok(now);
+        }
+        match self.job.patience_ns {
+            Some(patience_ns) if now - self.progressed.at > patience_ns + self.stalls.since(self.progressed.at) => {
+                Err(self.no_progress(patience_ns))
+            }
+            _ => Ok(now),
+        }
+    }
+
+    /// What has been tried in vain since progress was last seen.
+    fn no_progress(&self, patience_ns: u64) -> String {
+        let (errors, connections) = (&self.tally.errors, &self.tally.connections);
+        let (errors_then, connections_then) = (&self.progressed.errors, &self.progressed.connections);
+        let sent = self.tally.requests.sent.saturating_sub(self.progressed.sent);
+        let failed = [
+            ("timed out", errors.timeout, errors_then.timeout),
+            ("reset", errors.reset, errors_then.reset),
+            ("cut short", errors.eof_mid_response, errors_then.eof_mid_response),
+            ("no HTTP", errors.protocol, errors_then.protocol),
+            ("failed otherwise", errors.other, errors_then.other),
+        ];
+        let not_opened = [
+            ("refused", connections.refused, connections_then.refused),
+            ("timed out", connections.timeout, connections_then.timeout),
+            ("without a local port", connections.no_local_port, connections_then.no_local_port),
+            ("without a descriptor", connections.no_descriptor, connections_then.no_descriptor),
+            ("failed otherwise", connections.other, connections_then.other),
+        ];
+        let (failed, not_opened) = (listed(&failed), listed(&not_opened));
+        let mut parts = Vec::new();
+        match sent {
+            0 if self.in_flight > 0 => parts.push(format!("{} in flight and not answered", requests(self.in_flight))),
+            0 => {}
+            _ => parts.push(format!("{} sent and none answered{failed}", requests(sent))),
+        }
+        if !not_opened.is_empty() {
+            parts.push(format!("connections not opened{not_opened}"));
+        }
+        if parts.is_empty() {
+            parts.push("nothing could be sent".into());
+        }
+        format!("no progress for {}: {}", span(patience_ns), parts.join(", "))
+    }
+
+    /// Connects whose time had passed at `at` and to which nothing was heard, though the wheel has not come to them: they are counted
+    /// whatever ends the run.
+    pub(super) fn expired_connects(&mut self, at: u64) -> u64 {
+        let connecting = |slot: &u32| self.connections[*slot as usize].state == State::Connecting;
+        let slots: Vec<u32> = (0..self.connections.len() as u32).filter(connecting).collect();
+        slots.into_iter().filter(|&slot| self.deadline(slot).is_some_and(|due| due <= at)).count() as u64
+    }
+}
+
+fn requests(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "request" } else { "requests" })
+}
+
+/// The counts that have grown, in brackets.
+fn listed(counts: &[(&str, u64, u64)]) -> String {
+    let grown =
+        counts.iter().map(|(name, now, then)| (name, now.saturating_sub(*then))).filter(|(_, count)| *count > 0);
+    let words: Vec<String> = grown.map(|(name, count)| format!("{count} {name}")).collect();
+    if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
+}
+
+/// `30 s`, `500 ms`.
+fn span(ns: u64) -> String {
+    if ns >= 1_000_000_000 { format!("{} s", ns as f64 / 1e9) } else { format!("{} ms", ns as f64 / 1e6) }
+}

@@ -1,0 +1,162 @@
+//! Patience counts from when the process could act, and what has completed is taken before anybody is given up.
+
+use super::*;
+use crate::worker::fake::{Deed, Fate};
+
+/// Stopped for longer than the timeout while requests are in flight, and once more while the backlog is taken.
+fn stopped(seed: u64, job: Job) -> Fake {
+    let mut fake = Fake::new(seed, job, Manners::good());
+    let at = seed % 9 * MS / 2;
+    fake.stops = [(at, 80 * MS), (at + 100 * MS, 45 * MS)].map(|(at, ns)| (fake.at(at), ns)).into();
+    fake
+}
+
+#[test]
+fn what_came_while_the_process_stood_still_is_taken_before_anybody_is_given_up() {
+    for_seeds(40, |seed| {
+        // More than the kernel hands out at a time.
+        let job = Job { connections: 1 + (seed % 3) as usize * 60, timeout_ns: 30 * MS, ..job_of(seed) };
+        let job = Job { duration_ns: Some(230 * MS), ..job };
+        let Ran { done, .. } = run(stopped(seed, job));
+        let tally = &done.tally;
+        assert_eq!((tally.requests.failed, done.cut_short), (0, None), "{:?}", tally.errors);
+        assert_eq!(tally.connections.timeout, 0);
+        assert!(tally.requests.completed > 0);
+        let longest = 80 * MS - 20 * MS..=80 * MS + MS;
+        assert!(longest.contains(&done.usage.stopped_longest_ns), "{:?}", done.usage);
+        let sum = 125 * MS - 40 * MS..=125 * MS + 2 * MS;
+        assert!(sum.contains(&done.usage.stopped_ns), "{:?}", done.usage);
+    });
+}
+
+#[test]
+fn a_process_stopped_while_it_connects_gives_nobody_up() {
+    for_seeds(60, |seed| {
+        let job = Job { connections: 1 + (seed % 40) as usize, timeout_ns: 30 * MS, ..job() };
+        let delay_ns = 5 * MS..20 * MS;
+        let mut fake = Fake::new(seed, job, Manners { delay_ns, split: 0, ..Manners::good() });
+        fake.stops = [(fake.at(seed % 20 * MS), 60 * MS)].into();
+        let Ran { done, .. } = run(fake);
+        assert_eq!(done.cut_short, None);
+        assert_eq!((done.tally.connections.timeout, done.tally.requests.failed), (0, 0));
+        assert!(done.tally.connections.established > 0);
+    });
+}
+
+#[test]
+fn a_stop_lengthens_patience_and_ends_none() {
+    for_seeds(40, |seed| {
+        // Its answers never come: each is given up, later by as long as the process stood still.
+        let manners = Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() };
+        let job = Job { connections: 1, duration_ns: Some(250 * MS), ..job() };
+        let mut fake = Fake::new(seed, job, manners);
+        fake.stops = [(fake.at(10 * MS), 100 * MS)].into();
+        let Ran { done, fake } = run(fake);
+        assert!(done.tally.errors.timeout >= 2, "{:?}", done.tally.errors);
+        let waits: Vec<u64> = fake.record.waits.iter().map(|wait| wait / MS).collect();
+        assert!((130..=162).contains(&waits[0]) && waits[1] == 50, "{waits:?}");
+    });
+}
+
+#[test]
+fn of_a_stop_across_the_end_of_the_warm_up_only_what_is_inside_counts() {
+    for_seeds(40, |seed| {
+        let job = Job { warmup_ns: 50 * MS, timeout_ns: 30 * MS, duration_ns: Some(200 * MS), ..job() };
+        let mut fake = Fake::new(seed, job.clone(), Manners::good());
+        fake.stops = [(fake.at(40 * MS), 100 * MS)].into();
+        let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
+        let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
+        assert!((89 * MS..=91 * MS).contains(&done.usage.stopped_ns), "{:?}", done.usage);
+        assert_eq!(done.tally.requests.failed, 0);
+    });
+}
+
+#[test]
+fn a_worker_that_starts_late_stood_still() {
+    let fake = &mut Fake::new(40, job(), Manners::good());
+    let (job, time, halt) = (fake.job.clone(), fake.time.clone(), fake.halt.clone());
+    let starts_at = time.last() - 40 * MS;
+    let done = work(&job, starts_at, fake, &time, &Progress::default(), &halt);
+    assert!((40 * MS..41 * MS).contains(&done.usage.stopped_longest_ns), "{:?}", done.usage);
+}
+
+/// Held by `check`: each attempt whose time is over at the run's end is counted, whatever ends it and when.
+#[test]
+fn each_connect_that_expired_is_counted_whatever_the_order_of_events() {
+    for_seeds(120, |seed| {
+        let timeout_ns = [10 * MS, 50 * MS, 150 * MS][(seed % 3) as usize];
+        // Around the instant at which attempts expire, in steps finer than the wheel's.
+        let duration_ns = timeout_ns + seed * 3_000;
+        let job = Job { connections: 1 + (seed % 90) as usize, timeout_ns, duration_ns: Some(duration_ns), ..job() };
+        let mut fake = Fake::new(seed, job, Manners { fates: vec![(Fate::Silent, 1)], ..Manners::good() });
+        if seed % 5 == 0 {
+            fake.halt_at = Some(fake.at(timeout_ns + seed * 7_000));
+        }
+        let Ran { done, .. } = run(fake);
+        if done.elapsed_ns > timeout_ns + 200_000 {
+            assert!(done.tally.connections.timeout > 0, "{:?}", done.tally.connections);
+        }
+    });
+}
+
+#[test]
+fn nobody_there_is_told_after_all_attempts_of_the_beginning_have_expired() {
+    for_seeds(30, |seed| {
+        let connections = 1 + (seed * 7 % 400) as usize;
+        let timeout_ns = [100 * MS, 500 * MS][(seed % 2) as usize];
+        let job = Job { connections, timeout_ns, duration_ns: Some(3 * timeout_ns), ..job() };
+        let mut fake = Fake::new(seed, job, Manners { fates: vec![(Fate::Silent, 1)], ..Manners::good() });
+        fake.late_ns = 0..400_000;
+        let Ran { done, .. } = run(fake);
+        assert_eq!(done.cut_short.as_deref(), Some("no connection could be opened"));
+        assert!(done.tally.connections.timeout >= connections as u64, "{:?}", done.tally.connections);
+    });
+}
+
+#[test]
+fn a_counted_run_without_a_whole_answer_ends_and_says_what_it_tried() {
+    let table = [
+        (Fate::Opens, Deed::Stall, "sent and none answered (", "timed out)"),
+        (Fate::Opens, Deed::PartAndReset, "sent and none answered (", " reset)"),
+        (Fate::Opens, Deed::Garbage, "sent and none answered (", " no HTTP)"),
+        (Fate::Refused, Deed::Vanish, "connections not opened (", " refused)"),
+        (Fate::NoLocalPort, Deed::Vanish, "connections not opened (", " without a local port)"),
+        (Fate::NoSocket, Deed::Vanish, "connections not opened (", " without a descriptor)"),
+    ];
+    for (at, (fate, deed, words, end)) in table.into_iter().enumerate() {
+        for_seeds(6, |seed| {
+            let patience_ns = [SECOND, 5 * SECOND][(seed % 2) as usize];
+            let job = Job { duration_ns: None, requests: Some(1 << 40), patience_ns: Some(patience_ns), ..job() };
+            let mut fake = Fake::new(seed, job, Manners::good());
+            let gone = Manners { fates: vec![(fate, 1)], deeds: vec![(deed, 1)], delay_ns: MS..2 * MS, split: 0 };
+            fake.later = vec![(fake.at(50 * MS), gone)];
+            let Ran { done, .. } = run(fake);
+            let why = done.cut_short.expect("it ends");
+            let begins = format!("no progress for {} s: ", patience_ns / SECOND);
+            assert!(why.starts_with(&begins) && why.contains(words) && why.ends_with(end), "{at}: {why}");
+            assert!((patience_ns..patience_ns + 400 * MS).contains(&done.elapsed_ns), "{} ns", done.elapsed_ns);
+            assert!(done.tally.requests.completed > 0);
+        });
+    }
+}
+
+#[test]
+fn patience_is_longer_by_what_the_process_stood_still() {
+    for_seeds(20, |seed| {
+        let job = Job { duration_ns: None, requests: Some(2_000), patience_ns: Some(SECOND), ..job() };
+        let mut fake = Fake::new(seed, job, Manners::good());
+        fake.stops = [(fake.at(10 * MS), 3 * SECOND)].into();
+        let Ran { done, .. } = run(fake);
+        assert_eq!((done.cut_short, done.tally.requests.completed), (None, 2_000));
+    });
+}
+
+/// A rate so low that nothing is due for longer than the patience.
+#[test]
+fn where_nothing_is_due_there_is_nothing_to_wait_for() {
+    use crate::measure::schedule::Arrivals;
+    let mut job = super::open::open_job(0.5, Arrivals::Constant);
+    (job.duration_ns, job.requests, job.patience_ns) = (None, Some(4), Some(SECOND));
+    let Ran { done, .. } = run(Fake::new(1, job, Manners::good()));
+    assert_eq!((done.cut_short, done.tally.requests.completed), (None, 4));
+}
