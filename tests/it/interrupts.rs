@@ -169,7 +169,8 @@ fn a_server_that_is_killed_and_restarted_is_used_again() {
     assert!(read.contains(&count("requests")), "{requests:?}, the server read {}", count("requests"));
     let answered = requests.completed + requests.in_flight_at_end;
     assert!(answered.abs_diff(count("answers")) <= 4, "{requests:?}, the server wrote {}", count("answers"));
-    assert!((1..=8).contains(&met), "{requests:?}");
+    // None at all where the client saw the last answers and the ends of their connections at once.
+    assert!(met <= 8, "{requests:?}");
 }
 
 /// The server answers a few requests, then resets all connections, and nobody listens any more.
