@@ -128,7 +128,13 @@ fn a_counted_run_without_a_whole_answer_ends_and_says_what_it_tried() {
             let patience_ns = [SECOND, 5 * SECOND][(seed % 2) as usize];
             let job = Job { duration_ns: None, requests: Some(1 << 40), patience_ns: Some(patience_ns), ..job() };
             let mut fake = Fake::new(seed, job, Manners::good());
-            let gone = Manners { fates: vec![(fate, 1)], deeds: vec![(deed, 1)], delay_ns: MS..2 * MS, split: 0 };
+            let gone = Manners {
+                fates: vec![(fate, 1)],
+                deeds: vec![(deed, 1)],
+                delay_ns: MS..2 * MS,
+                split: 0,
+                ..Manners::good()
+            };
             fake.later = vec![(fake.at(50 * MS), gone)];
             let Ran { done, .. } = run(fake);
             let why = done.cut_short.expect("it ends");
