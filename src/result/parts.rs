@@ -146,7 +146,8 @@ pub struct Rate {
     /// Offered, of an open loop: requests intended inside the window by its length.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offered_per_s: Option<f64>,
-    /// Requests completed inside the window by its length. In open loop those that completed while draining do not count here.
+    /// Requests completed inside the window by its length. In open loop those that completed while draining do not count here, and
+    /// answers to what was due in the warm-up only as far as others came too late for the same reason: never more than was offered.
     pub achieved_per_s: f64,
     /// One worker's rate, sampled every 100 ms on each; absent if the run was too short for one.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -28,13 +28,15 @@ pub(super) fn of_rate(plan: &Plan, segments: &[Segment], elapsed_s: f64) -> Vec<
         let planned_s = stage.duration.map_or(f64::INFINITY, |span| span.as_secs_f64());
         // The last ones, or what was left of one, when the run ended early.
         let length_s = planned_s.min((elapsed_s - start_s).max(0.0));
+        // What stands before the first one is the warm-up, whose backlog is no stage's.
+        let own = segment.requests.open.filter(|_| start_s == 0.0).map_or(u64::MAX, |open| open.intended);
         let row = Stage {
             name: name(stage),
             connections: plan.load.connections as u64,
             start_s,
             elapsed_s: length_s,
             requests: segment.requests,
-            rate: rate(&segment.requests, segment.inside, length_s),
+            rate: rate(&segment.requests, segment.inside.min(own), length_s),
             latency_ns: segment.response.summary(Some(LatencyKind::Response)),
             at_end: None,
         };

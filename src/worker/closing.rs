@@ -27,7 +27,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         }
         let now = self.now();
         let window_ends = self.stop.ends_at().map_or(now, |end| now.min(end));
-        let inside = self.tally.inside;
+        let (inside, at_end) = (self.tally.inside, self.tally.requests);
         let usage = self.account.close(self.entered_at);
         self.progress.completed.store(self.tally.requests.completed, Relaxed);
         let halted = halt.load(Relaxed) != 0;
@@ -50,6 +50,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         let expired_at = if self.schedule.is_open() { done_at } else { window_ends };
         figures.tally.connections.timeout += self.expired_connects(expired_at);
         complete_intended(&mut figures.tally);
+        let inside_at_most = own_inside_at_most(&at_end, &figures.tally.requests);
         let ending = self.ending(away, owed_since, figures.tally.missed_last(), done_at);
         self.count_answers();
         self.close_connections();
@@ -61,6 +62,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             tally,
             elapsed_ns,
             inside,
+            inside_at_most,
             completed_by_slot,
             spun_ns,
             used,
@@ -136,6 +138,13 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             self.ring.close(slot as u32);
         }
     }
+}
+
+/// As many answers as the window's own requests could bring inside it: all that were due, less what had failed or been shed when it
+/// closed (`at_end`). Answers to the warm-up stand for those of its own that come only after it, and for no more.
+fn own_inside_at_most(at_end: &Requests, whole: &Requests) -> u64 {
+    let due = whole.open.map_or(whole.sent - whole.discarded, |open| open.intended);
+    due.saturating_sub(at_end.failed + at_end.open.map_or(0, |open| open.shed))
 }
 
 /// What was intended is known when it is known what became of it.

@@ -187,6 +187,42 @@ fn the_window_begins_clean_after_a_warm_up() {
     });
 }
 
+/// The window's answers by what may count of them, after a warm-up of 100 ms.
+fn inside_after_warm_up(seed: u64, job: Job, warm_up: Manners, window: Manners) -> (u64, u64, Intended) {
+    let job = Job { warmup_ns: 100 * MS, ..job };
+    let mut fake = Fake::new(seed, job.clone(), warm_up);
+    fake.later = vec![(fake.at(100 * MS), window)];
+    let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
+    let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
+    (done.inside, done.inside_at_most, done.tally.requests.open.expect("an open loop"))
+}
+
+#[test]
+fn the_warm_ups_backlog_is_not_the_windows_rate() {
+    let takes = |ns: u64| Manners { delay_ns: ns..ns + 1, split: 0, ..Manners::good() };
+    for_seeds(40, |seed| {
+        // Four connections: 4,000 of 5,000 a second are answered until the window begins, then all and the backlog.
+        let job = Job { connections: 4, ..open_job(5_000.0, Arrivals::Constant) };
+        let (inside, at_most, open) = inside_after_warm_up(seed, job, takes(MS), takes(20_000));
+        assert!(inside > 1_050, "a backlog is answered inside the window: {inside}");
+        assert_eq!((at_most, open.intended), (1_000, 1_000));
+    });
+    for_seeds(40, |seed| {
+        // Answers of 50 ms: as many come that were due in the warm-up as are still to come at the end.
+        let job = Job { connections: 100, ..open_job(1_000.0, Arrivals::Constant) };
+        let (inside, at_most, _) = inside_after_warm_up(seed, job, takes(50 * MS), takes(50 * MS));
+        assert!((198..=201).contains(&inside) && at_most == 200, "{inside} of {at_most}");
+    });
+    for_seeds(20, |seed| {
+        // A backlog does not stand in for requests that fail: of 10 connections those with a request stall for good.
+        let job = Job { connections: 40, timeout_ns: 20 * MS, ..open_job(1_000.0, Arrivals::Constant) };
+        let stalls = Manners { deeds: vec![(Deed::Stall, 1)], ..takes(MS) };
+        let (inside, at_most, open) = inside_after_warm_up(seed, job, takes(MS), stalls);
+        assert_eq!(open.intended, 200);
+        assert!(inside <= 2 && at_most <= 60, "{inside} of {at_most}");
+    });
+}
+
 #[test]
 fn a_closed_loop_by_time_counts_what_completes_inside_the_window() {
     for_seeds(40, |seed| {
