@@ -32,6 +32,7 @@ pub mod suite;
 #[cfg(test)]
 mod tests;
 pub mod units;
+pub mod usable;
 mod verdict;
 
 pub use doubts::add_warning;

@@ -3,7 +3,7 @@
 
 Some are special: ./check.sh is what runs this, and `saturing serve` stays in the background until the end. `cargo install`
 goes to a folder of its own, which is then the first place to look for commands. `saturing doctor` may find that this machine is not
-fit (exit code 1).
+fit (exit code 1), and on a machine that is disturbed `saturing search` may find that its runs disagree (exit code 1, and said).
 """
 
 import os
@@ -46,7 +46,9 @@ def main():
                 else:
                     done = subprocess.run(words, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=LIMIT_S)
                     unfit = words[:2] == ["saturing", "doctor"] and done.returncode == 1
-                    if done.returncode != 0 and not unfit:
+                    disagree = words[:2] == ["saturing", "search"] and done.returncode == 1
+                    disagree = disagree and any(word in done.stdout for word in ("Unsettled", "the machine disturbed"))
+                    if done.returncode != 0 and not unfit and not disagree:
                         sys.exit(f"README.md: {command}: exit code {done.returncode}\n{done.stdout}")
                 run += 1
         finally:

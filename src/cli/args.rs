@@ -260,16 +260,20 @@ pub struct ServeArgs {
     pub log: Option<String>,
 }
 
-/// The highest rate that holds an SLO: open-loop runs, each after the other, first at doubled rates and then bisected, the
-/// answer confirmed by a repeat. Or, with --connections A..B, the smallest number of connections that reaches 95 % of the
-/// highest closed-loop rate.
+/// The highest rate that holds an SLO: open-loop runs, each after the other, first at doubled rates and then bisected. Or, with
+/// --connections A..B, the smallest number of connections that reaches 95 % of the highest closed-loop rate. There is an answer if
+/// three runs agree on it, else a range. Runs that this machine disturbed are repeated.
 #[derive(FromArgs, ArgsInfo, Debug, Default, PartialEq, Eq)]
 #[argh(
     example = "saturing search --slo 'p99<5ms,errors<0.1%' localhost:8080\n    how much it takes with every hundredth \
                request below 5 ms",
     example = "saturing search --connections 1..256 localhost:8080\n    how many connections are enough",
-    error_code(0, "an answer was found"),
-    error_code(1, "no run, no rate that holds, or an output that could not be written"),
+    note = "A rate with a tenth of errors or more (failed, status 400 and above) does not hold, unless --slo limits errors.",
+    error_code(0, "an answer was found on which three runs agree"),
+    error_code(
+        1,
+        "none: runs disagree (a range is printed), no rate holds, the target is not there; or an output could not be written"
+    ),
     error_code(2, "bad arguments"),
     error_code(130, "interrupted (SIGINT); the probes so far are printed"),
     error_code(143, "terminated (SIGTERM); the probes so far are printed")

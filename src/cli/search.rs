@@ -13,8 +13,7 @@ use crate::plan::units;
 use crate::plan::{Error, MAX_CONNECTIONS, Plan};
 use crate::report::{json, search as report};
 use crate::result::search::{Goal, Search};
-use crate::search::{Prober, RateSearch};
-use std::cell::RefCell;
+use crate::search::{Event, Prober, RateSearch};
 use std::io::Read;
 
 const FROM: &str = "1k";
@@ -126,25 +125,40 @@ fn search_on(plan: &Plan, wanted: &TypedSearch, args: &[String]) -> Result<i32, 
             unprinted = print(&text).err();
         }
     };
-    say(report::head(goal, &plan.target.url, &slo));
-    let bar = RefCell::new(Bar::new());
-    let mut prober = Prober {
-        plan,
-        halt: signal.flag(),
-        observe: &mut |moment| bar.borrow_mut().show(moment),
-        tell: &mut |probe| {
-            bar.borrow_mut().clear();
-            say(report::row(goal, probe));
-        },
+    // Printed with the first line below it: not where nobody is there.
+    let mut head = Some(report::head(goal, &plan.target.url, &slo));
+    let mut bar = Bar::new();
+    let mut tell = |event: Event<'_>| match event {
+        Event::Moment(moment) => bar.show(moment),
+        other => {
+            bar.clear();
+            head.take().into_iter().for_each(&mut say);
+            match other {
+                Event::Probe(probe) => say(report::row(goal, probe)),
+                Event::Waits(share) => say(report::waits(share)),
+                Event::WasSlow => say(report::was_slow().to_owned()),
+                Event::Moment(_) => {}
+            }
+        }
     };
+    let prober = Prober::new(plan, signal.flag(), &mut tell);
     let found = match &wanted.goal {
         Asked::Rate(rate) => prober.rate(rate),
         Asked::Connections(from, to) => prober.connections(*from, *to),
     };
-    bar.borrow_mut().clear();
+    bar.clear();
     let found = found.map_err(|error| Failure::no_run(error.to_string()))?;
     let found = Search { command: command(args), ..found };
-    say(report::tail(&found));
+    // The first run found nobody there: a line says so, and there is nothing to print.
+    let nothing = found.probes.is_empty() && !found.interrupted;
+    match &found.ended_early {
+        Some(early) if nothing || quiet => complain(&early.why),
+        _ => {}
+    }
+    if !nothing {
+        head.take().into_iter().for_each(&mut say);
+        say(report::tail(&found));
+    }
     let mut all_written = outputs.write_files(&|_| Ok(json::render(&found)?));
     if let Some(error) = unprinted {
         complain(&format!("standard output: {error}"));

@@ -7,5 +7,6 @@ pub mod histogram;
 pub mod outage;
 pub mod schedule;
 pub mod series;
+pub mod speed;
 pub mod stop;
 pub mod tally;

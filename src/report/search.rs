@@ -2,6 +2,7 @@
 
 use crate::result::search::{Goal, Probe, Search, Why};
 use crate::result::units::{hang, metric, time_ns};
+use crate::result::usable::BadAnswers;
 
 /// What stands above the probes.
 #[must_use]
@@ -27,7 +28,20 @@ pub fn row(goal: Goal, probe: &Probe) -> String {
     };
     let achieved = hang(&metric(probe.achieved_per_s), 11);
     let (p50, p99) = (time(probe.p50_ns), time(probe.p99_ns));
-    format!("  {load}{achieved}{:>9.2}{p50}{p99}  {}\n", probe.elapsed_s, outcome(goal, probe))
+    let row = format!("  {load}{achieved}{:>9.2}{p50}{p99}  {}", probe.elapsed_s, outcome(goal, probe));
+    row.trim_end().to_owned() + "\n"
+}
+
+/// A slow CPU, at this share of its best speed, is waited for.
+#[must_use]
+pub fn waits(share: f64) -> String {
+    format!("  (a CPU of the client runs at {:.0}% of its best speed: waiting for it)\n", share * 100.0)
+}
+
+/// The machine was slow until now.
+#[must_use]
+pub fn was_slow() -> &'static str {
+    "  (the machine is faster now than it was until here: what was tried above is tried again)\n"
 }
 
 fn outcome(goal: Goal, probe: &Probe) -> String {
@@ -35,7 +49,12 @@ fn outcome(goal: Goal, probe: &Probe) -> String {
         Why::Range | Why::Bisect => "",
         Why::Again => " (again)",
         Why::Confirm => " (confirmation)",
+        Why::Repeat => " (repeated)",
     };
+    let errors = probe.errors.as_ref().map(BadAnswers::words);
+    if let Some(disturbed) = &probe.disturbed {
+        return format!("disturbed: {disturbed}{why}");
+    }
     let words = match (goal, probe.held) {
         (Goal::Connections, _) => probe.limit.map_or_else(String::new, |limit| format!("limit: {}", limit.words())),
         (Goal::Rate, true) => "holds".to_owned(),
@@ -50,7 +69,8 @@ fn outcome(goal: Goal, probe: &Probe) -> String {
             }
         }
     };
-    (words + why).trim().to_owned()
+    let words = [Some(words).filter(|words| !words.is_empty()), errors].into_iter().flatten().collect::<Vec<_>>();
+    (words.join("; ") + why).trim().to_owned()
 }
 
 /// What stands below the probes.
@@ -60,7 +80,7 @@ pub fn tail(search: &Search) -> String {
     let mut say = |line: String| out.push_str(&format!("  {line}\n"));
     match (&search.answer, search.goal) {
         (Some(answer), Goal::Rate) => {
-            say(format!("Highest rate  {}/s holds {}, and did so twice.", answer.load, search.slo));
+            say(format!("Highest rate  {}/s holds {}, in three runs.", answer.load, search.slo));
             if let Some(knee) = answer.knee {
                 say(format!(
                     "Knee          {knee}/s: above it the latency asked about is over twice that at the lowest rates."
@@ -79,10 +99,38 @@ pub fn tail(search: &Search) -> String {
                 say(format!("Limit         {}: with a faster client more connections might do more.", limit.words()));
             }
         }
-        (None, _) if search.interrupted => say("Interrupted before there was an answer.".into()),
-        (None, Goal::Rate) => say(format!("No rate holds {} twice.", search.slo)),
-        (None, Goal::Connections) => say("Not one response came.".into()),
+        (None, _) => without_answer(search, &mut say),
+    }
+    if search.waited_s > 0.0 {
+        say(format!("Waited        {} for a machine that was slow.", time_ns(search.waited_s * 1e9)));
     }
     search.notes.iter().for_each(|note| say(format!("Note          {note}")));
     out
 }
+
+fn without_answer(search: &Search, say: &mut dyn FnMut(String)) {
+    let worst = search.probes.iter().rev().find_map(|probe| probe.errors.as_ref().filter(|errors| errors.are_many()));
+    match (&search.ended_early, search.range, search.goal) {
+        _ if search.interrupted => say("Interrupted before there was an answer.".into()),
+        (Some(early), ..) => say(format!("Ended early   {}.", early.why.trim_end_matches('.'))),
+        (None, Some(_), _) => say("Unsettled     runs of the same load disagree: there is no answer.".into()),
+        (None, None, Goal::Rate) => {
+            let errors = worst.map_or_else(String::new, |errors| format!(": {}", errors.words()));
+            say(format!("No rate holds {}{errors}.", search.slo));
+        }
+        (None, None, Goal::Connections) => match worst {
+            Some(errors) => say(format!("No number of connections has a rate of good answers: {}.", errors.words())),
+            None => say("Not one response came.".into()),
+        },
+    }
+    let unit = if search.goal == Goal::Rate { "/s" } else { " connections" };
+    match search.range.map(|range| (range.low, range.high)) {
+        Some((Some(low), Some(high))) => say(format!("Range         {low} to {high}{unit}.")),
+        Some((Some(low), None)) => say(format!("Range         {low}{unit} or more.")),
+        Some((None, Some(high))) => say(format!("Range         less than {high}{unit}.")),
+        Some((None, None)) | None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

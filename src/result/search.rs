@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Clause;
+use super::usable::BadAnswers;
+use super::{Clause, EndedEarly};
 
 /// A search for the highest rate, or for the smallest number of connections.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,9 +24,21 @@ pub struct Search {
     pub slo: String,
     /// Every run, in the order in which they were made.
     pub probes: Vec<Probe>,
-    /// The answer; absent where nothing held or the search was interrupted.
+    /// True if there is an answer: what three runs in a row said of it and of the next load beyond.
+    #[serde(default)]
+    pub settled: bool,
+    /// The answer; absent where nothing held, where runs disagreed, or where the search ended early.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// Without an answer: where it lies by what was seen; absent where nothing was seen of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<Range>,
+    /// Why it ended before there was an answer, where that was neither a signal nor its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_early: Option<EndedEarly>,
+    /// How long it waited for a machine that was slow, seconds.
+    #[serde(default)]
+    pub waited_s: f64,
     /// What a reader should know, a sentence each.
     pub notes: Vec<String>,
 }
@@ -50,10 +63,12 @@ pub enum Why {
     Range,
     /// To halve the range.
     Bisect,
-    /// A breach is believed when it happens twice.
+    /// A miss is believed when it happens twice.
     Again,
-    /// To confirm the answer.
+    /// To confirm the answer, or what lies beyond it.
     Confirm,
+    /// In place of one that the machine disturbed.
+    Repeat,
 }
 
 /// One run of a search.
@@ -79,7 +94,17 @@ pub struct Probe {
     /// Each limit of the SLO with its figure.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clauses: Vec<Clause>,
-    /// Whether all of them held and the offered rate was reached within 1 %; of connections: whether the rate was enough.
+    /// Requests that failed or were answered by a status of 400 and above; absent where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errors: Option<BadAnswers>,
+    /// Speed of the client's slowest CPU before or after it, as a share of the best seen in this search, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<f64>,
+    /// What on this machine disturbed it: then it says nothing of the server, and is repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disturbed: Option<String>,
+    /// Whether all limits held, the offered rate was reached within 1 %, and less than a tenth were errors (unless a limit is on
+    /// errors); of connections: whether the rate was enough.
     pub held: bool,
     /// What was in the way, if it did not hold.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,10 +138,22 @@ impl Limit {
     }
 }
 
+/// Where the answer lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Range {
+    /// The highest load that held in three runs or, without one, that held at all. Of connections: the fewest that were enough in one
+    /// of three runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
+    /// The lowest load that failed twice, and above which none held. Of connections: the fewest that were enough in all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
+}
+
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
-    /// The rate, or the number of connections, that held twice.
+    /// The rate, or the number of connections, that held in three runs.
     pub load: f64,
     /// The lowest load above it that did not hold; of connections: the highest rate of all.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -13,6 +13,7 @@ mod jobs;
 mod limits;
 mod outcome;
 mod owner;
+pub mod speed;
 mod stages;
 mod told;
 mod watch;

@@ -1,7 +1,8 @@
 //! Searches: many runs, each with a load that the ones before suggest.
 //!
-//! How to search is pure and knows no clock (`steps`); how a load is tried stands here.
+//! How to search is pure and knows no clock (`steps`); how a load is tried, and what may be believed of that, stands in `probe`.
 
+mod probe;
 mod steps;
 
 use std::sync::Arc;
@@ -9,15 +10,17 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::plan::{Arrivals, Open, Plan, RateStage, Until};
-use crate::result::search::{Goal, Limit, Probe, Search};
+use crate::result::search::{Goal, Limit, Probe, Search, Why};
 use crate::result::slo::Slo;
-use crate::result::{RunResult, SCHEMA, Snapshot};
+use crate::result::usable::BadAnswers;
+use crate::result::{EndedEarly, SCHEMA, Snapshot};
+use crate::run::speed::Speed;
 use crate::run::{self, Halt};
+use probe::{Tried, client_bound, judge};
+use steps::{Found, Trial, Unsettled};
 
 /// A percentile needs so many samples beyond it: with 20 the share beyond is known to a fifth or so.
 const SAMPLES_BEYOND: f64 = 20.0;
-/// A client as busy as this is the limit itself.
-const BUSY: f64 = 0.97;
 
 /// How to search for a rate.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,60 +39,82 @@ pub struct RateSearch {
     pub spin: bool,
 }
 
-/// Who runs probes and is told of them.
-pub struct Prober<'a> {
-    /// All but the load itself: target, connections, timeouts, and the duration of a probe at least.
-    pub plan: &'a Plan,
-    /// Ends the search early.
-    pub halt: &'a Arc<Halt>,
-    /// Told how each run goes.
-    pub observe: &'a mut dyn FnMut(&Snapshot),
-    /// Told of each probe.
-    pub tell: &'a mut dyn FnMut(&Probe),
+/// What whoever watches a search is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event<'a> {
+    /// How a run goes.
+    Moment(&'a Snapshot),
+    /// A run that is over.
+    Probe(&'a Probe),
+    /// A client's CPU is slow, at this share of its best speed: the next run waits.
+    Waits(f64),
+    /// The machine is so much faster now that the runs until now do not count.
+    WasSlow,
 }
 
-impl Prober<'_> {
-    /// Searches for the highest rate that holds; `halt` ends it early, with the probes so far.
+/// Who runs probes and tells of them.
+pub struct Prober<'a> {
+    plan: &'a Plan,
+    halt: &'a Arc<Halt>,
+    tell: &'a mut dyn FnMut(Event<'_>),
+    speed: Speed,
+    /// Probes so far, and how many of them were made on a machine known to be slow by now.
+    probes: Vec<Probe>,
+    waited: Duration,
+    ended: Ended,
+}
+
+/// What ended a search before its end.
+#[derive(Default)]
+struct Ended {
+    failure: Option<run::Error>,
+    away: Option<String>,
+}
+
+impl<'a> Prober<'a> {
+    /// Nothing tried yet. `plan` has all but the load itself: target, connections, timeouts, and the duration of a probe at least;
+    /// `halt` ends a search early.
+    #[must_use]
+    pub fn new(plan: &'a Plan, halt: &'a Arc<Halt>, tell: &'a mut dyn FnMut(Event<'_>)) -> Prober<'a> {
+        let (probes, ended) = (Vec::new(), Ended::default());
+        Prober { plan, halt, tell, speed: Speed::of(plan), probes, waited: Duration::ZERO, ended }
+    }
+
+    /// Searches for the highest rate that holds; a halt ends it early, with the probes so far.
     ///
     /// # Errors
-    /// As [`run::run`].
-    pub fn rate(&mut self, asked: &RateSearch) -> Result<Search, run::Error> {
-        let mut search = self.begin(Goal::Rate);
-        search.slo = asked.slo.to_string();
-        let mut failure = None;
-        let mut probes = Vec::new();
-        search.answer = steps::highest_rate(asked.from_per_s, asked.precision, |load, why| {
-            let probe =
-                self.probe(Probe { load, why, ..Probe::default() }, &self.at_rate(asked, load), |probe, result| {
-                    judge(probe, &asked.slo, result);
-                });
-            keep(probe, &mut probes, &mut failure)
+    /// As [`run::run`], if there is no probe yet.
+    pub fn rate(mut self, asked: &RateSearch) -> Result<Search, run::Error> {
+        let search = Search { slo: asked.slo.to_string(), ..self.begin(Goal::Rate) };
+        let found = steps::highest_rate(asked.from_per_s, asked.precision, |load, why| {
+            let plan = self.at_rate(asked, load);
+            self.probe(load, why, &plan, |probe, result| judge(probe, &asked.slo, result))
         });
-        self.end(search, probes, failure)
+        self.end(search, found)
     }
 
     /// Searches for the smallest number of connections between `from` and `to` that reaches 95 % of the highest closed-loop rate.
     ///
     /// # Errors
-    /// As [`run::run`].
-    pub fn connections(&mut self, from: usize, to: usize) -> Result<Search, run::Error> {
+    /// As [`run::run`], if there is no probe yet.
+    pub fn connections(mut self, from: usize, to: usize) -> Result<Search, run::Error> {
         let search = self.begin(Goal::Connections);
-        let mut failure = None;
-        let mut probes = Vec::new();
-        let answer = steps::fewest_connections(from, to, |load, why| {
+        let found = steps::fewest_connections(from, to, |load, why| {
             let mut plan = self.plan.clone();
             plan.load.connections = load;
-            let probe = self.probe(Probe { load: load as f64, why, ..Probe::default() }, &plan, |probe, result| {
-                probe.held = result.requests.completed > 0;
+            self.probe(load as f64, why, &plan, |probe, result| {
+                let many_errors = probe.errors.as_ref().is_some_and(BadAnswers::are_many);
+                probe.held = result.requests.completed > 0 && !many_errors;
                 probe.limit = (!probe.held).then_some(Limit::Errors).or(client_bound(result));
-            });
-            keep(probe, &mut probes, &mut failure)
+            })
         });
         // Only in the end is it known which rate was enough.
-        if let Some(most) = answer.as_ref().and_then(|answer| answer.beyond) {
-            probes.iter_mut().for_each(|probe: &mut Probe| probe.held = probe.achieved_per_s >= steps::ENOUGH * most);
+        if let Some(most) = found.answer.as_ref().and_then(|answer| answer.beyond) {
+            for probe in &mut self.probes {
+                probe.held &= probe.achieved_per_s >= steps::ENOUGH * most;
+            }
         }
-        self.end(Search { answer, ..search }, probes, failure)
+        self.end(search, found)
     }
 
     fn begin(&self, goal: Goal) -> Search {
@@ -104,13 +129,25 @@ impl Prober<'_> {
     }
 
     /// What was found before a failure or a signal is not lost.
-    fn end(&self, search: Search, probes: Vec<Probe>, failure: Option<run::Error>) -> Result<Search, run::Error> {
-        let mut search = Search { probes, interrupted: self.halt.load(Relaxed) != 0, ..search };
-        match failure {
-            Some(error) if search.probes.is_empty() => return Err(error),
-            Some(error) => search.notes.push(format!("ended early: {error}")),
-            None => {}
-        }
+    fn end(self, search: Search, found: Found) -> Result<Search, run::Error> {
+        let Ended { failure, away } = self.ended;
+        let why = match failure {
+            Some(error) if self.probes.is_empty() => return Err(error),
+            failure => failure.map(|error| error.to_string()).or(away),
+        };
+        let disturbed = found.why == Some(Unsettled::Disturbed);
+        let why = why.or_else(|| disturbed.then(|| "the machine disturbed too many runs: see the probes".to_owned()));
+        let search = Search {
+            probes: self.probes,
+            interrupted: self.halt.load(Relaxed) != 0,
+            settled: found.answer.is_some(),
+            // Where none holds there is no range for one that does.
+            range: found.range.filter(|_| found.why != Some(Unsettled::NoneHolds)),
+            answer: found.answer,
+            ended_early: why.map(|why| EndedEarly { why }),
+            waited_s: self.waited.as_secs_f64(),
+            ..search
+        };
         Ok(search)
     }
 
@@ -132,62 +169,32 @@ impl Prober<'_> {
         plan
     }
 
-    /// Runs `plan`; `None` when it was interrupted: half a run proves nothing.
+    /// A load tried, and told of; `None` ends the search.
     fn probe(
         &mut self,
-        mut probe: Probe,
+        load: f64,
+        why: Why,
         plan: &Plan,
-        judge: impl FnOnce(&mut Probe, &RunResult),
-    ) -> Result<Option<Probe>, run::Error> {
-        let result = run::run(plan, Vec::new(), self.halt, self.observe)?;
-        if self.halt.load(Relaxed) != 0 {
-            return Ok(None);
-        }
-        probe.elapsed_s = result.elapsed_s;
-        probe.achieved_per_s = result.rate.achieved_per_s;
-        let percentiles = result.latency_ns.as_ref().map(|latency| latency.percentiles).unwrap_or_default();
-        (probe.p50_ns, probe.p99_ns) = (percentiles.p50, percentiles.p99);
-        judge(&mut probe, &result);
-        (self.tell)(&probe);
-        Ok(Some(probe))
-    }
-}
-
-fn keep(
-    probe: Result<Option<Probe>, run::Error>,
-    probes: &mut Vec<Probe>,
-    failure: &mut Option<run::Error>,
-) -> Option<Probe> {
-    match probe {
-        Ok(probe) => {
-            probes.extend(probe.clone());
-            probe
-        }
-        Err(error) => {
-            *failure = Some(error);
-            None
+        judge: impl FnOnce(&mut Probe, &crate::result::RunResult),
+    ) -> Option<Trial> {
+        match self.try_plan(Probe { load, why, ..Probe::default() }, plan, judge) {
+            Ok(Tried::Trial(trial)) => {
+                if trial.was_slow {
+                    (self.tell)(Event::WasSlow);
+                }
+                (self.tell)(Event::Probe(&trial.probe));
+                self.probes.push(trial.probe.clone());
+                Some(*trial)
+            }
+            Ok(Tried::Halted) => None,
+            Ok(Tried::Away(why)) => {
+                self.ended.away = Some(why);
+                None
+            }
+            Err(error) => {
+                self.ended.failure = Some(error);
+                None
+            }
         }
     }
-}
-
-/// Holds a result against the SLO, and against the rate that was offered.
-fn judge(probe: &mut Probe, slo: &Slo, result: &RunResult) {
-    probe.clauses = slo.judge(result);
-    probe.asked_ns = slo.asked_ns(result);
-    let breached: Vec<_> = probe.clauses.iter().filter(|clause| !clause.held).collect();
-    probe.held = breached.is_empty() && !result.misses_rate();
-    if probe.held {
-        return;
-    }
-    let failed = result.requests.failed > 0 || breached.iter().any(|clause| clause.clause.starts_with("errors"));
-    probe.limit = client_bound(result).or(Some(match (failed, breached.is_empty()) {
-        (true, _) => Limit::Errors,
-        (false, false) => Limit::Slo,
-        (false, true) => Limit::Rate,
-    }));
-}
-
-fn client_bound(result: &RunResult) -> Option<Limit> {
-    let busy = result.client.as_ref().and_then(|client| client.busy_share);
-    busy.is_some_and(|busy| busy >= BUSY).then_some(Limit::Client)
 }

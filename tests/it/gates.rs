@@ -1,15 +1,15 @@
 //! Limits, searches and comparisons, as commands.
 
-use std::fs;
+use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 use crate::support::answers::{HELLO, always};
-use crate::support::process::Folder;
-use crate::support::saturing::{Ended, Running, Serve, run};
-use crate::support::scripted::serve;
+use crate::support::process::{Folder, Process};
+use crate::support::saturing::{Ended, Running, Serve, command, run};
+use crate::support::scripted::{listen, serve};
 use nix::sys::signal::Signal;
 use saturing::result::comparison::Comparison;
-use saturing::result::search::{Goal, Search, Why};
+use saturing::result::search::{Goal, Search};
 
 fn words(line: &str, more: &[&str]) -> Ended {
     let args: Vec<&str> = line.split_whitespace().chain(more.iter().copied()).collect();
@@ -52,28 +52,41 @@ fn an_interrupted_run_is_not_judged() {
     assert_eq!(ended.result().slo, None);
 }
 
+/// The search that a command wrote as JSON. There is an answer, or this machine was in the way: then that is said, and the exit code
+/// is not 0.
+fn search_of(ended: &Ended, json: &str) -> Search {
+    let search: Search = serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+    assert_eq!(ended.code == 0, search.settled, "{ended:?}");
+    assert_eq!(search.settled, search.answer.is_some(), "{search:?}");
+    assert!(search.settled || search.range.is_some() || search.ended_early.is_some(), "{search:?}");
+    search
+}
+
 #[test]
 fn the_capacity_of_a_server_is_found() {
     // One request at a time, 2 ms each: 500/s, and no latency limit of 200 ms holds for long above that.
     let server = Serve::start(&["--service", "const:2ms", "--cpus", "0"]);
     let folder = Folder::new();
     let json = folder.path("search.json").display().to_string();
-    let line = "search --slo p90<200ms,errors<1% -R 300 -d 1s -c 32 -T 20s --drain 20ms --precision 15% --json";
+    let line = "search --slo p90<200ms,errors<1% -R 300 -d 1s -c 32 -T 20s --drain 20ms --precision 25% --json";
     let ended = words(line, &[&json, &server.address.to_string()]);
-    assert_eq!(ended.code, 0, "{ended:?}");
-    let search: Search = serde_json::from_slice(&fs::read(&json).expect("written")).expect("a search");
-    let answer = search.answer.expect("an answer");
-    // p90 passes 200 ms where 90 % of a second's excess do: at 500/s and a fourth more.
-    assert!((350.0..=660.0).contains(&answer.load), "{answer:?}");
-    assert!(answer.beyond.is_some_and(|beyond| beyond > answer.load && beyond < 1_300.0), "{answer:?}");
+    let search = search_of(&ended, &folder.read("search.json"));
     assert_eq!(search.goal, Goal::Rate);
-    let last = search.probes.last().expect("probes");
-    assert!(last.held && matches!(last.why, Why::Confirm | Why::Again) && last.load == answer.load, "{last:?}");
-    let rows = ended.stdout.lines().filter(|line| line.contains("holds") || line.contains("fails:")).count();
-    assert!(rows > search.probes.len(), "a row for each probe, and the head: {}", ended.stdout);
-    for word in ["Highest rate", "Knee", "Limit"] {
-        assert!(ended.stdout.contains(word), "{word}: {}", ended.stdout);
+    // p90 passes 200 ms where 90 % of a second's excess do: at 500/s and a fourth more. Below, a busy machine may make it slower.
+    for probe in search.probes.iter().filter(|probe| probe.held) {
+        assert!(probe.load <= 660.0, "{probe:?}");
     }
+    if let Some(answer) = &search.answer {
+        assert!(answer.beyond.is_some_and(|beyond| beyond > answer.load), "{answer:?}");
+        let runs = |load: f64| search.probes.iter().filter(move |probe| probe.load == load);
+        assert!(runs(answer.load).filter(|probe| probe.held && probe.disturbed.is_none()).count() >= 3, "{search:?}");
+        for word in ["Highest rate", "Knee", "Limit"] {
+            assert!(ended.stdout.contains(word), "{word}: {}", ended.stdout);
+        }
+    }
+    let rows = ["holds", "fails:", "disturbed:"];
+    let rows = ended.stdout.lines().filter(|line| rows.iter().any(|word| line.contains(word))).count();
+    assert!(rows >= search.probes.len(), "a row for each probe: {}", ended.stdout);
 }
 
 #[test]
@@ -81,26 +94,56 @@ fn the_connections_that_are_enough_are_found() {
     // Answers are delayed and not queued, so that the rate grows with connections.
     let server = Serve::start(&["--delay", "20ms"]);
     let ended = words("search --connections 1..4 -d 300ms --warmup 50ms --json -", &[&server.address.to_string()]);
-    assert_eq!(ended.code, 0, "{ended:?}");
-    let search: Search = serde_json::from_str(&ended.stdout).expect("JSON alone");
-    assert_eq!((search.goal, search.answer.expect("an answer").load), (Goal::Connections, 4.0));
+    let search = search_of(&ended, &ended.stdout);
+    assert_eq!(search.goal, Goal::Connections);
+    if let Some(answer) = &search.answer {
+        assert_eq!(answer.load, 4.0);
+    }
     let tried: Vec<f64> = search.probes.iter().map(|probe| probe.load).collect();
     assert!([1.0, 2.0, 4.0].iter().all(|load| tried.contains(load)), "{tried:?}");
 }
 
 #[test]
-fn a_search_in_vain_and_an_interrupted_one_print_their_probes() {
-    let server = Serve::start(&["--delay", "30ms"]);
+fn a_search_in_vain_says_why() {
+    let slow = Serve::start(&["--delay", "30ms"]);
+    let failing = serve(always("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"));
+    let closed = listen().local_addr().expect("bound").to_string();
+    let (slow, failing) = (slow.address.to_string(), failing.address.to_string());
+    for (line, url, said) in [
+        ("--slo p50<1ms -R 100 -d 100ms -c 8", &slow, "No rate holds p50<1ms."),
+        ("--slo p50<1m -R 200 -d 100ms -c 4", &failing, "No rate holds p50<1m: 100.0% errors (500: "),
+        ("--connections 1..4 -d 100ms", &failing, "No number of connections has a rate of good answers: 100.0% errors"),
+    ] {
+        let ended = words(&format!("search --warmup 10ms {line}"), &[url]);
+        let disturbed = ended.stdout.contains("the machine disturbed");
+        assert!(ended.code == 1 && (disturbed || ended.stdout.contains(said)), "{line}: {ended:?}");
+        assert!(!ended.stdout.contains("holds\n"), "{line}: {ended:?}");
+    }
+    for line in ["--slo p50<1s -T 200ms", "--connections 1..4 -T 200ms"] {
+        let ended = words(&format!("search {line}"), &[&closed]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{line}: {ended:?}");
+        assert!(ended.stderr.starts_with(&format!("saturing: nobody is there at {closed}")), "{line}: {ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{line}: {ended:?}");
+    }
+}
+
+#[test]
+fn an_interrupted_search_prints_its_probes() {
+    let server = serve(always(HELLO));
+    // Until the first probe is printed, which its file shows.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut command = command();
     let url = server.address.to_string();
-    let ended = words("search --slo p50<1ms -R 100 -d 100ms -c 8", &[&url]);
-    assert_eq!(ended.code, 1, "{ended:?}");
-    assert!(ended.stdout.contains("No rate holds p50<1ms twice."), "{}", ended.stdout);
-    let running = Running::start(&["search", "--slo", "p50<1s", "-R", "20", "-d", "500ms", "-c", "1", &url]);
-    std::thread::sleep(Duration::from_secs(4));
-    running.signal(Signal::SIGINT);
-    let ended = running.wait();
-    assert_eq!(ended.code, 130, "{ended:?}");
-    assert!(ended.stdout.contains("holds\n") && ended.stdout.contains("Interrupted"), "{}", ended.stdout);
+    command.args(["search", "--slo", "p50<1m", "-R", "200", "-d", "300ms", "-c", "1", &url]).stdout(writer);
+    let mut process = Process::start(&mut command, "saturing");
+    drop(command);
+    let mut lines = BufReader::new(reader).lines().map_while(Result::ok);
+    let first = lines.find(|line| line.contains("holds\n") || line.ends_with("holds") || line.contains("disturbed"));
+    assert!(first.is_some(), "a probe");
+    process.signal(Signal::SIGINT);
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(process.wait("the end of the search").code(), Some(130), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("Interrupted before there was an answer.")), "{rest:?}");
 }
 
 #[test]

@@ -208,10 +208,10 @@ fn the_warm_ups_backlog_is_not_the_windows_rate() {
         assert_eq!((at_most, open.intended), (1_000, 1_000));
     });
     for_seeds(40, |seed| {
-        // Answers of 50 ms: as many come that were due in the warm-up as are still to come at the end.
+        // Answers of 50 ms: as many at least come that were due in the warm-up as are still to come at the end.
         let job = Job { connections: 100, ..open_job(1_000.0, Arrivals::Constant) };
         let (inside, at_most, _) = inside_after_warm_up(seed, job, takes(50 * MS), takes(50 * MS));
-        assert!((198..=201).contains(&inside) && at_most == 200, "{inside} of {at_most}");
+        assert!(inside >= 198 && at_most == 200, "{inside} of {at_most}");
     });
     for_seeds(20, |seed| {
         // A backlog does not stand in for requests that fail: of 10 connections those with a request stall for good.
