@@ -268,12 +268,10 @@ pub struct ServeArgs {
     example = "saturing search --slo 'p99<5ms,errors<0.1%' localhost:8080\n    how much it takes with every hundredth \
                request below 5 ms",
     example = "saturing search --connections 1..256 localhost:8080\n    how many connections are enough",
-    note = "A rate with a tenth of errors or more (failed, status 400 and above) does not hold, unless --slo limits errors.",
+    note = "A rate with a tenth of errors (failed, status 400 and above) does not hold, unless",
+    note = "--slo limits errors. Without an answer the range it lies in is printed.",
     error_code(0, "an answer was found on which three runs agree"),
-    error_code(
-        1,
-        "none: runs disagree (a range is printed), no rate holds, the target is not there; or an output could not be written"
-    ),
+    error_code(1, "no answer (runs disagree, none holds, nobody is there), or no output"),
     error_code(2, "bad arguments"),
     error_code(130, "interrupted (SIGINT); the probes so far are printed"),
     error_code(143, "terminated (SIGTERM); the probes so far are printed")
@@ -316,8 +314,9 @@ pub struct SearchArgs {
 #[argh(
     example = "saturing compare before.json after.json\n    two results, best with --repeat 10 each",
     example = "saturing compare --run --rounds 12 -d 3s localhost:8080/a localhost:8080/b\n    12 pairs of windows, in turn",
+    note = "No side wins with a tenth of errors (failed, status 400 and above), or if one was away.",
     error_code(0, "compared, whatever was seen"),
-    error_code(1, "nothing to compare, or an output that could not be written"),
+    error_code(1, "not compared (errors, a side that is away, no figures), or no output"),
     error_code(2, "bad arguments"),
     error_code(130, "interrupted (SIGINT); whole rounds are compared"),
     error_code(143, "terminated (SIGTERM); whole rounds are compared")

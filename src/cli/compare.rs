@@ -3,7 +3,7 @@
 use super::args::CompareArgs;
 use super::bar::Bar;
 use super::failure::{DONE, Failure, NO_RUN};
-use super::outputs::{Format, Input, Opened, Output};
+use super::outputs::{Format, Input, Opened, Output, complain};
 use super::shared;
 use super::signals::Signal;
 use super::spelling::{Spelled, spell};
@@ -111,10 +111,19 @@ pub(super) fn compare(wanted: &TypedCompare) -> Result<i32, Failure> {
             comparison
         }
     };
-    let all_written = outputs.write(&comparison::render(&comparison), &|_| Ok(json::render(&comparison)?));
+    let json = |_| Ok(json::render(&comparison)?);
+    // A side that is not there from the beginning: a line says so, and there is nothing to print.
+    let nothing = comparison.ended_early.as_ref().filter(|_| comparison.differences.is_empty());
+    let all_written = match nothing {
+        Some(early) => {
+            complain(&early.why);
+            outputs.write_files(&json)
+        }
+        None => outputs.write(&comparison::render(&comparison), &json),
+    };
     Ok(match interrupted {
         Some(code) => code,
-        None if all_written && !comparison.differences.is_empty() => DONE,
+        None if all_written && comparison.comparable && !comparison.differences.is_empty() => DONE,
         None => NO_RUN,
     })
 }

@@ -12,7 +12,9 @@ use std::num::NonZeroU64;
 
 use crate::measure::estimate::middle;
 use crate::result::comparison::{Comparison, Difference, Shift, Side};
-use crate::result::{Interval, RunResult, SCHEMA, Stage, Summary, add_warning};
+use crate::result::units::time_ns;
+use crate::result::usable::{BadAnswers, MANY};
+use crate::result::{Interval, Outcome, RunResult, SCHEMA, Stage, Summary, add_warning};
 
 /// The chance of seeing a difference where there is none, for all figures together.
 const CHANCE: f64 = 0.05;
@@ -25,6 +27,11 @@ pub const FIGURES: [&str; 4] = ["rate", "p50", "p90", "p99"];
 pub struct Observed {
     side: Side,
     windows: Vec<Window>,
+    errors: BadAnswers,
+    /// Why its figures are not those of good answers, a sentence each, without the side's name before it.
+    unfit: Vec<String>,
+    /// What a reader should know beside that, likewise.
+    remarks: Vec<String>,
 }
 
 type Window = [Option<f64>; FIGURES.len()];
@@ -33,14 +40,14 @@ impl Observed {
     /// Nothing yet.
     #[must_use]
     pub fn new(name: &str) -> Observed {
-        Observed { side: Side { name: name.to_owned(), ..Side::default() }, windows: Vec::new() }
+        Observed { side: Side { name: name.to_owned(), ..Side::default() }, ..Observed::default() }
     }
 
     /// The windows of a repeated run, or the whole intervals of a single one, or all of one that has none.
     #[must_use]
     pub fn of(name: &str, result: &RunResult) -> Observed {
         let mut observed = Observed::new(name);
-        observed.side.warnings.clone_from(&result.warnings);
+        observed.look_at(result);
         if result.repeated.is_some() {
             result.stages.iter().for_each(|stage| observed.add_stage(stage));
         } else {
@@ -48,7 +55,7 @@ impl Observed {
             let whole = result.intervals.iter().filter(|interval| interval.length_s >= whole);
             whole.for_each(|interval| observed.add_interval(interval));
             if observed.is_empty() {
-                observed.add(result);
+                observed.add_whole(result);
             }
         }
         observed
@@ -56,9 +63,50 @@ impl Observed {
 
     /// Adds a whole run as one window.
     pub fn add(&mut self, result: &RunResult) {
+        self.look_at(result);
+        self.add_whole(result);
+    }
+
+    fn add_whole(&mut self, result: &RunResult) {
         self.side.length_s = result.elapsed_s;
         self.push(result.rate.achieved_per_s, result.latency_ns.as_ref());
+    }
+
+    /// What there is to be said of a run beside its figures.
+    fn look_at(&mut self, result: &RunResult) {
         result.warnings.iter().for_each(|warning| add_warning(&mut self.side.warnings, warning));
+        self.errors.add(result);
+        let mut unfit = |why: String| add_warning(&mut self.unfit, &why);
+        let outcome = match result.outcome {
+            _ if result.requests.completed == 0 => Outcome::NoAnswers,
+            _ if result.interrupted => Outcome::Interrupted,
+            outcome => outcome,
+        };
+        match (outcome, &result.ended_early) {
+            (Outcome::NoAnswers, _) => unfit("not one response came".into()),
+            (Outcome::Incomplete, Some(early)) => unfit(format!("incomplete ({})", early.why)),
+            (Outcome::Incomplete, None) => {
+                unfit("incomplete: not answered up to its end, or short of its count".into())
+            }
+            (Outcome::Interrupted, _) => {
+                self.remarks.push(format!("interrupted after {}", time_ns(result.elapsed_s * 1e9)));
+            }
+            (Outcome::Ok, _) => {}
+        }
+        let down = result.down_share();
+        if down >= MANY {
+            let share = down * 100.0;
+            add_warning(&mut self.unfit, &format!("no connection was open for {share:.0}% of the time"));
+        }
+        self.side.outcome = worst(self.side.outcome, outcome);
+    }
+
+    /// Why nothing more is to be had of it after this run, if that is so.
+    fn lost(result: &RunResult) -> Option<String> {
+        let silent = || {
+            (result.requests.completed == 0).then(|| format!("not one response came from {}", result.target.address))
+        };
+        result.away().or_else(silent)
     }
 
     fn add_stage(&mut self, stage: &Stage) {
@@ -103,8 +151,12 @@ impl Observed {
 /// Chicken, Nonparametric Statistical Methods, chapters 3 and 4).
 #[must_use]
 pub fn compare(a: &Observed, b: &Observed, paired: bool) -> Comparison {
-    let side = |one: &Observed| Side { observations: one.len(), ..one.side.clone() };
+    let errors = |one: &Observed| Some(one.errors.clone()).filter(|errors| !errors.is_empty());
+    let side = |one: &Observed| Side { observations: one.len(), errors: errors(one), ..one.side.clone() };
+    let because: Vec<String> = [("A", a), ("B", b)].into_iter().flat_map(|(name, one)| unfit(name, one)).collect();
     let mut comparison = Comparison {
+        comparable: because.is_empty(),
+        because,
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         a: side(a),
@@ -118,15 +170,24 @@ pub fn compare(a: &Observed, b: &Observed, paired: bool) -> Comparison {
             continue;
         }
         let test = if paired { ranks::paired(&of_a, &of_b) } else { ranks::independent(&of_a, &of_b) };
-        comparison.differences.push(Difference {
-            figure: (*figure).to_owned(),
-            a: median(of_a),
-            b: median(of_b),
-            shift: test.map(|t| Shift { estimate: t.estimate, low: t.low, high: t.high, p: t.p, p_adjusted: t.p }),
-            seen: false,
-        });
+        let observations = [of_a.len(), of_b.len()];
+        let (a, b) = (median(of_a), median(of_b));
+        let shift = |t: ranks::Found| Shift {
+            estimate: t.estimate,
+            relative: relative(t.estimate, a, b),
+            low: t.low,
+            high: t.high,
+            p: t.p,
+            p_adjusted: t.p,
+        };
+        let figure = (*figure).to_owned();
+        comparison.differences.push(Difference { figure, a, b, observations, shift: test.map(shift), seen: false });
     }
     adjust(&mut comparison.differences);
+    if !comparison.comparable {
+        comparison.differences.iter_mut().for_each(|difference| difference.seen = false);
+    }
+    comparison.notes.extend(remarks("A", a).chain(remarks("B", b)));
     comparison.notes.extend(too_few(a, b, paired));
     comparison.notes.extend(thin(a, b));
     comparison
@@ -165,6 +226,30 @@ fn thin(a: &Observed, b: &Observed) -> Option<String> {
     });
     let lacking: Vec<String> = lacking.collect();
     (!lacking.is_empty()).then(|| format!("{} or more: longer windows have more", lacking.join("; ")))
+}
+
+/// Why the figures of a side are not those of good answers.
+fn unfit(name: &str, one: &Observed) -> Vec<String> {
+    let mut all: Vec<String> = one.unfit.iter().map(|why| format!("{name}: {why}")).collect();
+    all.extend(one.errors.are_many().then(|| format!("{name} has {}", one.errors.words())));
+    all
+}
+
+/// What else there is to be said of a side.
+fn remarks(name: &str, one: &Observed) -> impl Iterator<Item = String> {
+    one.remarks.iter().map(move |remark| format!("{name} was {remark}"))
+}
+
+/// A difference as a share of the first side. Where that scatters, the difference may be larger than its median: the base is then
+/// what the second side's median and the difference say of the first, so that nothing falls by more than all of it.
+fn relative(estimate: f64, a: f64, b: f64) -> Option<f64> {
+    let base = a.max(b - estimate);
+    (base > 0.0).then(|| estimate / base)
+}
+
+fn worst(one: Outcome, other: Outcome) -> Outcome {
+    let order = [Outcome::NoAnswers, Outcome::Incomplete, Outcome::Interrupted];
+    order.into_iter().find(|outcome| [one, other].contains(outcome)).unwrap_or_default()
 }
 
 /// A window that lacks the figure takes its neighbour with it.

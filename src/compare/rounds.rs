@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Observed, compare};
 use crate::plan::Plan;
-use crate::result::Snapshot;
 use crate::result::comparison::Comparison;
+use crate::result::{EndedEarly, Snapshot};
 use crate::run::{self, Halt};
 
 /// Runs both plans once in each of `rounds`, the first one first in every other round, and compares what came of them; `halt`
-/// ends it early, with the rounds that were whole. `observe` is told which run is under way, and how it goes.
+/// ends it early, with the rounds that were whole, and so does a side that is not there, or not any more: then there is no verdict.
+/// `observe` is told which run is under way, and how it goes.
 ///
 /// # Errors
 /// As [`run::run`].
@@ -21,11 +22,16 @@ pub fn rounds(
     observe: &mut dyn FnMut(&Snapshot),
 ) -> Result<Comparison, run::Error> {
     let mut sides = plans.map(|(name, _)| Observed::new(name));
+    let mut lost = None;
     'rounds: for round in 0..rounds {
         let mut whole = [None, None];
         for turn in [round % 2, 1 - round % 2] {
             let result = run::run(plans[turn].1, Vec::new(), halt, observe)?;
             if halt.load(Relaxed) != 0 {
+                break 'rounds;
+            }
+            if let Some(why) = Observed::lost(&result) {
+                lost = Some(format!("{} in round {}: {why}", ["A", "B"][turn], round + 1));
                 break 'rounds;
             }
             whole[turn] = Some(result);
@@ -35,5 +41,12 @@ pub fn rounds(
         }
     }
     let [a, b] = &sides;
-    Ok(Comparison { interrupted: halt.load(Relaxed) != 0, ..compare(a, b, true) })
+    let mut comparison = Comparison { interrupted: halt.load(Relaxed) != 0, ..compare(a, b, true) };
+    if let Some(why) = lost {
+        comparison.comparable = false;
+        comparison.differences.iter_mut().for_each(|difference| difference.seen = false);
+        comparison.because.push(why.clone());
+        comparison.ended_early = Some(EndedEarly { why });
+    }
+    Ok(comparison)
 }

@@ -13,7 +13,7 @@ fn noisy(random: &mut Pcg64Mcg, rate: f64, time: f64, windows: usize) -> Observe
         Some(figure * (0.95 + 0.1 * uniform))
     };
     let window = |_| [around(rate), around(time), around(time * 2.0), around(time * 3.0)];
-    Observed { side: Side::default(), windows: (0..windows).map(window).collect() }
+    Observed { windows: (0..windows).map(window).collect(), ..Observed::default() }
 }
 
 #[test]
@@ -72,6 +72,74 @@ fn windows_with_too_few_answers_for_a_figure_are_told() {
     let comparison = compare(&a, &b, false);
     assert_eq!(comparison.differences.len(), 3);
     assert!(comparison.notes[0].starts_with("p99 is of 0 of 6 windows of A"), "{comparison:?}");
+}
+
+#[test]
+fn no_side_wins_that_answers_with_errors_or_is_away() {
+    type Spoil = fn(&mut RunResult);
+    let cases: [(Spoil, Option<&str>); 8] = [
+        (|_| {}, None),
+        (|r| r.status = [(200, r.requests.completed * 95 / 100), (404, r.requests.completed * 5 / 100)].into(), None),
+        (|r| r.status = [(500, r.requests.completed)].into(), Some("B has 100.0% errors (500: 5241628)")),
+        (|r| (r.requests.failed, r.errors.reset) = (100_000, 100_000), Some("B has 11.8% errors (failed: 700000)")),
+        (|r| r.outcome = Outcome::Incomplete, Some("B: incomplete: not answered up to its end, or short of its count")),
+        (|r| r.connections.down_ns = 3_000_000_000, Some("B: no connection was open for 30% of the time")),
+        (|r| (r.requests.completed, r.status) = (0, [].into()), Some("B: not one response came")),
+        (|r| r.interrupted = true, None),
+    ];
+    for (spoil, why) in cases {
+        let mut random = Pcg64Mcg::seed_from_u64(14);
+        let (mut a, mut b) = (noisy(&mut random, 1e5, 1e6, 10), noisy(&mut random, 3e5, 1e6, 10));
+        let mut bad = samples::good();
+        spoil(&mut bad);
+        for _ in 0..7 {
+            a.look_at(&samples::good());
+            b.look_at(&bad);
+        }
+        let comparison = compare(&a, &b, true);
+        assert_eq!(comparison.because, why.into_iter().collect::<Vec<_>>());
+        assert_eq!(comparison.comparable, why.is_none(), "{why:?}");
+        assert_eq!(comparison.differences[0].seen, why.is_none(), "three times the rate: {why:?}");
+    }
+}
+
+#[test]
+fn what_a_file_says_of_its_run_is_said() {
+    let interrupted = RunResult { interrupted: true, elapsed_s: 3.0, ..samples::good() };
+    let mut holes = samples::open();
+    holes.intervals[1] = Interval { length_s: 1.0, ..Interval::default() };
+    let comparison = compare(&Observed::of("a", &interrupted), &Observed::of("b", &holes), false);
+    assert!(comparison.comparable && comparison.b.observations == 2, "{comparison:?}");
+    let observations: Vec<[usize; 2]> = comparison.differences.iter().map(|one| one.observations).collect();
+    assert_eq!(observations, [[1, 2], [1, 1], [1, 1], [1, 1]]);
+    assert_eq!(comparison.notes[0], "A was interrupted after 3.00s");
+    assert!(comparison.notes[1].contains("A has 1, B has 2,"), "{comparison:?}");
+    assert!(comparison.notes[2].starts_with("p50 is of 1 of 1 windows of A and 1 of 2 of B"), "{comparison:?}");
+    let silent = RunResult { requests: crate::result::Requests::default(), ..samples::good() };
+    let comparison = compare(&Observed::of("a", &silent), &Observed::of("b", &holes), false);
+    assert_eq!((comparison.a.outcome, comparison.comparable), (Outcome::NoAnswers, false));
+}
+
+#[test]
+fn nothing_falls_by_more_than_all_of_it() {
+    let mut random = Pcg64Mcg::seed_from_u64(15);
+    for scatter in 0..50 {
+        let mut a = noisy(&mut random, 1e5, 1e6, 10);
+        let mut b = noisy(&mut random, 1.0, 1e6, 10);
+        for (at, window) in a.windows.iter_mut().enumerate() {
+            window[0] = window[0].map(|rate| rate * (1.0 + f64::from(scatter) * at as f64));
+        }
+        b.windows[0][0] = Some(0.0);
+        for paired in [true, false] {
+            let shift = compare(&a, &b, paired).differences[0].shift.unwrap();
+            let relative = shift.relative.unwrap();
+            assert!((-1.0..=-0.9).contains(&relative), "{scatter} {paired}: {shift:?}");
+            let back = compare(&b, &a, paired).differences[0].shift.unwrap();
+            assert!(back.relative.unwrap() > 0.0, "{back:?}");
+        }
+    }
+    assert_eq!((relative(5.0, 0.0, 5.0), relative(0.0, 0.0, 0.0)), (None, None));
+    assert_eq!(relative(1.0, 10.0, 11.0), Some(0.1));
 }
 
 #[test]

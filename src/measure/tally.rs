@@ -162,8 +162,8 @@ impl Tally {
         }
     }
 
-    /// The warm-up is over: forgets all but which connections there are, and how long they took to open. Of `carried` requests
-    /// in flight the answers are still to come and will count.
+    /// The warm-up is over: forgets all but which connections there are, and how long they took to open; where there is none, also why.
+    /// Of `carried` requests in flight the answers are still to come and will count.
     pub fn begin(&mut self, carried: u64) {
         self.requests =
             Requests { sent: carried, open: self.requests.open.map(|_| Intended::default()), ..Requests::default() };
@@ -172,7 +172,9 @@ impl Tally {
         self.protocol_reasons = [0; REASONS];
         self.anomalies = Anomalies::default();
         let Connections { established, answered, .. } = self.connections;
-        self.connections = Connections { established, answered, ..Connections::default() };
+        if established > 0 {
+            self.connections = Connections { established, answered, ..Connections::default() };
+        }
         self.bytes = Bytes::default();
         self.status.fill(0);
         self.latencies.reset();

@@ -2,6 +2,7 @@
 
 use crate::result::comparison::{Comparison, Difference, Shift, Side};
 use crate::result::units::{hang, metric, time_ns};
+use crate::result::usable::BadAnswers;
 
 /// Figures of both sides, differences with their intervals, and in words whether there is one.
 #[must_use]
@@ -9,6 +10,8 @@ pub fn render(comparison: &Comparison) -> String {
     let mut out = String::new();
     for (letter, side) in [("A", &comparison.a), ("B", &comparison.b)] {
         out.push_str(&format!("{letter}  {}\n", describe(side)));
+        let errors = side.errors.iter().map(BadAnswers::words);
+        errors.for_each(|errors| out.push_str(&format!("   {errors}.\n")));
         side.warnings.iter().for_each(|warning| out.push_str(&format!("   Warning: {warning}.\n")));
     }
     if comparison.interrupted {
@@ -39,12 +42,17 @@ fn row(difference: &Difference) -> String {
         format!("  {:<7}{}{}", difference.figure, hang(&spell(difference.a), 13), hang(&spell(difference.b), 13));
     match difference.shift {
         None => line.push_str(&format!("{:>11}", "-")),
-        Some(Shift { estimate, low, high, p_adjusted, .. }) => {
-            let share = if difference.a > 0.0 { estimate / difference.a * 100.0 } else { 0.0 };
+        Some(Shift { estimate, relative, low, high, p_adjusted, .. }) => {
+            let share = match relative {
+                None => "-".to_owned(),
+                // Beyond that nobody reads percents.
+                Some(share) if share >= 10.0 => format!("x{:.1}", share + 1.0),
+                Some(share) => format!("{:+.1}%", share * 100.0),
+            };
             let interval = format!("{} to {}", signed(low), signed(high));
             line.push_str(&hang(&signed(estimate), 13));
             let p = if p_adjusted < 0.001 { "<0.001".to_owned() } else { format!("{p_adjusted:.3}") };
-            line.push_str(&format!("{share:>+8.1}%  {interval:<27}{p}"));
+            line.push_str(&format!("{share:>9}  {interval:<27}{p}"));
             line.push_str(if difference.seen { "  *" } else { "" });
         }
     }
@@ -54,6 +62,9 @@ fn row(difference: &Difference) -> String {
 
 fn verdict(comparison: &Comparison) -> String {
     let seen: Vec<&str> = comparison.differences.iter().filter(|one| one.seen).map(|one| one.figure.as_str()).collect();
+    if !comparison.comparable {
+        return format!("Verdict: none. {}.", comparison.because.join("; "));
+    }
     if comparison.differences.is_empty() {
         return "Verdict: none, as a side has no figures.".into();
     }
@@ -68,3 +79,6 @@ fn verdict(comparison: &Comparison) -> String {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::usable::BadAnswers;
+use super::{EndedEarly, Outcome};
+
 /// Two results held against each other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
@@ -11,6 +14,15 @@ pub struct Comparison {
     pub version: String,
     /// True if a signal ended it before all rounds were done.
     pub interrupted: bool,
+    /// Why it ended before all rounds were done, where that was no signal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_early: Option<EndedEarly>,
+    /// Whether the figures of both sides are those of good answers: without that no difference counts as seen.
+    #[serde(default = "yes")]
+    pub comparable: bool,
+    /// Why they are not, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<String>,
     /// The first one.
     pub a: Side,
     /// The second one.
@@ -23,6 +35,10 @@ pub struct Comparison {
     pub notes: Vec<String>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 /// One side of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Side {
@@ -32,6 +48,12 @@ pub struct Side {
     pub observations: usize,
     /// Each of their length, seconds.
     pub length_s: f64,
+    /// Whether its runs did what was asked; the worst of them.
+    #[serde(default)]
+    pub outcome: Outcome,
+    /// Requests that failed or were answered by a status of 400 and above; absent where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errors: Option<BadAnswers>,
     /// What doubts there are about its figures, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -45,6 +67,9 @@ pub struct Difference {
     pub a: f64,
     /// And on the second.
     pub b: f64,
+    /// Windows of each side that it was taken of; those without an answer have no times.
+    #[serde(default)]
+    pub observations: [usize; 2],
     /// How much b is above a, in the figure's unit: the Hodges-Lehmann estimate; absent where there were too few observations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shift: Option<Shift>,
@@ -57,6 +82,9 @@ pub struct Difference {
 pub struct Shift {
     /// How much the second is above the first.
     pub estimate: f64,
+    /// The same as a share of the first, -1 at least; absent where the first is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relative: Option<f64>,
     /// Where the 95 % interval begins.
     pub low: f64,
     /// Where it ends.

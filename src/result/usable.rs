@@ -70,30 +70,25 @@ impl BadAnswers {
 
 impl RunResult {
     /// Why nothing more is to be had of the target: nobody was there, or it was gone before the run was over. A server that
-    /// is there and answers nothing, or badly, is no such case.
+    /// is there and answers nothing, or badly, is no such case, and neither is a client without ports or descriptors.
     #[must_use]
     pub fn away(&self) -> Option<String> {
         let failed = &self.connections.failed;
         let causes = [(failed.refused, "refused"), (failed.timeout, "not answered"), (failed.other, "failed")];
         let causes: Vec<String> =
             causes.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-        if causes.is_empty() {
-            return None;
-        }
-        let (address, causes) = (&self.target.address, causes.join(", "));
-        if self.connections.established == 0 {
-            return Some(format!("nobody is there at {address} (connects: {causes}): does the server run?"));
+        let words = if causes.is_empty() { String::new() } else { format!(" (connects: {})", causes.join(", ")) };
+        let address = &self.target.address;
+        if self.connections.established == 0 && failed.no_local_port + failed.no_descriptor == 0 {
+            return Some(format!("nobody is there at {address}{words}: does the server run?"));
         }
         let gone = matches!(self.outcome, Outcome::Incomplete | Outcome::NoAnswers) && self.connections.down_ns > 0;
-        gone.then(|| {
+        (gone && !causes.is_empty()).then(|| {
             let when = self.last_answer_s.map_or_else(String::new, |at| {
-                format!(
-                    ", its last answer came {} into a window of {}",
-                    time_ns(at * 1e9),
-                    time_ns(self.elapsed_s * 1e9)
-                )
+                let (at, window) = (time_ns(at * 1e9), time_ns(self.elapsed_s * 1e9));
+                format!(", its last answer came {at} into a window of {window}")
             });
-            format!("{address} went away{when} (connects: {causes})")
+            format!("{address} went away{when}{words}")
         })
     }
 }

@@ -131,8 +131,8 @@ pub(super) fn judge(probe: &mut Probe, slo: &Slo, result: &RunResult) {
     }
     let of_errors = breached.iter().any(|clause| clause.clause.starts_with("errors"));
     let failed = too_many || !answered || result.requests.failed > 0 || of_errors;
-    // A busy client is no cause of errors.
-    let client = client_bound(result).filter(|_| !too_many);
+    // A busy client is no cause of errors, and none of silence.
+    let client = client_bound(result).filter(|_| !too_many && answered);
     probe.limit = client.or(Some(match (failed, breached.is_empty()) {
         (true, _) => Limit::Errors,
         (false, false) => Limit::Slo,

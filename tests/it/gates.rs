@@ -1,6 +1,6 @@
 //! Limits, searches and comparisons, as commands.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::time::Duration;
 
 use crate::support::answers::{HELLO, always};
@@ -151,7 +151,7 @@ fn two_results_are_compared() {
     let folder = Folder::new();
     let path = |name: &str| folder.path(name).display().to_string();
     let (fast, slow, other) = (path("fast.json"), path("slow.json"), path("open.json"));
-    for (file, delay) in [(&fast, "10ms"), (&slow, "40ms")] {
+    for (file, delay) in [(&fast, "5ms"), (&slow, "150ms")] {
         let server = Serve::start(&["--delay", delay]);
         let ended = words("-n 120 -c 12 --repeat 6 --json", &[file, &server.address.to_string()]);
         assert_eq!(ended.code, 0, "{ended:?}");
@@ -192,4 +192,46 @@ fn two_servers_are_compared_in_turn() {
     assert!(ended.stdout.contains("Verdict: difference seen (*) in rate, p50"), "{}", ended.stdout);
     // Both were loaded.
     assert!(fast.stop().0 > 100 && slow.stop().0 > 100);
+}
+
+#[test]
+fn a_side_that_fails_or_is_not_there_never_wins() {
+    let good = serve(always(HELLO));
+    let failing = serve(always("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"));
+    // Answers the first run's requests and no later connection: it went away in the middle.
+    let (closed, leaving) = (listen().local_addr().expect("bound").to_string(), leaving());
+    let (good, failing) = (good.address.to_string(), failing.address.to_string());
+    let line = "compare --run --rounds 2 -d 300ms --warmup 0 -c 2 -T 1s";
+    let ended = words(line, &[&good, &failing]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    for said in ["\n   100.0% errors (500: ", "Verdict: none. B has 100.0% errors (500: "] {
+        assert!(ended.stdout.contains(said), "{said}: {ended:?}");
+    }
+    for (a, b, name) in [(&closed, &good, "A"), (&good, &closed, "B")] {
+        let ended = words(line, &[a, b]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{ended:?}");
+        let said = format!("saturing: {name} in round 1: nobody is there at {closed} (connects: ");
+        assert!(ended.stderr.starts_with(&said) && ended.stderr.lines().count() == 1, "{said}: {ended:?}");
+    }
+    let ended = words(line, &[&good, &leaving]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stdout.contains(&format!("Verdict: none. B in round 2: nobody is there at {leaving}")), "{ended:?}");
+}
+
+/// The address of a server that is gone once it has answered a run: two connections.
+fn leaving() -> String {
+    let listener = listen();
+    let address = listener.local_addr().expect("bound").to_string();
+    std::thread::spawn(move || {
+        let peers = [(); 2].map(|()| listener.accept().expect("a connection").0);
+        drop(listener);
+        let answer = |mut peer: std::net::TcpStream| {
+            let mut request = [0; 4096];
+            // Requests of one connection come one at a time, each whole in a read.
+            while peer.read(&mut request).is_ok_and(|got| got > 0) && peer.write_all(HELLO).is_ok() {}
+        };
+        let answering = peers.map(|peer| std::thread::spawn(move || answer(peer)));
+        answering.into_iter().for_each(|thread| thread.join().expect("no panic"));
+    });
+    address
 }

@@ -68,6 +68,10 @@ fn the_window_starts_clean_and_knows_its_connections() {
     assert_eq!(tally.connections, Connections { established: 3, answered: 2, ..Connections::default() });
     assert!(tally.recent.response.is_empty() && tally.latencies.lag.is_empty() && tally.rates.is_empty());
     assert_eq!(tally.connect.count(), 3);
+    let none = Connections { refused: 4, timeout: 1, ..Connections::default() };
+    let mut tally = Tally { connections: none, ..Tally::new() };
+    tally.begin(0);
+    assert_eq!(tally.connections, none, "why there is none is not forgotten");
 }
 
 #[test]

@@ -45,8 +45,14 @@ mod tests {
     #[test]
     fn a_row_for_each_row() {
         let side = Side { observations: 5, ..Side::default() };
-        let difference =
-            |figure: &str, a, b, seen| Difference { figure: figure.into(), a, b, shift: Some(Shift::default()), seen };
+        let difference = |figure: &str, a, b, seen| Difference {
+            figure: figure.into(),
+            a,
+            b,
+            shift: Some(Shift::default()),
+            seen,
+            ..Difference::default()
+        };
         let one = Comparison {
             a: side.clone(),
             b: side,

@@ -157,7 +157,7 @@ impl<T: FnMut(f64, Why) -> Option<Trial>> Rates<T> {
     }
 
     /// Both rates were reached, and half of it was no faster: this is what the server takes at rest, and no lower rate will hold. The
-    /// same of errors.
+    /// same of errors, and of a server that answers nothing.
     fn rests(&self, before: f64, half: f64) -> bool {
         let (Some(before), Some(half)) = (self.of(before).next_back(), self.of(half).next_back()) else { return false };
         let reached = |probe: &Probe| probe.achieved_per_s >= REACHED * probe.load;
@@ -166,7 +166,9 @@ impl<T: FnMut(f64, Why) -> Option<Trial>> Rates<T> {
             let of_errors = probe.errors.as_ref().filter(|_| probe.limit == Some(Limit::Errors));
             of_errors.map(|errors| errors.share)
         };
-        share(before).zip(share(half)).is_some_and(slower)
+        let silent = |probe: &Probe| probe.achieved_per_s <= 0.0;
+        (silent(before) && silent(half))
+            || share(before).zip(share(half)).is_some_and(slower)
             || (reached(before) && reached(half) && before.asked_ns.zip(half.asked_ns).is_some_and(slower))
     }
 
