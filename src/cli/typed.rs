@@ -8,6 +8,7 @@ use super::args::{LoadArgs, ServeArgs};
 use super::failure::Failure;
 use super::outputs::{Format, Input, Output};
 use super::slo;
+use crate::http::request::asks_to_close;
 use crate::plan::cpus::{Topology, parse_list};
 use crate::plan::nic::Nic;
 use crate::plan::units;
@@ -62,13 +63,13 @@ impl Typed {
             cpus: cpus(args.cpus.as_deref())?,
         };
         ask.check()?;
-        let load = load(args, &ask)?;
+        let headers: Vec<_> = args.header.iter().map(|text| header(text)).collect::<Result<_, _>>()?;
+        let load = load(args, &ask, asks_to_close(&headers))?;
         let ask = Ask { connections: ask.connections.or(load.steps.iter().map(|step| step.connections).max()), ..ask };
         load.check()?;
         if let Some(url) = &args.url {
             Url::parse(url)?;
         }
-        let headers = args.header.iter().map(|text| header(text)).collect::<Result<_, _>>()?;
         let method = args.method.clone();
         if let Some(digits) = method.as_deref().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit())) {
             return Err(Error::argument("--method", "must be the name of a method, as in GET or POST", digits).into());

@@ -8,6 +8,9 @@ use super::token;
 /// Sent unless the user names another.
 const USER_AGENT: &str = concat!("saturing/", env!("CARGO_PKG_VERSION"));
 
+/// Bytes of a chunk at most, where a body is sent chunked.
+const MAX_CHUNK: usize = 64 * 1024;
+
 /// What to ask of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestSpec<'a> {
@@ -20,7 +23,8 @@ pub struct RequestSpec<'a> {
     /// Names and values in the order given. They replace default headers of the same name in any case; an empty
     /// value only removes the default one, as with curl's `-H 'User-Agent:'`.
     pub headers: &'a [(String, String)],
-    /// Sent as it is. Its length is announced unless `headers` speak of `Content-Length` or `Transfer-Encoding`.
+    /// Sent with its length, or chunked if `headers` have `Transfer-Encoding: chunked`, then also if it is empty. A
+    /// `Content-Length` among them must be its length.
     pub body: &'a [u8],
 }
 
@@ -30,6 +34,7 @@ pub struct Request {
     keep_alive: Arc<[u8]>,
     closing: Arc<[u8]>,
     head_only: bool,
+    always_closes: bool,
 }
 
 impl Request {
@@ -39,14 +44,15 @@ impl Request {
     /// The first rule that `spec` breaks: see [`RequestError`].
     pub fn encode(spec: &RequestSpec<'_>) -> Result<Request, RequestError> {
         check(spec)?;
+        let framing = Framing::of(spec)?;
         let fields = fields(spec);
-        let closes = |(name, value): &(&str, &str)| {
-            name.eq_ignore_ascii_case("connection") && token::list_has(value.as_bytes(), "close")
+        let keep_alive: Arc<[u8]> = write(spec, &fields, framing).into();
+        let always_closes = asks_to_close(spec.headers);
+        let closing = match always_closes {
+            true => Arc::clone(&keep_alive),
+            false => write(spec, &with_close(fields), framing).into(),
         };
-        let keep_alive: Arc<[u8]> = write(spec, &fields).into();
-        let closing =
-            if fields.iter().any(closes) { Arc::clone(&keep_alive) } else { write(spec, &with_close(fields)).into() };
-        Ok(Request { keep_alive, closing, head_only: spec.method == "HEAD" })
+        Ok(Request { keep_alive, closing, head_only: spec.method == "HEAD", always_closes })
     }
 
     /// The request as it is sent on a connection that shall live on.
@@ -63,6 +69,63 @@ impl Request {
     pub fn head_only(&self) -> bool {
         self.head_only
     }
+
+    /// Whether the user's headers ask for the connection's end: then [`keep_alive`](Self::keep_alive) does too, and a
+    /// connection carries one request, whatever the server makes of it (RFC 9112, 9.6).
+    pub fn always_closes(&self) -> bool {
+        self.always_closes
+    }
+}
+
+/// Whether one of `headers` is `Connection` with `close` in its list.
+pub fn asks_to_close(headers: &[(String, String)]) -> bool {
+    headers.iter().any(|(name, value)| same_name(name, "connection") && token::list_has(value.as_bytes(), "close"))
+}
+
+/// How the end of the request is told (RFC 9112, 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    /// By its head, as the user wrote it: there is no body, or its length stands there.
+    AsWritten,
+    /// By a length that is added.
+    Length,
+    /// By the last chunk.
+    Chunked,
+}
+
+impl Framing {
+    fn of(spec: &RequestSpec<'_>) -> Result<Framing, RequestError> {
+        // An empty value only takes the default one away.
+        let given = |wanted: &'static str| {
+            let of_name = spec.headers.iter().filter(move |(name, _)| same_name(name, wanted));
+            of_name.map(|(_, value)| value.trim()).filter(|value| !value.is_empty()).collect::<Vec<_>>()
+        };
+        let (codings, lengths) = (given("transfer-encoding"), given("content-length"));
+        match (codings.as_slice(), lengths.as_slice()) {
+            ([], []) => Framing::unless_removed(spec),
+            ([], [length]) if is_length(length, spec.body.len()) => Ok(Framing::AsWritten),
+            ([], _) => Err(RequestError::Length { body: spec.body.len(), given: lengths.join(", ") }),
+            ([coding], []) if coding.eq_ignore_ascii_case("chunked") => Ok(Framing::Chunked),
+            (_, []) => Err(RequestError::TransferEncoding(codings.join(", "))),
+            (_, _) => Err(RequestError::LengthAndCoding(lengths.join(", "))),
+        }
+    }
+
+    /// Nothing is said of it, but perhaps that no length be sent.
+    fn unless_removed(spec: &RequestSpec<'_>) -> Result<Framing, RequestError> {
+        let removed = spec.headers.iter().any(|(name, _)| same_name(name, "content-length"));
+        let expected = !spec.body.is_empty() || matches!(spec.method, "POST" | "PUT" | "PATCH");
+        match (removed, expected) {
+            (true, _) if !spec.body.is_empty() => Err(RequestError::NoLength(spec.body.len())),
+            (false, true) => Ok(Framing::Length),
+            _ => Ok(Framing::AsWritten),
+        }
+    }
+}
+
+/// Whether `text` is this number of bytes; digits only, as `parse` would take a sign.
+fn is_length(text: &str, bytes: usize) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse() == Ok(bytes)
 }
 
 impl fmt::Debug for Request {
@@ -124,25 +187,30 @@ fn with_close<'a>(mut fields: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)
     fields
 }
 
-fn write(spec: &RequestSpec<'_>, fields: &[(&str, &str)]) -> Vec<u8> {
+fn write(spec: &RequestSpec<'_>, fields: &[(&str, &str)], framing: Framing) -> Vec<u8> {
     let mut text = format!("{} {} HTTP/1.1\r\n", spec.method, spec.path);
     for (name, value) in fields {
         text.extend([name, ": ", value, "\r\n"]);
     }
-    if announces_length(spec) {
+    if framing == Framing::Length {
         text.push_str(&format!("Content-Length: {}\r\n", spec.body.len()));
     }
     text.push_str("\r\n");
     let mut bytes = text.into_bytes();
-    bytes.extend_from_slice(spec.body);
+    match framing {
+        Framing::Chunked => write_chunked(spec.body, &mut bytes),
+        Framing::AsWritten | Framing::Length => bytes.extend_from_slice(spec.body),
+    }
     bytes
 }
 
-fn announces_length(spec: &RequestSpec<'_>) -> bool {
-    let expected = !spec.body.is_empty() || matches!(spec.method, "POST" | "PUT" | "PATCH");
-    let framed_by_user =
-        spec.headers.iter().any(|(name, _)| same_name(name, "content-length") || same_name(name, "transfer-encoding"));
-    expected && !framed_by_user
+fn write_chunked(body: &[u8], bytes: &mut Vec<u8>) {
+    for chunk in body.chunks(MAX_CHUNK) {
+        bytes.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        bytes.extend_from_slice(chunk);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"0\r\n\r\n");
 }
 
 fn same_name(one: &str, other: &str) -> bool {
@@ -169,6 +237,19 @@ pub enum RequestError {
         /// The value given.
         value: String,
     },
+    /// `Content-Length` is not the length of the body.
+    Length {
+        /// Bytes of the body.
+        body: usize,
+        /// The value given, or all of them.
+        given: String,
+    },
+    /// A body of so many bytes, and its length was taken away.
+    NoLength(usize),
+    /// `Transfer-Encoding` is something other than `chunked`, once.
+    TransferEncoding(String),
+    /// This `Content-Length` stands beside `Transfer-Encoding`.
+    LengthAndCoding(String),
 }
 
 impl fmt::Display for RequestError {
@@ -192,6 +273,27 @@ impl fmt::Display for RequestError {
             RequestError::HeaderValue { name, value } => {
                 write!(f, "a header value has no line break or NUL in it; given for {name}: {value:?}")
             }
+            RequestError::Length { body: 0, given } => {
+                write!(f, "Content-Length is the length of the body, and there is none: leave it out; given: {given:?}")
+            }
+            RequestError::Length { body, given } => write!(
+                f,
+                "Content-Length is the length of the body, here {body}, and is sent without being asked for; \
+                 given: {given:?}"
+            ),
+            RequestError::NoLength(body) => write!(
+                f,
+                "a body is sent with its Content-Length or with Transfer-Encoding: chunked; given: {body} bytes and an \
+                 empty Content-Length"
+            ),
+            RequestError::TransferEncoding(given) => {
+                write!(f, "Transfer-Encoding can only be chunked: no other coding is applied; given: {given:?}")
+            }
+            RequestError::LengthAndCoding(given) => write!(
+                f,
+                "a request has Content-Length or Transfer-Encoding, never both (RFC 9112, 6.2); given beside \
+                 Transfer-Encoding: Content-Length {given:?}"
+            ),
         }
     }
 }

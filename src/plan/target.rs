@@ -54,6 +54,10 @@ impl Target {
             body: spec.body,
         })
         .map_err(|cause| Error::Request(cause.to_string()))?;
+        notes.extend(other_method(spec.method));
+        if request.always_closes() {
+            notes.push("the headers ask for Connection: close: a new connection for each request".to_owned());
+        }
         for source in spec.sources {
             check_source(*source)?;
         }
@@ -67,6 +71,19 @@ impl Target {
             request,
         })
     }
+}
+
+/// Methods that servers know (RFC 9110, 9.3, and those registered since).
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY"];
+
+/// A word about a method that is not the one it looks like (RFC 9110, 9.1).
+fn other_method(typed: &str) -> Option<String> {
+    let known = typed.to_ascii_uppercase();
+    (known != typed && METHODS.contains(&known.as_str())).then(|| {
+        format!(
+            "the server gets the method {typed} as typed: methods are case-sensitive, so it is not {known} (-m {known})"
+        )
+    })
 }
 
 /// Whether `ip` is an address of this host. Binding asks the kernel's routing table; nothing is
@@ -149,6 +166,18 @@ mod tests {
         assert_eq!(target.sources, sources);
         assert!(target.local && notes.is_empty());
         assert!(target.request.keep_alive().starts_with(b"GET /x HTTP/1.1\r\n"));
+    }
+
+    #[test]
+    fn a_method_in_small_letters_is_noted_and_sent_as_typed() {
+        for (method, noted) in [("GET", false), ("get", true), ("Post", true), ("FROB", false), ("frob", false)] {
+            let mut notes = Vec::new();
+            let target = Target::resolve(&TargetSpec { method, ..spec("127.0.0.1", &[]) }, &mut notes).expect("valid");
+            assert!(target.request.keep_alive().starts_with(format!("{method} / HTTP/1.1").as_bytes()));
+            assert_eq!(notes.len(), usize::from(noted), "{notes:?}");
+            let told = format!("the server gets the method {method} as typed: methods are case-sensitive");
+            assert!(notes.iter().all(|note| note.starts_with(&told)), "{notes:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The URL, taken apart and checked.
 
+mod ascii;
 mod faults;
 
 use super::error::Error;
@@ -19,26 +20,36 @@ pub struct Url {
 }
 
 impl Url {
-    /// Takes `text` apart. A missing scheme means `http://`, a missing port 80, an empty path `/`;
-    /// path and query stay as typed, a fragment is dropped.
+    /// Takes `text` apart. A missing scheme means `http://`, a missing port 80, an empty path `/`; a fragment is dropped.
+    /// Path and query stay as typed, but for what is not ASCII: that is percent-encoded as UTF-8, and of a host's name
+    /// encoded by IDNA.
     ///
     /// # Errors
     /// Another scheme than http, a user name or password, a missing host, a port outside 1 to
-    /// 65535, spaces, or anything else that is no URL.
+    /// 65535, characters that must be percent-encoded, or anything else that is no URL.
     pub fn parse(text: &str) -> Result<Url, Error> {
         let bad = |rule: &str| Error::argument("URL", rule, text);
-        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err(bad("must not hold spaces or control characters (%20 is a space)"));
-        }
         let whole = with_scheme(text)?;
         if let Some(host) = faults::behind_password(&whole) {
             let rule = "user and password are not taken; use -H 'Authorization: ...'";
             // The password stays out of terminals and logs.
             return Err(Error::argument("URL", rule, format!("...@{host}")));
         }
-        if let Some(rule) = faults::of_authority(&whole) {
+        let whole = whole.split('#').next().unwrap_or_default();
+        let (before, after) = whole.split_at(whole.find("://").map_or(0, |at| at + 3));
+        let (authority, path) = after.split_at(after.find(['/', '?']).unwrap_or(after.len()));
+        if let Some(characters) = ascii::unencoded(authority) {
+            return Err(bad(&format!("a host cannot hold {characters}")));
+        }
+        if let Some(rule) = faults::of_authority(whole) {
             return Err(bad(&rule));
         }
+        if let Some(characters) = ascii::unencoded(path) {
+            let cured = ascii::all_encoded(path);
+            return Err(bad(&format!("{characters} must be percent-encoded, as in {before}{authority}{cured}")));
+        }
+        let authority = ascii::authority(authority).ok_or_else(|| bad("the host is no valid name (IDNA)"))?;
+        let whole = format!("{before}{authority}{}", ascii::path(path));
         let uri: Uri = whole.parse().map_err(|_| bad(FORM))?;
         let authority = uri.authority().ok_or_else(|| bad(FORM))?.as_str();
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| bad(FORM))?;
@@ -66,7 +77,7 @@ impl Url {
         }
     }
 
-    /// Path and query, as typed.
+    /// Path and query, in ASCII.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -146,10 +157,18 @@ mod tests {
             ("http:8080/x", "http:8080", "/x"),
             ("unix:80", "unix", "/"),
             ("h/a:b://c", "h", "/a:b://c"),
+            ("h/caf\u{e9}?q=\u{fc}%20&a[]=1#\u{e9} {x}", "h", "/caf%C3%A9?q=%C3%BC%20&a[]=1"),
+            ("h/\u{4f60}\u{597d}/\u{1f600}", "h", "/%E4%BD%A0%E5%A5%BD/%F0%9F%98%80"),
+            ("http://B\u{fc}cher.example:8080/x", "xn--bcher-kva.example:8080", "/x"),
+            ("fa\u{df}.de", "xn--fa-hia.de", "/"),
+            ("\u{4f8b}\u{3048}\u{3002}jp?x", "xn--r8jz45g.jp", "/?x"),
+            ("\u{ff45}\u{ff58}.com", "ex.com", "/"),
+            ("under_score.example", "under_score.example", "/"),
         ] {
             let url = Url::parse(text).expect(text);
             assert_eq!((url.authority().as_str(), url.path()), (authority, path), "{text}");
             assert_eq!(url.to_string(), format!("http://{authority}{path}"));
+            assert!(url.to_string().is_ascii());
             assert_eq!(Url::parse(&url.to_string()), Ok(url), "{text}: same when parsed again");
         }
     }
@@ -193,7 +212,29 @@ mod tests {
             ("http:h", "URL: the scheme ends in ://, as in http://HOST, got http:h"),
             ("http:", "URL: the scheme ends in ://, as in http://HOST, got http:"),
             ("htp:/h", "URL: the scheme ends in ://, as in http://HOST, got htp:/h"),
-            ("http://h/a b", "URL: must not hold spaces or control characters (%20 is a space), got \"http://h/a b\""),
+            ("http://h/a b", "URL: a space must be percent-encoded, as in http://h/a%20b, got \"http://h/a b\""),
+            ("h/a\nb", "URL: a control character must be percent-encoded, as in http://h/a%0Ab, got \"h/a\\nb\""),
+            (
+                "http://h/user/{id}?x={{y}}",
+                "URL: { and } must be percent-encoded, as in http://h/user/%7Bid%7D?x=%7B%7By%7D%7D, got http://h/user/{id}?x={{y}}",
+            ),
+            (
+                "h/\u{e9}<>\"^`|\\",
+                "URL: < and > and \" and ^ and ` and | and \\ must be percent-encoded, \
+                 as in http://h/%C3%A9%3C%3E%22%5E%60%7C%5C, got h/\u{e9}<>\"^`|\\",
+            ),
+            ("h?a|b", "URL: | must be percent-encoded, as in http://h?a%7Cb, got h?a|b"),
+            ("http://{host}/x", "URL: a host cannot hold { and }, got http://{host}/x"),
+            ("http://h h/x", "URL: a host cannot hold a space, got \"http://h h/x\""),
+            (
+                "http://\u{e9}\u{2f}\u{301}x y",
+                "URL: a space must be percent-encoded, as in http://\u{e9}/%CC%81x%20y, got \"http://\u{e9}/\u{301}x y\"",
+            ),
+            (
+                "http://\u{e9}..\u{200b}\u{ad}a-\u{378}/",
+                "URL: the host is no valid name (IDNA), got http://\u{e9}..\u{200b}\u{ad}a-\u{378}/",
+            ),
+            ("http://h\u{ff0f}\u{e9}/", "URL: the host is no valid name (IDNA), got http://h\u{ff0f}\u{e9}/"),
             ("http://me:secret@h/x", "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h"),
             ("me@h", "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h"),
             (

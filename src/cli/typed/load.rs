@@ -14,7 +14,8 @@ const DURATION_BUILT_IN: Duration = Duration::from_secs(5);
 /// What Poisson arrivals are drawn from unless told otherwise: the same in every run, so that runs can be repeated.
 const SEED: u64 = 1;
 
-pub(super) fn load(args: &LoadArgs, ask: &Ask) -> Result<Load, Failure> {
+/// `closes`: the headers ask for the connection's end, which means the same as `--no-keepalive`.
+pub(super) fn load(args: &LoadArgs, ask: &Ask, closes: bool) -> Result<Load, Failure> {
     alone(
         "--stages",
         &args.stages,
@@ -44,7 +45,7 @@ pub(super) fn load(args: &LoadArgs, ask: &Ask) -> Result<Load, Failure> {
         connections: ask.connections.or(steps.iter().map(|step| step.connections).max()).unwrap_or(1),
         pipeline: size("--pipeline", args.pipeline.as_deref())?.unwrap_or(1),
         until,
-        requests_per_connection: requests_per_connection(args)?,
+        requests_per_connection: requests_per_connection(args, closes)?,
         timeout: time("--timeout", &args.timeout)?.unwrap_or(DEFAULT_TIMEOUT),
         drain: time("--drain", &args.drain)?,
         patience: time("--patience", &args.patience)?,
@@ -120,13 +121,16 @@ fn open(args: &LoadArgs) -> Result<Option<Open>, Error> {
     Ok(Some(Open { stages, arrivals, seed, deadline: time("--deadline", &args.deadline)?, spin: args.spin }))
 }
 
-fn requests_per_connection(args: &LoadArgs) -> Result<Option<u64>, Error> {
+fn requests_per_connection(args: &LoadArgs, closes: bool) -> Result<Option<u64>, Error> {
     let name = "--requests-per-connection";
-    match number(name, &args.requests_per_connection)? {
-        Some(typed) if args.no_keepalive && typed != 1 => {
-            Err(Error::argument(name, "must be 1 with --no-keepalive", typed))
-        }
-        None if args.no_keepalive => Ok(Some(1)),
-        typed => Ok(typed),
+    let once = match (args.no_keepalive, closes) {
+        (true, _) => Some("--no-keepalive"),
+        (false, true) => Some("-H 'Connection: close'"),
+        (false, false) => None,
+    };
+    match (number(name, &args.requests_per_connection)?, once) {
+        (Some(typed), Some(once)) if typed != 1 => Err(Error::argument(name, format!("must be 1 with {once}"), typed)),
+        (None, Some(_)) => Ok(Some(1)),
+        (typed, _) => Ok(typed),
     }
 }

@@ -173,6 +173,9 @@ fn keep_alive() {
         (&["--no-keepalive"], Some(1)),
         (&["--requests-per-connection", "5"], Some(5)),
         (&["--requests-per-connection", "1", "--no-keepalive"], Some(1)),
+        (&["-H", "connection: TE, Close"], Some(1)),
+        (&["-H", "Connection: close", "--requests-per-connection", "1"], Some(1)),
+        (&["-H", "Connection: keep-alive"], None),
     ] {
         assert_eq!(typed(words).load.requests_per_connection, most, "{words:?}");
     }
@@ -265,6 +268,10 @@ fn what_is_refused() {
         (
             &["--no-keepalive", "--requests-per-connection", "2"],
             "--requests-per-connection: must be 1 with --no-keepalive, got 2",
+        ),
+        (
+            &["-H", "Connection: close", "--requests-per-connection", "2"],
+            "--requests-per-connection: must be 1 with -H 'Connection: close', got 2",
         ),
         (&["--cpus", "a-b"], "--cpus: must be a list of CPUs, as in 0,2-5, got a-b"),
         (&["--cpus", "3-1"], "--cpus: 3-1 is reversed, a range goes up as in 1-3, got 3-1"),
