@@ -20,6 +20,7 @@ mod disturbances;
 mod doubts;
 mod evidence;
 mod headlines;
+mod other_protocol;
 mod outcome;
 mod parts;
 pub mod plateau;

@@ -114,6 +114,8 @@ pub struct Tally {
     pub protocol_reasons: [u64; REASONS],
     /// Oddities.
     pub anomalies: Anomalies,
+    /// An answer said that the port is for TLS.
+    pub saw_tls_port: bool,
     /// Connections.
     pub connections: Connections,
     /// Bytes.
@@ -150,6 +152,7 @@ impl Tally {
             errors: Errors::default(),
             protocol_reasons: [0; REASONS],
             anomalies: Anomalies::default(),
+            saw_tls_port: false,
             connections: Connections::default(),
             bytes: Bytes::default(),
             status: Box::new([0; 1000]),
@@ -285,6 +288,7 @@ impl Tally {
         self.inside += other.inside;
         self.errors += other.errors;
         self.anomalies += other.anomalies;
+        self.saw_tls_port |= other.saw_tls_port;
         self.connections += other.connections;
         self.bytes += other.bytes;
         if self.segments.is_empty() {

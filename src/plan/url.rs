@@ -227,8 +227,8 @@ mod tests {
             ("http://{host}/x", "URL: a host cannot hold { and }, got http://{host}/x"),
             ("http://h h/x", "URL: a host cannot hold a space, got \"http://h h/x\""),
             (
-                "http://\u{e9}\u{2f}\u{301}x y",
-                "URL: a space must be percent-encoded, as in http://\u{e9}/%CC%81x%20y, got \"http://\u{e9}/\u{301}x y\"",
+                "http://\u{e9}/x y",
+                "URL: a space must be percent-encoded, as in http://\u{e9}/x%20y, got \"http://\u{e9}/x y\"",
             ),
             (
                 "http://\u{e9}..\u{200b}\u{ad}a-\u{378}/",

@@ -23,6 +23,7 @@ impl RunResult {
     #[must_use]
     pub fn doubts(&self) -> Vec<String> {
         let mut doubts = self.headlines();
+        doubts.extend(self.other_protocols());
         doubts.extend(self.client_faults().into_iter().map(|fault| fault.warning));
         doubts.extend(self.bad_answers());
         let missed_rate = || self.missed_rate(None);

@@ -25,6 +25,9 @@ pub struct Target {
     pub unanswered: Vec<String>,
     /// The request's method.
     pub method: String,
+    /// True if an answer of status 400 said that this port is for TLS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wants_tls: bool,
     /// Who listens there, if that is a process of this host that may be looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,

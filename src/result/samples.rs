@@ -350,6 +350,7 @@ fn base() -> RunResult {
             addresses: vec!["127.0.0.1:8080".into()],
             unanswered: Vec::new(),
             method: "GET".into(),
+            wants_tls: false,
             process: None,
         },
         host: Host {

@@ -108,6 +108,7 @@ pub(super) fn assemble(
         target: Target {
             process: owner.map(|owner| findings::process(owner, &sum.happened)),
             unanswered,
+            wants_tls: tally.saw_tls_port,
             ..target(plan)
         },
         plan: echo,
@@ -256,6 +257,7 @@ fn target(plan: &Plan) -> Target {
         addresses,
         unanswered: Vec::new(),
         method: plan.target.method.clone(),
+        wants_tls: false,
         process: None,
     }
 }

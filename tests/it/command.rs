@@ -19,6 +19,8 @@ fn bad_arguments_are_one_line_and_exit_code_2() {
         (&["localhost", "elsewhere"], &["elsewhere"]),
         (&["--cpus", "9999", "localhost"], &["--cpus", "9999"]),
         (&["-H", "no colon", "localhost"], &["--header", "no colon"]),
+        (&["-H", "Content-Length: 3", "-b", "hello", "localhost"], &["Content-Length", "here 5", "\"3\""]),
+        (&["http://localhost/user/{id}"], &["{ and }", "http://localhost/user/%7Bid%7D"]),
         (&["serve", "--port", "70000"], &["--port", "65535", "70000"]),
         (&["serve", "--prot", "80"], &["--prot", "--port"]),
         (&["serach", "--slo", "p99<5ms", "localhost"], &["serach", "saturing search"]),

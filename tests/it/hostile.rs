@@ -4,7 +4,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use crate::support::answers::{HELLO, always, broken, silent};
+use crate::support::answers::{HELLO, always, broken, once, silent};
 use crate::support::saturing::{Ended, Running, load};
 use crate::support::scripted::{Counts, Peer, agree, serve};
 use saturing::result::{Anomalies, Errors, Outcome, RunResult};
@@ -257,6 +257,43 @@ fn a_line_end_behind_an_answer_costs_no_connection() {
         assert_eq!((ended.code, result.requests.completed, counts.connections), (0, 100, 4), "{options}");
         assert_eq!((result.connections.reconnects, result.anomalies), (0, Anomalies::default()), "{options}");
     }
+}
+
+#[test]
+fn asked_to_close_is_done_with_a_server_that_does_not_close() {
+    // One request to a connection, none behind it, though the pipeline has room and the server reads on.
+    let (ended, result, counts) = run_by_count(8, "-c 2 -p 4 -H Connection:TE,Close", |peer| {
+        while peer.request()? {
+            peer.answer(HELLO)?;
+        }
+        Ok(())
+    });
+    agree(&result, counts);
+    assert_eq!((ended.code, result.requests.completed, result.requests.discarded), (0, 8, 0));
+    assert_eq!((counts.requests, result.plan.requests_per_connection), (8, Some(1)));
+    assert_eq!(counts.connections, 8);
+    assert!(result.notes.iter().any(|note| note.contains("Connection: close")), "{:?}", result.notes);
+}
+
+#[test]
+fn servers_of_other_protocols_are_named_in_the_first_warnings() {
+    // As nginx answers HTTP on a port for TLS.
+    let refusal = "<center>The plain HTTP request was sent to HTTPS port</center>";
+    let head = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 62\r\n\r\n";
+    let (_, result, _) = run_by_count(8, "-c 2", once(format!("{head}{refusal}")));
+    let named = |result: &RunResult, words: &str| result.warnings.iter().take(2).any(|told| told.contains(words));
+    assert!(result.target.wants_tls && named(&result, "the server speaks TLS"), "{:?}", result.warnings);
+
+    // A server of HTTP/2 alone speaks first, and gives a client of HTTP/1 up.
+    let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64";
+    let expected = Errors { protocol: 8, ..Errors::default() };
+    let (result, _) = fails("h2c", 8, "-c 2", expected, |peer| {
+        peer.write(settings)?;
+        peer.request()?;
+        peer.close()
+    });
+    assert_eq!(result.protocol_errors.into_iter().collect::<Vec<_>>(), [("http2".to_owned(), 8)]);
+    assert!(result.warnings.iter().take(2).any(|told| told.contains("HTTP/2 only")), "{:?}", result.warnings);
 }
 
 #[test]

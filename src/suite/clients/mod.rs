@@ -229,6 +229,7 @@ impl Wanted {
                 addresses: vec![authority.to_owned()],
                 unanswered: Vec::new(),
                 method: self.method.clone(),
+                wants_tls: false,
                 process: None,
             },
             plan: PlanEcho {
