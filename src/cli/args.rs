@@ -97,12 +97,12 @@ pub struct LoadArgs {
     #[argh(option, short = 'p', arg_name = "N")]
     pub pipeline: Option<String>,
 
-    /// request method (default: GET, with -b POST)
+    /// request method, sent as typed: methods are case-sensitive (default: GET, with -b POST)
     #[argh(option, short = 'm', arg_name = "METHOD")]
     pub method: Option<String>,
 
     /// send this header, in place of a default one of that name; 'Name:' leaves the default one
-    /// out; may be repeated
+    /// out; 'Connection: close' is --no-keepalive; may be repeated
     #[argh(option, short = 'H', arg_name = "'NAME: VALUE'")]
     pub header: Vec<String>,
 

@@ -82,7 +82,6 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         }
         self.sampler.finish(now, &mut tally, self.open, self.progress);
         tally.saw_tls_port = self.heads.saw_tls_port();
-        let series = self.sampler.finish(now, &mut tally);
         tally.settle();
         let completed_by_slot = self.connections.iter().map(|connection| connection.completed).collect();
         let (used, ring) = self.since_begin();
