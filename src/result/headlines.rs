@@ -58,13 +58,12 @@ impl RunResult {
 
     fn no_answers(&self) -> Option<String> {
         let (requests, connections) = (&self.requests, &self.connections);
-        let begun = self.first_byte_ns.as_ref().map_or(0, |first| first.count);
         let why = match () {
             () if connections.established == 0 => match self.connect_trouble() {
                 Some(trouble) => format!("no connection was established ({trouble})"),
                 None => "no connection was established".to_owned(),
             },
-            () if begun > 0 => format!("{begun} answers began, none ended"),
+            () if requests.begun > 0 => format!("{} answers began, none ended", requests.begun),
             () => format!("{} requests sent, {} failed", requests.sent, requests.failed),
         };
         Some(format!("not one response came: {why}"))
@@ -336,8 +335,7 @@ mod tests {
             (
                 "an endless stream",
                 |r| {
-                    r.requests.completed = 0;
-                    r.first_byte_ns.as_mut().unwrap().count = 8;
+                    (r.requests.completed, r.requests.begun) = (0, 8);
                 },
                 "not one response came: 8 answers began, none ended",
             ),
@@ -345,7 +343,6 @@ mod tests {
                 "no answer",
                 |r| {
                     (r.requests.completed, r.requests.sent, r.requests.failed) = (0, 128, 100);
-                    r.first_byte_ns = None;
                 },
                 "not one response came: 128 requests sent, 100 failed",
             ),

@@ -164,8 +164,8 @@ fn connections(result: &RunResult, page: &mut Page) {
     page.count(Tone::Plain, 1, "requested", c.requested, None);
     page.count(short(c.established), 1, "established", c.established, None);
     page.count(short(c.answered), 1, "answered", c.answered, None);
-    page.count_if_any(Tone::Warning, 1, "never begun", c.not_begun);
-    page.count_if_any(Tone::Warning, 1, "begun, not established", c.unfinished);
+    page.count_if_any(Tone::Warning, 1, "never tried", c.not_begun);
+    page.count_if_any(Tone::Warning, 1, "still connecting at the end", c.unfinished);
     page.count_if_any(Tone::Plain, 1, "reconnects", c.reconnects);
     page.count_if_any(Tone::Plain, 1, "closed while idle", c.idle_closed);
     let failed = &c.failed;
