@@ -6,26 +6,31 @@ cd "$(dirname "$0")"
 
 usage() {
     cat <<'END'
-Usage: ./check.sh [--no-install] [--no-suite] [--no-fuzz] [--fuzz-seconds N]
+Usage: ./check.sh [--all] [--no-install] [--no-suite] [--no-fuzz] [--fuzz-seconds N]
 
-Installs what the tests need, then checks formatting, lints (warnings are errors), documentation, tests (with real
-and hostile servers), every case of the study in small, the commands of README.md, and fuzzes the framing for half a minute.
+Installs what the tests need, then checks formatting, lints (warnings are errors), documentation and tests (with real
+and hostile servers, partly on the second engines too), runs the commands of README.md, and fuzzes the framing for a moment.
+The last lines say what was left out, and how many tests passed and failed.
 
+  --all             everything: all of those tests on each second engine, every case of the study in small, README.md
+                    with its real release build and installation, and two minutes of fuzzing
   --no-install      install nothing; what is missing fails where it is used
-  --no-suite        leave the study's servers out
+  --no-suite        with --all: leave the study out
   --no-fuzz         leave the fuzzer out
-  --fuzz-seconds N  fuzz for N seconds (default: 30)
+  --fuzz-seconds N  fuzz for N seconds (default: 10; with --all: 120)
   -h, --help        print this
 
 Exit codes: 0 all passed, 1 something failed, 2 bad arguments.
 END
 }
 
+all=no
 install=yes
 suite=yes
-fuzz_seconds=30
+fuzz_seconds=
 while [ $# -gt 0 ]; do
     case $1 in
+        --all) all=yes ;;
         --no-install) install=no ;;
         --no-suite) suite=no ;;
         --no-fuzz) fuzz_seconds=0 ;;
@@ -40,22 +45,48 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+if [ $all = yes ]; then usual_fuzz_seconds=120; else usual_fuzz_seconds=10; fi
+fuzz_seconds=${fuzz_seconds:-$usual_fuzz_seconds}
 
 step='starting'
 setup=
+notes=target/check
+rm -rf $notes
+mkdir -p $notes
+: > $notes/left_out
+: > $notes/tests
+
+# The summary comes last, whatever the outcome; its very last line stands alone, for machines to read.
 finish() {
     code=$?
     if [ -n "$setup" ]; then kill "$setup" 2> /dev/null || :; fi
-    if [ $code -ne 0 ]; then
+    echo '== summary'
+    cat $notes/left_out
+    grep '^NOT TESTED' $notes/tests || :
+    if [ $code -eq 0 ]; then
+        echo 'check.sh: all passed'
+    else
         echo "check.sh: FAILED: $step" >&2
-        exit 1
     fi
+    awk '/^test result: / { passed += $4; failed += $6 } END { printf "%d passed, %d failed\n", passed, failed }' $notes/tests
+    if [ $code -ne 0 ]; then exit 1; fi
 }
 trap finish EXIT
 
 begin() {
     step=$1
     echo "== $step"
+}
+
+# What this check did not do, for the summary.
+left_out() {
+    echo "left out: $1" >> $notes/left_out
+}
+
+# Runs a command of tests and keeps what it prints, so that the summary can add up its counts. (sh has no pipefail.)
+counted() {
+    { outcome=0; "$@" 2>&1 || outcome=$?; echo $outcome > $notes/outcome; } | tee -a $notes/tests
+    return "$(cat $notes/outcome)"
 }
 
 # nginx as a service is not wanted: the tests start their own.
@@ -66,13 +97,12 @@ install_tools() {
     if grep -qx 'ID=ubuntu' /etc/os-release; then browser=; fi
     # shellcheck disable=SC2086 # nothing, if empty
     install_packages nginx:nginx-light python3:python3 python3-venv wrk:wrk h2load:nghttp2-client c++:g++ taskset:util-linux \
-        script:bsdutils $browser
+        script:bsdutils ip:iproute2 $browser
 }
 
 # Minutes on a new machine, most of them waiting: meanwhile there is something to compile.
 begin_setup() {
-    mkdir -p target
-    bench/setup.sh > target/setup.log 2>&1 &
+    bench/setup.sh > $notes/setup.log 2>&1 &
     setup=$!
 }
 
@@ -82,7 +112,7 @@ end_setup() {
     outcome=0
     wait "$setup" || outcome=$?
     setup=
-    cat target/setup.log
+    cat $notes/setup.log
     return $outcome
 }
 
@@ -102,10 +132,43 @@ install_readers() {
     fi
 }
 
+# Tests that look for an undisturbed CPU, or hold a server's rate against the clock: one after the other.
+alone='verdict:: gates::the_capacity gates::the_connections engines::epoll_keeps_its_rate'
+
+# The others wait for most of their time, so that more of them run at once than there are CPUs.
+run_tests() {
+    begin 'tests'
+    counted cargo test --no-fail-fast --lib --bins --examples
+    counted cargo test --doc --quiet
+    counted cargo test --test steady_state
+    # shellcheck disable=SC2046 # a list of words
+    counted cargo test --test it -- --test-threads $((2 * $(nproc))) $(printf -- '--skip %s ' $alone)
+    begin 'tests that need a CPU of their own'
+    # shellcheck disable=SC2086 # a list of words
+    counted cargo test --test it -- --test-threads 1 --nocapture $alone
+    # A sysctl of the whole machine.
+    counted cargo test --test it io_uring_disabled -- --ignored --nocapture
+}
+
+# The same binary under the second engines.
+run_engines() {
+    modules='hostile:: whole_answers::'
+    if [ $all = yes ]; then
+        modules="$modules accuracy:: servers:: shapes::"
+    else
+        left_out 'accuracy, servers and shapes on the engines epoll and tokio-uring (./check.sh --all)'
+    fi
+    for engine in epoll tokio-uring; do
+        begin "tests on the engine $engine"
+        # shellcheck disable=SC2086 # a list of words
+        counted env SATURING_TEST_ENGINE=$engine cargo test --test it -- --test-threads $((2 * $(nproc))) $modules
+    done
+}
+
 # Every server of the study starts, answers byte for byte and takes a load: none may be left out.
 run_suite() {
-    if [ $suite = no ]; then
-        echo "check.sh: the study's servers are left out, as asked"
+    if [ $all = no ] || [ $suite = no ]; then
+        left_out 'every case of the study in small (./check.sh --all)'
         return
     fi
     begin 'the study in small'
@@ -123,17 +186,23 @@ run_suite() {
 
 check_readme() {
     begin 'the commands of README.md'
-    python3 tests/readme.py
+    if [ $all = yes ]; then
+        python3 tests/readme.py --all
+    else
+        left_out 'the release build of README.md, its installation, and its commands of the study (./check.sh --all)'
+        python3 tests/readme.py
+    fi
 }
 
 # Feeds the framing for a while. The flags are those of cargo-fuzz, which need not be installed for it: libFuzzer learns from them
 # where the code branches and what it compares.
 fuzz() {
     if [ "$fuzz_seconds" -eq 0 ]; then
-        echo 'check.sh: the fuzzer is left out, as asked'
+        left_out 'the fuzzer (--no-fuzz)'
         return
     fi
     begin "fuzz the framing for $fuzz_seconds s"
+    if [ "$fuzz_seconds" -lt 120 ]; then left_out "fuzzing for longer than $fuzz_seconds s (./check.sh --all; --fuzz-seconds N)"; fi
     flags='--cfg fuzzing -Cdebug-assertions -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4'
     for kind in inline-8bit-counters pc-table trace-compares; do
         flags="$flags -Cllvm-args=-sanitizer-coverage-$kind"
@@ -149,7 +218,7 @@ fuzz() {
 if [ $install = yes ]; then
     install_tools
     install_readers
-    begin_setup
+    if [ $all = yes ] && [ $suite = yes ]; then begin_setup; fi
 fi
 
 begin 'formatting'
@@ -161,21 +230,14 @@ cargo clippy --all-targets -- -D warnings
 begin 'documentation'
 RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
 
-# The debug profile: it builds in a fraction of the time that the release profile (one unit, fat LTO) takes, and checks
-# arithmetic and assertions inside the command that the tests run.
+# The debug profile: it builds in a fraction of the time that the release profile takes, and checks arithmetic and assertions
+# inside the command that the tests run.
 begin 'build the tests'
 cargo test --no-run --quiet
 end_setup
 
-begin 'tests'
-cargo test
-
-# A sysctl of the whole machine: while nothing else runs.
-begin 'io_uring turned off by sysctl'
-cargo test --test it io_uring_disabled -- --ignored --nocapture
-
+run_tests
+run_engines
 run_suite
 check_readme
 fuzz
-
-echo 'check.sh: all passed'

@@ -5,6 +5,7 @@
 
 mod tasks;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
@@ -12,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use crate::measure::estimate::{Estimate, middle};
 use crate::plan::{Arrivals, Open, Plan, RateStage, Until};
 use crate::result::calibration::{Calibration, Cost, Figures, Lag, Late, Part, Point};
+use crate::result::units::duration_s;
 use crate::result::{RunResult, Snapshot};
 use crate::run::bare::{self, Extras};
 use crate::run::{self, Halt};
@@ -29,8 +31,10 @@ const LONGER: u32 = 4;
 /// One connection in so many is received from with the kernel's stamps.
 const SAMPLED: u32 = 8;
 
-/// A window in which not one answer came, as other work of the machine filled it, is tried so often.
-const TRIES: usize = 3;
+/// Answers that a window must have for its figures to mean something; and each place in flight must have had one.
+const ENOUGH: u64 = 50;
+/// A window with fewer, as the machine is slow or busy just now, is doubled and tried again while it is shorter than this.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// How far it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,7 +94,7 @@ pub fn calibrate(
         notes: plan.notes.clone(),
         ..Calibration::new()
     };
-    let bench = Bench { plan, window, halt };
+    let bench = Bench { plan, window, longest: Cell::new(window), halt };
     let list = tasks(&samples.places);
     for (done, task) in list.iter().enumerate() {
         tell(&Moment { done, of: list.len(), what: task.to_string() });
@@ -103,6 +107,10 @@ pub fn calibrate(
     found.points = samples.points();
     found.costs = samples.costs();
     found.conclude();
+    if bench.longest.get() > window {
+        let [asked, longest] = [window, bench.longest.get()].map(|span| duration_s(span.as_secs_f64()));
+        found.notes.push(format!("windows of {asked} were too short for enough answers: some lasted up to {longest}"));
+    }
     if found.ceiling.is_some_and(|ceiling| !ceiling.client_bound) {
         found.notes.push("the built-in server was the limit at the highest rate: this client can do more".into());
     }
@@ -113,6 +121,8 @@ pub fn calibrate(
 struct Bench<'a> {
     plan: &'a Plan,
     window: Duration,
+    /// The longest that a window of a closed loop came to be.
+    longest: Cell<Duration>,
     halt: &'a Arc<Halt>,
 }
 
@@ -124,8 +134,12 @@ impl Bench<'_> {
                 samples.floor[place].extend(sample);
             }
             Task::Engine(place) => {
-                let plan = self.closed(samples.places[place], 1);
-                let Some(result) = self.run(&plan)? else { return Ok(()) };
+                let at = samples.places[place];
+                let once = |window| {
+                    let result = self.run(&self.closed(at, window))?;
+                    Ok(Some(result).filter(|result| enough(at, result.requests.completed)))
+                };
+                let Some(result) = self.grown(1, once)? else { return Ok(()) };
                 samples.engine[place].extend(of_engine(&result));
                 (found.host, found.engine) = (result.host, result.engine);
             }
@@ -143,28 +157,38 @@ impl Bench<'_> {
                 samples.without[cost][part as usize].push(sample.map_or(f64::NAN, |sample| sample.outside_ns));
             }
             Task::Late(place) => {
-                let late = self.tried(|| bare::lateness(&self.closed(place, LONGER), SAMPLED, self.halt))?;
-                let row = |late: bare::Lateness| Late {
-                    connections: place.connections as u64,
-                    samples: late.late_ns.count,
-                    p50_ns: late.late_ns.percentiles.p50.unwrap_or(late.late_ns.max),
-                    p99_ns: late.late_ns.percentiles.p99.unwrap_or(late.late_ns.max),
-                    within_ns: late.within_ns,
+                let once = |window| {
+                    let Some(late) = bare::lateness(&self.closed(place, window), SAMPLED, self.halt)? else {
+                        // None of this engine, however long.
+                        return Ok(Some(None));
+                    };
+                    let times = late.late_ns.filter(|times| times.count >= ENOUGH);
+                    Ok(times.map(|times| {
+                        Some(Late {
+                            connections: place.connections as u64,
+                            samples: times.count,
+                            p50_ns: times.percentiles.p50.unwrap_or(times.max),
+                            p99_ns: times.percentiles.p99.unwrap_or(times.max),
+                            within_ns: late.within_ns,
+                        })
+                    }))
                 };
-                found.lateness.extend(late.map(row));
+                found.lateness.extend(self.grown(LONGER, once)?.flatten());
             }
             Task::Lag(rate_per_s) => {
-                let plan = self.open(rate_per_s);
-                let Some(result) = self.run(&plan)? else { return Ok(()) };
-                let lag = result.send_lag_ns.as_ref().map(|lag| Lag {
-                    rate_per_s,
-                    achieved_per_s: result.rate.achieved_per_s,
-                    connections: result.plan.connections,
-                    p50_ns: lag.percentiles.p50.unwrap_or(lag.max),
-                    // Of too few samples the longest is the 99th percentile.
-                    p99_ns: lag.percentiles.p99.unwrap_or(lag.max),
-                });
-                found.send_lag.extend(lag);
+                let once = |window| {
+                    let result = self.run(&self.open(rate_per_s, window))?;
+                    let lag = result.send_lag_ns.filter(|lag| lag.count >= ENOUGH);
+                    Ok(lag.map(|lag| Lag {
+                        rate_per_s,
+                        achieved_per_s: result.rate.achieved_per_s,
+                        connections: result.plan.connections,
+                        p50_ns: lag.percentiles.p50.unwrap_or(lag.max),
+                        // Of too few samples the longest is the 99th percentile.
+                        p99_ns: lag.percentiles.p99.unwrap_or(lag.max),
+                    }))
+                };
+                found.send_lag.extend(self.grown(LONGER, once)?);
             }
         }
         Ok(())
@@ -174,51 +198,58 @@ impl Bench<'_> {
         self.halt.load(Relaxed) != 0
     }
 
-    /// A closed loop at `place` for so many windows.
-    fn closed(&self, place: Place, windows: u32) -> Plan {
+    /// A closed loop at `place`.
+    fn closed(&self, place: Place, window: Duration) -> Plan {
         let mut plan = self.plan.clone();
         plan.placement.cpus.truncate(place.workers);
         plan.load.connections = place.connections * place.workers;
         plan.load.pipeline = place.pipeline;
-        plan.load.until = Until { duration: Some(self.window * windows), requests: None };
+        plan.load.until = Until { duration: Some(window), requests: None };
         plan.load.warmup = self.window.mul_f64(WARMUP);
         plan.load.open = None;
         plan
     }
 
-    fn open(&self, rate_per_s: f64) -> Plan {
-        let mut plan = self.closed(tasks::OPEN, LONGER);
+    fn open(&self, rate_per_s: f64, window: Duration) -> Plan {
+        let mut plan = self.closed(tasks::OPEN, window);
         let stage = RateStage { duration: None, from_per_s: rate_per_s, to_per_s: rate_per_s };
         plan.load.open =
             Some(Open { stages: vec![stage], arrivals: Arrivals::Constant, seed: 1, deadline: None, spin: false });
         plan
     }
 
-    /// A run by the engine; `None` when it was interrupted: half a run proves nothing.
-    fn run(&self, plan: &Plan) -> Result<Option<RunResult>, run::Error> {
-        let once = || run::run(plan, Vec::new(), self.halt, &mut |_: &Snapshot| {});
-        self.tried(|| Ok(Some(once()?).filter(|result| result.requests.completed > 0)))
+    /// A run by the engine.
+    fn run(&self, plan: &Plan) -> Result<RunResult, run::Error> {
+        run::run(plan, Vec::new(), self.halt, &mut |_: &Snapshot| {})
     }
 
-    /// What `once` brings, tried again while that is nothing; `None` when it was interrupted, or never brought anything.
-    fn tried<T>(&self, once: impl Fn() -> Result<Option<T>, run::Error>) -> Result<Option<T>, run::Error> {
-        for _ in 0..TRIES {
-            let outcome = once()?;
+    /// What `once` brings in a window that begins with `windows` of those asked for and is doubled while there is not enough in it; `None` when
+    /// it was interrupted, as half a run proves nothing, or when the longest window had not enough either.
+    fn grown<T>(
+        &self,
+        windows: u32,
+        once: impl Fn(Duration) -> Result<Option<T>, run::Error>,
+    ) -> Result<Option<T>, run::Error> {
+        let mut times = 1;
+        loop {
+            let outcome = once(self.window * windows * times)?;
             if self.is_halted() {
                 return Ok(None);
             }
-            if outcome.is_some() {
+            if outcome.is_some() || self.window * windows * times >= LONGEST {
+                self.longest.set(self.longest.get().max(self.window * times));
                 return Ok(outcome);
             }
+            times *= 2;
         }
-        Ok(None)
     }
 
     fn bare(&self, place: Place, extras: Extras) -> Result<Option<Sample>, run::Error> {
-        let plan = self.closed(place, 1);
-        let once = || bare::bare(&plan, extras, self.halt);
-        let floor = self.tried(|| Ok(Some(once()?).filter(|floor| floor.requests > 0 && floor.enters > 0)))?;
-        let Some(floor) = floor else { return Ok(None) };
+        let once = |window| {
+            let floor = bare::bare(&self.closed(place, window), extras, self.halt)?;
+            Ok(Some(floor).filter(|floor| enough(place, floor.requests) && floor.enters > 0))
+        };
+        let Some(floor) = self.grown(1, once)? else { return Ok(None) };
         let requests = floor.requests as f64;
         Ok(Some(Sample {
             rate_per_s: requests / floor.elapsed_s,
@@ -229,6 +260,11 @@ impl Bench<'_> {
             busy_share: ((floor.user_s + floor.sys_s) / (floor.elapsed_s * place.workers as f64)).min(1.0),
         }))
     }
+}
+
+/// Whether so many answers tell something of `place`.
+fn enough(place: Place, answers: u64) -> bool {
+    answers >= ENOUGH.max((place.workers * place.connections * place.pipeline) as u64)
 }
 
 fn of_engine(result: &RunResult) -> Option<Sample> {

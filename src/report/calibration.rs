@@ -1,5 +1,6 @@
 //! A calibration as text.
 
+use super::columns::Columns;
 use crate::result::calibration::{Advice, Calibration, Cost, Figures, Highest, Lag, Late, Point};
 use crate::result::units::{duration_s, hang, metric, time_ns};
 
@@ -40,31 +41,52 @@ fn points(points: &[Point], out: &mut String) {
     if points.is_empty() {
         return;
     }
-    let heads = format!("{:>10}{:>7}{:>7}{:>7}", "req/s  ", "user", "kernel", "/enter");
-    let columns = heads.len();
-    *out += "\n  Requests per second, ns of CPU per request, requests per enter; ratio of CPU, engine to floor\n";
-    *out += format!("  {:>7}{:>6}{:>4}  {:^columns$}  {:^columns$}", "", "", "", "floor: the bare ring", "engine")
-        .trim_end();
-    *out += &format!("\n  {:>7}{:>6}{:>4}  {heads}  {heads}{:>7}{:>6}\n", "workers", "c", "p", "ratio", "busy");
+    let figures = ["req/s  ", "user", "kernel", "/enter"];
+    let heads = [&["workers", "c", "p"][..], &figures, &figures, &["ratio", "busy"]].concat();
+    let heads = std::array::from_fn(|at| heads[at]);
+    let mut table = Columns::new([7, 6, 4, 12, 7, 7, 7, 12, 7, 7, 7, 7, 6], heads, "");
     for point in points {
-        let cells =
-            |figures: Option<Figures>| figures.map_or_else(|| format!("{:>columns$}", "-"), |figures| cells(&figures));
         let connections = point.connections_per_worker * point.workers as u64;
+        let [rate, user, kernel, enter] = cells(point.floor);
+        let [engine_rate, engine_user, engine_kernel, engine_enter] = cells(point.engine);
         let ratio = point.cpu_ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
         let busy = point.engine.map_or_else(|| "-".to_owned(), |figures| format!("{:.0}%", figures.busy_share * 100.0));
-        let (floor, engine) = (cells(point.floor), cells(point.engine));
-        let row = format!(
-            "  {:>7}{connections:>6}{:>4}  {floor}  {engine}{ratio:>7}{busy:>6}",
-            point.workers, point.pipeline
-        );
-        *out += row.trim_end();
-        out.push('\n');
+        let row = [
+            point.workers.to_string(),
+            connections.to_string(),
+            point.pipeline.to_string(),
+            rate,
+            user,
+            kernel,
+            enter,
+            engine_rate,
+            engine_user,
+            engine_kernel,
+            engine_enter,
+            ratio,
+            busy,
+        ];
+        table.push(row, String::new());
     }
+    *out += "\n  Requests per second, ns of CPU per request, requests per enter; ratio of CPU, engine to floor\n";
+    let widths = table.widths();
+    let [first, floor, engine] = [0..3, 3..7, 7..11].map(|range| widths[range].iter().sum::<usize>());
+    let (floor_width, engine_width) = (floor - 2, engine - 2);
+    let line = format!("  {:first$}  {:^floor_width$}  {:^engine_width$}", "", "floor: the bare ring", "engine");
+    *out += &format!("{}\n{}", line.trim_end(), table.lines());
 }
 
-fn cells(figures: &Figures) -> String {
-    let Figures { rate_per_s, user_ns, sys_ns, requests_per_enter, .. } = figures;
-    format!("{}{user_ns:>7.0}{sys_ns:>7.0}{requests_per_enter:>7.1}", hang(&metric(*rate_per_s), 10))
+fn cells(figures: Option<Figures>) -> [String; 4] {
+    let Some(Figures { rate_per_s, user_ns, sys_ns, requests_per_enter, .. }) = figures else {
+        return ["", "", "", "-"].map(str::to_owned);
+    };
+    let rate = hung(&metric(rate_per_s));
+    [rate, format!("{user_ns:.0}"), format!("{sys_ns:.0}"), format!("{requests_per_enter:.1}")]
+}
+
+/// A figure with its unit hanging, in a column as wide as need be.
+fn hung(figure: &str) -> String {
+    hang(figure, 2)
 }
 
 fn costs(costs: &[Cost], out: &mut String) {
@@ -72,14 +94,14 @@ fn costs(costs: &[Cost], out: &mut String) {
         return;
     }
     *out += "\n  What a part costs: ns per request outside the kernel, the bare ring with all three less without it\n";
-    *out += &format!("  {:>13}{:>4}{:>12}{:>10}  {}\n", "c", "p", "part", "ns", "interval");
+    let mut table = Columns::new([13, 4, 12, 10], ["c", "p", "part", "ns"], "  interval");
     for cost in costs {
         let (ns, part) = (cost.per_request_ns, cost.part.as_str());
-        *out += &format!(
-            "  {:>13}{:>4}{part:>12}{:>10.1}  {:.1} to {:.1}\n",
-            cost.connections, cost.pipeline, ns.median, ns.low, ns.high
-        );
+        let row =
+            [cost.connections.to_string(), cost.pipeline.to_string(), part.to_owned(), format!("{:.1}", ns.median)];
+        table.push(row, format!("  {:.1} to {:.1}", ns.low, ns.high));
     }
+    *out += &table.lines();
 }
 
 fn lateness(rows: &[Late], out: &mut String) {
@@ -87,13 +109,12 @@ fn lateness(rows: &[Late], out: &mut String) {
         return;
     }
     *out += "\n  Error in time: from the kernel's receive stamp of an answer to the engine's own\n";
-    *out += &format!("  {:>13}{:>12}{:>12}{:>12}{:>12}\n", "c", "samples", "p50", "p99", "within");
+    let mut table = Columns::new([13, 12, 12, 12, 12], ["c", "samples", "p50", "p99", "within"], "");
     for row in rows {
-        let time = |ns: u64| hang(&time_ns(ns as f64), 12);
-        let (p50, p99, within) = (time(row.p50_ns), time(row.p99_ns), time(row.within_ns));
-        let line = format!("  {:>13}{:>12}{p50}{p99}{within}", row.connections, row.samples);
-        *out += &format!("{}\n", line.trim_end());
+        let [p50, p99, within] = [row.p50_ns, row.p99_ns, row.within_ns].map(|ns| hung(&time_ns(ns as f64)));
+        table.push([row.connections.to_string(), row.samples.to_string(), p50, p99, within], String::new());
     }
+    *out += &table.lines();
 }
 
 fn send_lag(rows: &[Lag], out: &mut String) {
@@ -101,13 +122,13 @@ fn send_lag(rows: &[Lag], out: &mut String) {
         return;
     }
     *out += "\n  Send lag of an open loop: from the intended instant to the send\n";
-    *out += &format!("  {:>13}{:>12}{:>12}{:>12}\n", "asked/s", "achieved/s", "p50", "p99");
+    let mut table = Columns::new([13, 12, 12, 12], ["asked/s", "achieved/s", "p50", "p99"], "");
     for row in rows {
-        let (asked, achieved) = (hang(&metric(row.rate_per_s), 13), hang(&metric(row.achieved_per_s), 12));
-        let time = |ns: u64| hang(&time_ns(ns as f64), 12);
-        let line = format!("  {asked}{achieved}{}{}", time(row.p50_ns), time(row.p99_ns));
-        *out += &format!("{}\n", line.trim_end());
+        let [asked, achieved] = [row.rate_per_s, row.achieved_per_s].map(|rate| hung(&metric(rate)));
+        let [p50, p99] = [row.p50_ns, row.p99_ns].map(|ns| hung(&time_ns(ns as f64)));
+        table.push([asked, achieved, p50, p99], String::new());
     }
+    *out += &table.lines();
 }
 
 fn highest(ceiling: Highest) -> String {

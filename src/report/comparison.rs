@@ -52,7 +52,7 @@ fn row(difference: &Difference) -> String {
             let interval = format!("{} to {}", signed(low), signed(high));
             line.push_str(&hang(&signed(estimate), 13));
             let p = if p_adjusted < 0.001 { "<0.001".to_owned() } else { format!("{p_adjusted:.3}") };
-            line.push_str(&format!("{share:>9}  {interval:<27}{p}"));
+            line.push_str(&format!(" {share:>8}  {interval:<26} {p}"));
             line.push_str(if difference.seen { "  *" } else { "" });
         }
     }

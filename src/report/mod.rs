@@ -2,6 +2,7 @@
 //! [`Snapshot`](crate::result::Snapshot) as a line of progress. Pure: nothing here prints.
 
 pub mod calibration;
+mod columns;
 pub mod comparison;
 pub mod csv;
 pub mod doctor;

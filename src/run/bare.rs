@@ -37,8 +37,8 @@ pub struct Floor {
 /// How late the engine knows of answers.
 #[derive(Debug, Clone)]
 pub struct Lateness {
-    /// `done_at` less the kernel's receive stamp, of the sampled answers.
-    pub late_ns: Summary,
+    /// `done_at` less the kernel's receive stamp, of the sampled answers; `None` where there were none, or the wall clock was set meanwhile.
+    pub late_ns: Option<Summary>,
     /// How wrong each may be by itself, as the two go by different clocks, ns.
     pub within_ns: u64,
 }
@@ -84,7 +84,7 @@ pub fn bare(plan: &Plan, extras: Extras, halt: &Arc<Halt>) -> Result<Floor, Erro
 }
 
 /// Runs the engine on the plan, one connection in `every` (of each worker) being received from with the kernel's stamps. `None` where
-/// the engine has no stamps to offer, or the wall clock was set meanwhile.
+/// the engine has no stamps to offer.
 ///
 /// # Errors
 /// As [`super::run`].
@@ -102,17 +102,16 @@ pub fn lateness(plan: &Plan, every: u32, halt: &Arc<Halt>) -> Result<Option<Late
             Engine::Epoll(..) | Engine::TokioUring(..) => None,
         }
     })?;
-    let (mut late, mut within_ns) = (Histogram::new(), 0);
     let after = WallClock::read();
+    let (mut late, mut within_ns, mut was_set, mut stamped) = (Histogram::new(), 0, false, false);
     for (before, part) in all.into_iter().flatten() {
         let within = before.within_ns + after.within_ns;
-        if before.ahead_ns.abs_diff(after.ahead_ns) > within.max(1000) {
-            return Ok(None);
-        }
+        was_set |= before.ahead_ns.abs_diff(after.ahead_ns) > within.max(1000);
         within_ns = before.within_ns.max(within_ns);
         late.merge(&part);
+        stamped = true;
     }
-    Ok(late.summary(None).map(|late_ns| Lateness { late_ns, within_ns }))
+    Ok(stamped.then(|| Lateness { late_ns: late.summary(None).filter(|_| !was_set), within_ns }))
 }
 
 /// Does `work` on a pinned thread for each worker of the plan, all starting together.

@@ -83,6 +83,8 @@ pub(super) struct Fake {
     pub(super) spurious: u64,
     /// How late an enter returns.
     pub(super) late_ns: Range<u64>,
+    /// How many of a hundred pieces are read together with the one before.
+    together: u64,
     /// How many of a hundred confirmed sends never end, and how many fail.
     pub(super) stuck_sends: u64,
     pub(super) failed_sends: u64,
@@ -115,6 +117,7 @@ impl Fake {
     pub(super) fn new(seed: u64, job: Job, manners: Manners) -> Fake {
         let time = Time::default();
         time.at.set(seed * 1_234_567);
+        let mut random = Random::new(seed);
         Fake {
             starts_at: time.last(),
             time,
@@ -122,8 +125,9 @@ impl Fake {
             manners,
             later: Vec::new(),
             rooms: 512..513,
-            spurious: 5,
-            late_ns: 0..3_000,
+            spurious: random.pick(&[(0, 1), (5, 1), (40, 1)]),
+            late_ns: 0..random.pick(&[(1_000, 1), (3_000, 2), (8_000, 1)]),
+            together: random.pick(&[(0, 1), (60, 2), (95, 1)]),
             stuck_sends: 0,
             failed_sends: 0,
             stops: VecDeque::new(),
@@ -132,7 +136,7 @@ impl Fake {
             halt: Rc::default(),
             breaks_at: None,
             at_each_enter: None,
-            random: Random::new(seed),
+            random,
             slots: vec![Slot::default(); job.connections],
             queued: Vec::new(),
             room: 512,

@@ -97,6 +97,14 @@ fn run_job(seed: u64, job: Job, manners: Manners) -> Ran {
     run(Fake::new(seed, job, manners))
 }
 
+/// Whether it was cut short, which it must not be but for want of a single connection.
+fn nobody_was_there(Ran { done, fake }: &Ran) -> bool {
+    if let Some(why) = &done.cut_short {
+        assert_eq!((why.as_str(), fake.record.opened), ("no connection could be opened", 0));
+    }
+    done.cut_short.is_some()
+}
+
 /// What holds whatever kernel and server do.
 fn check(Ran { done, fake }: &Ran) {
     let (tally, record) = (&done.tally, &fake.record);

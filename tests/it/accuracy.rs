@@ -1,11 +1,12 @@
-//! What saturing reports of a server whose behaviour is known: the quick forms of bench/accuracy.py. Bounds are such that a busy
-//! machine keeps them; times are only ever longer than the server makes them.
+//! What saturing reports of a server whose behaviour is known: the quick forms of bench/accuracy.py. Bounds hold at any speed of the
+//! machine: times are only ever longer than the server makes them, and latencies fit into the run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
-use crate::support::process::{Folder, Process};
+use crate::support::process::{Folder, Process, long_enough};
 use crate::support::saturing::{Running, Serve, command, load, measure, run};
 use nix::sys::signal::Signal;
 use saturing::measure::histogram::{Percentiles, Summary};
@@ -19,6 +20,15 @@ fn latency(result: &RunResult) -> &Summary {
 
 fn percentile(result: &RunResult, pick: fn(&Percentiles) -> Option<u64>) -> u64 {
     pick(&latency(result).percentiles).expect("samples enough")
+}
+
+/// Requests in flight by all latencies of a closed loop: each lies within the run, and no connection has more at once than it may.
+fn in_flight(result: &RunResult) -> f64 {
+    let Summary { count, mean, .. } = *latency(result);
+    let in_flight = mean * count as f64 / (result.elapsed_s * 1e9);
+    let places = (result.plan.connections * u64::from(result.plan.pipeline)) as f64;
+    assert!(in_flight <= places * 1.001, "{in_flight} in flight at {places} places");
+    in_flight
 }
 
 /// A line of the server's log.
@@ -70,34 +80,36 @@ fn no_answer_comes_before_its_delay() {
     for options in ["-n 400 -c 20", "-n 400 -c 20 -p 4", "-n 60 -c 20 --no-keepalive", "-R 500 -n 300 -c 40"] {
         let result = load(server.address, options);
         assert!(latency(&result).min >= 20 * MS, "{options}: {} ns", latency(&result).min);
-        let median = percentile(&result, |p| p.p50);
-        assert!(median < 60 * MS, "{options}: {median} ns");
+        if !options.contains("-R") {
+            in_flight(&result);
+        }
     }
     assert_eq!(server.stop().0, 400 + 400 + 60 + 300);
 }
 
 #[test]
 fn one_queue_serves_one_request_after_the_other() {
-    // Seven wait for each that is served; nothing on this machine can make that faster.
+    // Seven wait for each that is served, unless the client is kept from sending; nothing makes the server faster.
     let server = Serve::start(&["--cpus", "0", "--service", "const:2ms"]);
     let result = load(server.address, "-n 200 -c 8");
-    let mean = latency(&result).mean;
     assert!(result.elapsed_s >= 0.4 - 0.001, "{} s", result.elapsed_s);
-    assert!((15.0..100.0).contains(&(mean / MS as f64)), "{mean} ns");
+    assert!(latency(&result).min >= 2 * MS && in_flight(&result) > 2.0, "{:?}", latency(&result));
 }
 
 #[test]
 fn the_open_loop_sees_the_pause_that_the_closed_loop_does_not() {
     let server = Serve::start(&["--pause", "200ms/500ms"]);
-    let open = measure(server.address, "-R 400 -c 128 -d 2s --drain 20s");
-    let closed = measure(server.address, "-c 1 -d 2s --drain 20s");
+    let open = Running::load(server.address, "-R 400 -c 128 -d 2s --drain 50s");
+    // One request in each pause; a client that is kept from its CPU at every pause's begin must look for longer.
+    let closed = long_enough("a request that meets a pause", Duration::from_secs(1), |span| {
+        let closed = measure(server.address, &format!("-c 1 -d {}ms --drain 50s", span.as_millis()));
+        Some(closed).filter(|closed| latency(closed).max >= 150 * MS)
+    });
+    let open = open.wait().result();
     // Two in five arrivals meet a pause: evenly up to 200 ms.
     let (p99, p75) = (percentile(&open, |p| p.p99), percentile(&open, |p| p.p75));
-    assert!(p99 >= 150 * MS && p75 >= 40 * MS, "{p99} and {p75} ns");
-    let p95 = percentile(&closed, |p| p.p95);
-    assert!(p95 < 10 * MS, "{p95} ns");
-    let most = latency(&closed).max;
-    assert!(most >= 150 * MS, "{most} ns");
+    let unseen = percentile(&closed, |p| p.p50);
+    assert!(p99 >= 150 * MS && p75 >= 40 * MS && unseen < 40 * MS, "{p99}, {p75} and {unseen} ns");
 }
 
 #[test]
@@ -106,10 +118,10 @@ fn the_log_has_a_line_for_each_request() {
     let path = folder.path("log.csv");
     let name = path.display().to_string();
     for (behaviour, options) in [
-        ("", "-n 20k -c 16"),
-        ("", "-n 20k -c 16 -p 16"),
-        ("--service exp:20us --seed 5", "-n 5k -c 16 -p 4"),
-        ("--delay 1ms", "-n 2k -c 16 -H X-Request-Id:abc"),
+        ("", "-n 4k -c 16"),
+        ("", "-n 8k -c 16 -p 16"),
+        ("--service exp:20us --seed 5", "-n 2k -c 16 -p 4"),
+        ("--delay 1ms", "-n 1k -c 16 -H X-Request-Id:abc"),
         ("--delay 1ms --pause 10ms/50ms", "-n 300 -c 8 --no-keepalive"),
     ] {
         // A log of an earlier turn is replaced.
@@ -149,13 +161,17 @@ fn requests_never_answered_are_in_the_log_too() {
     let folder = Folder::new();
     let path = folder.path("log.csv");
     let name = path.display().to_string();
-    let server = Serve::start(&["--delay", "30s", "--log", &name]);
-    let ended = Running::load(server.address, "-c 4 -n 4 -T 100ms").wait();
-    assert_eq!(ended.code, 1, "not one response: {ended:?}");
-    let requests = server.stop().0;
-    let lines = log(&path);
-    assert_eq!(lines.len() as u64, requests);
-    assert!(requests >= 4 && lines.iter().all(|line| line.sent.is_none()), "{lines:?}");
+    // The server must come to read them before the client gives up.
+    long_enough("all requests are read in time", Duration::from_millis(100), |timeout| {
+        let server = Serve::start(&["--delay", "300s", "--log", &name]);
+        let ended = Running::load(server.address, &format!("-c 4 -n 4 -T {}ms", timeout.as_millis())).wait();
+        assert_eq!(ended.code, 1, "not one response: {ended:?}");
+        let requests = server.stop().0;
+        let lines = log(&path);
+        assert_eq!(lines.len() as u64, requests);
+        assert!(lines.iter().all(|line| line.sent.is_none()), "{lines:?}");
+        (requests >= 4).then_some(())
+    });
 }
 
 #[test]

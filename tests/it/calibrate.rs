@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use crate::support::process::Folder;
 use crate::support::saturing::{Ended, Running, Serve, command};
@@ -40,7 +39,7 @@ fn run(cache: &Path, server: &Serve, options: &str) -> RunResult {
 fn everything_is_measured_kept_and_told_by_later_runs() {
     let folder = Folder::new();
     let cache = folder.path("cache");
-    let ended = Running::spawn(&mut with_cache(&cache, "calibrate -t1 -d 50ms --json -")).wait();
+    let ended = Running::spawn(&mut with_cache(&cache, "calibrate -t1 -d 20ms --json -")).wait();
     assert_eq!(ended.code, 0, "{ended:?}");
     let found = calibrated(&ended);
     assert!(!found.interrupted && found.cpus.len() == 1 && !found.server_cpus.is_empty());
@@ -110,8 +109,8 @@ fn interrupted_it_gives_the_figures_so_far_and_keeps_nothing() {
     let folder = Folder::new();
     for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
         let cache = folder.path("cache");
-        let running = Running::spawn(&mut with_cache(&cache, "calibrate -t1 -d 100ms --json -"));
-        std::thread::sleep(Duration::from_millis(1500));
+        let mut running = Running::on_terminal(&mut with_cache(&cache, "calibrate -t1 -d 20ms --json -"));
+        running.until_it_shows("run 4 of ");
         running.signal(signal);
         let ended = running.wait();
         assert_eq!(ended.code, code, "{ended:?}");

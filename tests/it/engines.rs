@@ -97,7 +97,7 @@ fn what_insists_on_io_uring_fails_with_cause_and_cure_where_it_is_forbidden() {
 #[test]
 fn the_built_in_server_works_where_io_uring_is_forbidden() {
     for (errno, _) in CAUSES {
-        let result = result(&run_without(errno, "-d 500ms --json -"));
+        let result = result(&run_without(errno, "-d 300ms --json -"));
         assert!(result.requests.completed > 0 && result.requests.failed == 0, "{:?}", result.requests);
         assert_eq!(result.engine.name, "epoll");
         for behaviour in ["", "--delay 2ms"] {
@@ -129,15 +129,22 @@ fn the_built_in_server_works_where_io_uring_is_forbidden() {
 #[test]
 fn epoll_keeps_its_rate_where_waits_cannot_be_asked_for_in_nanoseconds() {
     let server = serve(always(HELLO));
-    let args = format!("--engine epoll -R 1000 -d 1s -c 8 -T 50s --json - http://{}/", server.address);
-    let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+    let options = "--engine epoll -R 1000 --arrivals poisson -d 500ms -c 8 -T 50s --json -";
+    let args: Vec<String> = format!("{options} http://{}/", server.address).split(' ').map(str::to_owned).collect();
     let run = move || Running::spawn(command().args(&args)).wait();
-    let ended = forbidden(&[libc::SYS_epoll_pwait2], libc::ENOSYS, run);
-    let result = result(&ended);
-    assert!(result.requests.sent.abs_diff(1_000) <= 1, "{:?}", result.requests);
-    // With whole milliseconds the median would be half of one.
-    let lag = result.send_lag_ns.expect("an open loop").percentiles.p50.expect("sends");
-    assert!(lag < 400_000, "{lag} ns");
+    let lag = |result: &RunResult| result.send_lag_ns.as_ref().expect("an open loop").percentiles.p50.expect("sends");
+    let mut seen = Vec::new();
+    for _ in 0..20 {
+        let with = result(&run());
+        let without = result(&forbidden(&[libc::SYS_epoll_pwait2], libc::ENOSYS, run.clone()));
+        assert_eq!(with.requests.sent, without.requests.sent, "as many by the same seed");
+        // With whole milliseconds the median would be half of one more, in every pair of runs: the machine's own pauses come into both.
+        if lag(&without) < lag(&with) + 300_000 {
+            return;
+        }
+        seen.push((lag(&with), lag(&without)));
+    }
+    panic!("lags with and without waits in nanoseconds: {seen:?}");
 }
 
 /// Sockets that poll are for root; whoever may not is told how.

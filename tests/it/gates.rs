@@ -1,10 +1,9 @@
 //! Limits, searches and comparisons, as commands.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::time::Duration;
 
 use crate::support::answers::{HELLO, always};
-use crate::support::process::{Folder, Process};
+use crate::support::process::{Folder, Process, until};
 use crate::support::saturing::{Ended, Running, Serve, command, run};
 use crate::support::scripted::{listen, serve};
 use nix::sys::signal::Signal;
@@ -42,10 +41,10 @@ fn a_breached_limit_is_exit_code_3_and_printed_with_its_figure() {
 
 #[test]
 fn an_interrupted_run_is_not_judged() {
-    let server = Serve::start(&["--delay", "20ms"]);
+    let server = serve(always(HELLO));
     let running =
-        Running::start(&["-d", "60s", "-c", "4", "--slo", "p50<1ms", "--json", "-", &server.address.to_string()]);
-    std::thread::sleep(Duration::from_millis(500));
+        Running::start(&["-d", "600s", "-c", "4", "--slo", "p50<1us", "--json", "-", &server.address.to_string()]);
+    until("answers", || (server.counts().answers > 100).then_some(()));
     running.signal(Signal::SIGTERM);
     let ended = running.wait();
     assert_eq!(ended.code, 143, "{ended:?}");
@@ -151,10 +150,16 @@ fn two_results_are_compared() {
     let folder = Folder::new();
     let path = |name: &str| folder.path(name).display().to_string();
     let (fast, slow, other) = (path("fast.json"), path("slow.json"), path("open.json"));
-    for (file, delay) in [(&fast, "5ms"), (&slow, "150ms")] {
+    // So far apart that no machine's own pauses come between.
+    let sides = [(&fast, "10ms"), (&slow, "400ms")].map(|(file, delay)| {
         let server = Serve::start(&["--delay", delay]);
-        let ended = words("-n 120 -c 12 --repeat 6 --json", &[file, &server.address.to_string()]);
+        let address = server.address.to_string();
+        (server, Running::start(&["-n", "120", "-c", "60", "--repeat", "6", "--json", file, &address]))
+    });
+    for (server, running) in sides {
+        let ended = running.wait();
         assert_eq!(ended.code, 0, "{ended:?}");
+        drop(server);
     }
     let ended = words("compare", &[&fast, &slow, "--json", "-"]);
     assert_eq!(ended.code, 0, "{ended:?}");
@@ -184,14 +189,14 @@ fn two_results_are_compared() {
 
 #[test]
 fn two_servers_are_compared_in_turn() {
-    let [fast, slow] = [&["--delay", "5ms"], &["--delay", "15ms"]].map(|args| Serve::start(args));
+    let [fast, slow] = [&["--delay", "5ms"], &["--delay", "300ms"]].map(|args| Serve::start(args));
     let urls = [fast.address.to_string(), slow.address.to_string()];
-    let line = "compare --run --rounds 8 -d 100ms --warmup 20ms -c 4";
+    let line = "compare --run --rounds 8 -d 320ms --warmup 20ms -c 4";
     let ended = words(line, &[&urls[0], &urls[1]]);
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert!(ended.stdout.contains("Verdict: difference seen (*) in rate, p50"), "{}", ended.stdout);
-    // Both were loaded.
-    assert!(fast.stop().0 > 100 && slow.stop().0 > 100);
+    assert!(ended.stdout.contains("Verdict: difference seen (*) in rate"), "{}", ended.stdout);
+    // Both were loaded, in each round.
+    assert!(fast.stop().0 >= 32 && slow.stop().0 >= 32);
 }
 
 #[test]

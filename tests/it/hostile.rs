@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::answers::{HELLO, always, broken, once, silent};
+use crate::support::process::long_enough;
 use crate::support::saturing::{Ended, Running, load};
 use crate::support::scripted::{Counts, Peer, agree, serve};
 use saturing::result::{Anomalies, Errors, Outcome, RunResult};
@@ -123,60 +124,90 @@ fn an_end_takes_all_that_is_in_flight_with_it() {
 
 #[test]
 fn a_request_without_an_answer_times_out_once() {
-    for (options, in_flight) in [("-c 8", 8), ("-c 4 -p 3", 12)] {
-        let requests = 2 * in_flight;
-        let expected = Errors { timeout: requests, ..Errors::default() };
-        let (result, counts) = fails(options, requests, &format!("{options} -T 200ms"), expected, silent());
-        assert_eq!(counts.requests, requests, "{options}");
+    for (options, requests) in [("-c 8", 16), ("-c 4 -p 3", 24)] {
+        let (result, counts) = times_out(options, requests, options, silent);
         let connections = result.plan.connections;
         assert_eq!(counts.connections, 2 * connections, "{options}: each is replaced, once");
-        assert!(result.elapsed_s >= 0.4, "{options}: {}", result.elapsed_s);
+        assert!(result.elapsed_s >= 2e-3 * result.plan.timeout_ms, "{options}: {}", result.elapsed_s);
     }
     // A stall in the middle, and an answer that comes too late.
-    let expected = Errors { timeout: 8, ..Errors::default() };
-    fails("in a body", 8, "-c 8 -T 200ms", expected, |peer| {
-        if peer.request()? {
-            peer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello")?;
-            peer.await_end()?;
+    times_out("in a body", 8, "-c 8", || {
+        |peer: &mut Peer| {
+            if peer.request()? {
+                peer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello")?;
+                peer.await_end()?;
+            }
+            Ok(())
         }
-        Ok(())
     });
-    fails("too late", 8, "-c 4 -T 200ms", expected, |peer| {
-        while peer.request()? {
-            thread::sleep(Duration::from_millis(1500));
-            peer.answer(HELLO)?;
+    times_out("too late", 8, "-c 4", || {
+        |peer: &mut Peer| {
+            if peer.request()? {
+                peer.await_end()?;
+                peer.answer(HELLO)?;
+            }
+            Ok(())
         }
-        Ok(())
     });
+}
+
+/// A run in which every request times out: with a timeout in which the server comes to read them, and each connection is opened in time.
+fn times_out<S: Fn(&mut Peer) -> io::Result<()> + Send + Sync + 'static>(
+    name: &str,
+    requests: u64,
+    options: &str,
+    script: impl Fn() -> S,
+) -> (RunResult, Counts) {
+    long_enough("all requests are read in time", Duration::from_millis(200), |timeout| {
+        let with = format!("{options} -T {}ms", timeout.as_millis());
+        let (ended, result, counts) = run_by_count(requests, &with, script());
+        let timeouts = result.errors.timeout;
+        assert_eq!(result.errors, Errors { timeout: timeouts, ..Errors::default() }, "{name}");
+        assert_eq!((ended.code, result.requests.completed), (1, 0), "{name}: {ended:?}");
+        assert!(timeouts <= requests && counts.requests <= requests, "{name}: {counts:?}");
+        assert!(counts.connections <= requests, "{name}: {counts:?}");
+        (timeouts == requests && counts.requests == requests && result.connections.failed.total() == 0)
+            .then_some((result, counts))
+    })
 }
 
 #[test]
 fn a_timeout_counts_when_it_expires_and_not_at_the_end() {
-    let server = serve(silent());
-    let ended = Running::load(server.address, "-c 4 -T 300ms -d 800ms --drain 0").wait();
-    let result = ended.result();
-    let counts = server.stop();
-    // Four at 300 ms and four at 600 ms, unless the machine is very busy; what was sent last has not expired.
-    let requests = result.requests;
-    assert!((4..=8).contains(&result.errors.timeout) && requests.in_flight_at_end <= 4, "{requests:?}");
-    assert_eq!(requests.sent, result.errors.timeout + requests.in_flight_at_end);
-    assert_eq!(requests.sent, counts.requests);
+    long_enough("timeouts before the end", Duration::from_millis(150), |timeout| {
+        let server = serve(silent());
+        let (timeout, window) = (timeout.as_millis(), timeout.as_millis() * 8 / 3);
+        let ended = Running::load(server.address, &format!("-c 4 -T {timeout}ms -d {window}ms --drain 0")).wait();
+        let (result, counts) = (ended.result(), server.stop());
+        // Four after one timeout and four after two, if the machine lets them be sent; what was sent last has not expired.
+        let (requests, timeouts) = (result.requests, result.errors.timeout);
+        assert!(timeouts <= 8 && requests.in_flight_at_end <= 4, "{requests:?}");
+        assert_eq!(requests.sent, timeouts + requests.in_flight_at_end);
+        assert!(counts.requests <= requests.sent, "{counts:?} {requests:?}");
+        (timeouts >= 4 && counts.requests == requests.sent).then_some(())
+    });
 }
 
 #[test]
 fn a_stall_does_not_hold_up_the_other_connections() {
-    let (ended, result, counts) = run_by_count(500, "-c 4 -T 2s", |peer| {
-        while peer.request()? {
-            if peer.requests_so_far() == 10 {
-                return peer.await_end();
+    // Whatever the timeout: if all had to wait for one, they would all wait that long.
+    long_enough("all others are answered in time", Duration::from_millis(500), |timeout| {
+        let (ended, result, counts) = run_by_count(500, &format!("-c 4 -T {}ms", timeout.as_millis()), |peer| {
+            while peer.request()? {
+                if peer.requests_so_far() == 10 {
+                    return peer.await_end();
+                }
+                peer.answer(HELLO)?;
             }
-            peer.answer(HELLO)?;
+            Ok(())
+        });
+        assert_eq!((ended.code, result.requests.sent), (0, 500));
+        if result.errors != (Errors { timeout: 1, ..Errors::default() }) {
+            return None;
         }
-        Ok(())
+        assert_eq!(result.requests.completed, 499);
+        assert_eq!((counts.requests, counts.answers), (500, 499));
+        Some(())
     });
-    assert_eq!((ended.code, result.requests.completed, result.requests.sent), (0, 499, 500));
-    assert_eq!(result.errors, Errors { timeout: 1, ..Errors::default() });
-    assert_eq!((counts.requests, counts.answers), (500, 499));
 }
 
 /// What ends a connection after a whole answer, without having announced it.
@@ -321,11 +352,12 @@ fn what_comes_long_after_an_answer_is_the_next_requests_failure() {
         ("", Errors { eof_mid_response: 4, ..Errors::default() }),
         ("garbage\r\n\r\n", Errors { protocol: 4, ..Errors::default() }),
     ];
-    for (bytes, errors) in table {
+    let fails = |bytes: &'static str, errors| {
         let (_, result, counts) = run_by_count(8, "-c 4", move |peer| {
             if peer.request()? {
                 peer.answer(HELLO)?;
             }
+            // So long that it cannot have been on its way when the request was sent.
             if peer.request()? {
                 thread::sleep(Duration::from_millis(1500));
                 peer.write(bytes.as_bytes())?;
@@ -337,7 +369,8 @@ fn what_comes_long_after_an_answer_is_the_next_requests_failure() {
         assert_eq!((result.requests.sent, counts.requests), (8, 8), "{bytes:?}");
         assert_eq!(result.errors, errors, "{bytes:?}");
         assert_eq!(result.anomalies, Anomalies::default(), "{bytes:?}");
-    }
+    };
+    thread::scope(|scope| table.map(|(bytes, errors)| scope.spawn(move || fails(bytes, errors))).map(drop));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::answers::{HELLO, always, silent};
-use crate::support::process::{Folder, Process, until};
+use crate::support::process::{Folder, Process, long_enough, until};
 use crate::support::saturing::{Running, Serve, address_in_first_line};
 use crate::support::scripted::{Server, listen, serve};
 use nix::sys::signal::Signal;
@@ -20,9 +20,9 @@ fn under_way(server: &Server) {
 #[test]
 fn a_signal_ends_the_run_and_the_counts_agree() {
     for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
-        for options in ["-d 50s", "-n 1G", "-d 50s -p 16", "-d 50s --no-keepalive"] {
+        for options in ["-d 500s", "-n 1G", "-d 500s -p 16", "-d 500s --no-keepalive"] {
             let server = serve(always(HELLO));
-            let running = Running::load(server.address, &format!("-c 8 --drain 20s {options}"));
+            let running = Running::load(server.address, &format!("-c 8 --drain 200s {options}"));
             under_way(&server);
             running.signal(signal);
             let ended = running.wait();
@@ -32,7 +32,7 @@ fn a_signal_ends_the_run_and_the_counts_agree() {
             assert_eq!((requests.failed, requests.discarded), (0, 0), "{options}: {:?}", result.errors);
             assert_eq!(requests.sent, counts.requests, "{options}");
             assert_eq!(requests.completed + requests.in_flight_at_end, counts.answers, "{options}");
-            assert!(ended.took < Duration::from_secs(20), "{options}: it ends at once");
+            assert!(ended.took < Duration::from_secs(100), "{options}: it ends at once");
         }
     }
 }
@@ -52,48 +52,55 @@ fn a_signal_before_the_first_answer_is_an_interruption_too() {
 
 #[test]
 fn a_signal_while_nobody_answers_ends_the_run() {
-    let address = listen().local_addr().expect("bound");
-    let running = Running::load(address, "-c 4 -d 50s");
-    thread::sleep(Duration::from_millis(300));
-    running.signal(Signal::SIGTERM);
-    let ended = running.wait();
-    let result = ended.result();
-    assert_eq!((ended.code, result.interrupted, result.requests.sent), (143, true, 0));
-    assert!(result.connections.failed.refused >= 4, "{:?}", result.connections);
+    long_enough("each connection was tried", Duration::from_millis(200), |span| {
+        let address = listen().local_addr().expect("bound");
+        let running = Running::load(address, "-c 4 -d 500s");
+        thread::sleep(span);
+        running.signal(Signal::SIGTERM);
+        let ended = running.wait();
+        let result = ended.result();
+        assert_eq!((ended.code, result.interrupted, result.requests.sent), (143, true, 0));
+        (result.connections.failed.refused >= 4).then_some(())
+    });
 }
 
 #[test]
 fn a_second_signal_ends_it_without_a_report() {
     let server = serve(silent());
-    let running = Running::load(server.address, "-c 4 -d 50s --drain 50s");
+    let running = Running::load(server.address, "-c 4 -d 500s --drain 200s");
     until("requests", || (server.counts().requests == 4).then_some(()));
     running.signal(Signal::SIGINT);
     // It waits for what is in flight now. Even if it did not yet, the second signal would be the second.
-    thread::sleep(Duration::from_millis(200));
+    thread::sleep(Duration::from_millis(50));
     running.signal(Signal::SIGTERM);
     let ended = running.wait();
     assert_eq!((ended.code, ended.stdout.as_str()), (143, ""));
-    assert!(ended.took < Duration::from_secs(20));
+    assert!(ended.took < Duration::from_secs(100));
 }
 
 #[test]
 fn a_server_that_is_reset_in_mid_run_and_comes_back_is_used_again() {
-    // In this process, so that its counts are exact: at 2000 requests all connections are reset and nobody listens.
+    long_enough("nobody listens when it tries again", Duration::from_millis(100), reset_and_back);
+}
+
+/// `None`: the client noticed nothing of the time in between.
+fn reset_and_back(away: Duration) -> Option<()> {
+    // In this process, so that its counts are exact: at 1000 requests all connections are reset and nobody listens.
     let listener = listen();
     let address = listener.local_addr().expect("bound");
     let first = Server::start(listener, Duration::ZERO, |peer| {
         while peer.request()? {
-            if peer.requests_so_far() >= 2000 {
+            if peer.requests_so_far() >= 1000 {
                 return peer.will_reset();
             }
             peer.answer(HELLO)?;
         }
         Ok(())
     });
-    let running = Running::load(address, "-c 8 -n 6000");
-    until("the end of the first server", || (first.counts().requests >= 2000).then_some(()));
+    let running = Running::load(address, "-c 8 -n 3000");
+    until("the end of the first server", || (first.counts().requests >= 1000).then_some(()));
     let first = first.stop();
-    thread::sleep(Duration::from_millis(300));
+    thread::sleep(away);
     let again = std::net::TcpListener::bind(address).expect("still free");
     let second = Server::start(again, Duration::ZERO, always(HELLO));
     let ended = running.wait();
@@ -106,9 +113,9 @@ fn a_server_that_is_reset_in_mid_run_and_comes_back_is_used_again() {
     assert!(read.contains(&(first.requests + second.requests)), "{requests:?} {first:?} {second:?}");
     assert!(met >= 8, "{requests:?}");
     assert_eq!(requests.completed, first.answers + second.answers, "{requests:?}");
-    assert_eq!(requests.completed + requests.failed, 6000);
-    assert!(result.connections.failed.refused > 0, "{:?}", result.connections);
-    assert!(second.requests > 3000, "{second:?}");
+    assert_eq!(requests.completed + requests.failed, 3000);
+    assert!(second.requests > 1500, "{second:?}");
+    (result.connections.failed.refused > 0).then_some(())
 }
 
 /// A server in a process of its own that adds a byte to a file for each request it has read, and to another for each answer
@@ -146,14 +153,19 @@ fn counting_server(folder: &Folder, port: u16) -> (Process, SocketAddr) {
 
 #[test]
 fn a_server_that_is_killed_and_restarted_is_used_again() {
+    long_enough("nobody listens when it tries again", Duration::from_millis(100), killed_and_back);
+}
+
+/// `None`: the client noticed nothing of the time in between.
+fn killed_and_back(away: Duration) -> Option<()> {
     let folder = Folder::new();
     let count = |name: &str| folder.read(name).len() as u64;
     let (mut server, address) = counting_server(&folder, 0);
-    let running = Running::load(address, "-c 4 -d 4s  --drain 20s");
+    let running = Running::load(address, "-c 4 -n 3000");
     until("requests", || (count("requests") > 500).then_some(()));
     server.kill();
     let before = count("requests");
-    thread::sleep(Duration::from_millis(300));
+    thread::sleep(away);
     let (mut server, _) = counting_server(&folder, address.port());
     let ended = running.wait();
     let result = ended.result();
@@ -161,7 +173,7 @@ fn a_server_that_is_killed_and_restarted_is_used_again() {
     let (requests, connections) = (result.requests, result.connections);
     assert_eq!((ended.code, result.interrupted), (0, false));
     assert!(count("requests") > before, "load came back");
-    assert!(connections.failed.refused > 0 && connections.reconnects >= 4, "{connections:?}");
+    assert!(connections.reconnects >= 4, "{connections:?}");
     // Between reading and counting, or writing and counting, each of four threads can have died. And what met the end of the
     // server, on a connection or waiting to be accepted, may never have been read.
     let met = requests.failed + requests.discarded;
@@ -171,6 +183,7 @@ fn a_server_that_is_killed_and_restarted_is_used_again() {
     assert!(answered.abs_diff(count("answers")) <= 4, "{requests:?}, the server wrote {}", count("answers"));
     // None at all where the client saw the last answers and the ends of their connections at once.
     assert!(met <= 8, "{requests:?}");
+    (connections.failed.refused > 0).then_some(())
 }
 
 /// The server answers a few requests, then resets all connections, and nobody listens any more.
@@ -202,17 +215,20 @@ fn a_server_that_dies_in_mid_run_breaches_the_slo_and_is_told_first() {
 
 #[test]
 fn the_built_in_server_killed_ends_a_counted_run_with_what_it_has() {
-    let server = Serve::start(&[]);
-    let running = Running::load(server.address, "-c 4 -n 1G");
-    thread::sleep(Duration::from_millis(300));
-    // Dropping kills it.
-    drop(server);
-    thread::sleep(Duration::from_millis(100));
-    running.signal(Signal::SIGINT);
-    let ended = running.wait();
-    let result = ended.result();
-    assert_eq!((ended.code, result.interrupted), (130, true));
-    assert!(result.requests.completed > 0 && result.requests.in_flight_at_end == 0, "{:?}", result.requests);
-    // A connection that ends first may be opened again while the dying server still listens, and then meet its end once more.
-    assert!(result.requests.failed + result.requests.discarded <= 8, "{:?}", result.requests);
+    long_enough("answers before the end", Duration::from_millis(200), |span| {
+        let server = Serve::start(&[]);
+        let running = Running::load(server.address, "-c 4 -n 1G");
+        thread::sleep(span);
+        // Dropping kills it, and waits until it is gone.
+        drop(server);
+        thread::sleep(span / 2);
+        running.signal(Signal::SIGINT);
+        let ended = running.wait();
+        let result = ended.result();
+        assert_eq!((ended.code, result.interrupted), (130, true));
+        assert!(result.requests.in_flight_at_end == 0, "{:?}", result.requests);
+        // A connection that ends first may be opened again while the dying server still listens, and then meet its end once more.
+        assert!(result.requests.failed + result.requests.discarded <= 8, "{:?}", result.requests);
+        (result.requests.completed > 0).then_some(())
+    });
 }

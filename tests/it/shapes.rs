@@ -1,8 +1,10 @@
 //! Load shapes against real servers: rates that are kept, stages, steps, warm-up and repeats, counted on the server's side too.
 
+use std::thread;
 use std::time::Duration;
 
 use crate::support::answers::{HELLO, always};
+use crate::support::process::{long_enough, until};
 use crate::support::saturing::{Running, Serve, load, run};
 use crate::support::scripted::{listen, serve};
 use nix::sys::signal::Signal;
@@ -16,19 +18,29 @@ fn served_all(server: Serve, sent: u64) {
 #[test]
 fn exactly_as_many_requests_as_the_rate_says() {
     // Rates below the number of workers too, and where an interval is no whole number of nanoseconds.
-    for (options, intended) in [
+    let cases = [
         ("-R 1000 -d 1s -c 8", 1_000),
         ("-R 3 -d 2s -c 4 -t 2", 6),
         ("-R 0.5 -d 2s -c 1", 1),
         // Less than one request for each worker, for longer than the timeout.
-        ("-R 0.1 -d 1500ms -c 4 -t 2 -T 500ms", 1),
+        ("-R 0.1 -d 2s -c 4 -t 2 -T 1s", 1),
         ("-R 700 -n 350 -c 3", 350),
         ("-R 2000 -d 500ms -c 2 -p 4", 1_000),
         ("-R 500:1500 -d 1s -c 8", 1_000),
         ("-R 100:0.1 -d 2s -c 8", 100),
         ("--stages 500ms@400,500ms@400:1200 -c 8 -t 2", 600),
         ("-R 0:1000 -d 500ms -c 8 -t 2", 250),
-    ] {
+    ];
+    // Most of their time they wait: all at once.
+    thread::scope(|scope| {
+        for (options, intended) in cases {
+            scope.spawn(move || is_exact(options, intended));
+        }
+    });
+}
+
+fn is_exact(options: &str, intended: u64) {
+    {
         let server = Serve::start(&[]);
         let result = load(server.address, options);
         let open = result.requests.open.unwrap_or_else(|| panic!("{options}: an open loop"));
@@ -47,17 +59,18 @@ fn exactly_as_many_requests_as_the_rate_says() {
 #[test]
 fn a_counted_open_loop_takes_as_long_as_its_rate_says() {
     let server = Serve::start(&[]);
-    let result = load(server.address, "-R 500 -n 1000 -c 8");
-    // 1,000 requests at 500/s are 2 s less an interval; what comes on top is the last answer's.
-    assert!((1.99..2.5).contains(&result.elapsed_s), "{}", result.elapsed_s);
-    served_all(server, 1_000);
+    let result = load(server.address, "-R 500 -n 500 -c 8");
+    // 500 requests at 500/s are 1 s less an interval; what comes on top is the last answer's.
+    let longest = result.latency_ns.as_ref().expect("answers").max as f64 / 1e9;
+    assert!((0.998..0.999 + longest).contains(&result.elapsed_s), "{} and {longest}", result.elapsed_s);
+    served_all(server, 500);
 }
 
 #[test]
 fn poisson_arrivals_repeat_with_their_seed_and_differ_with_another() {
     let server = Serve::start(&[]);
     let intended = |seed: u32| {
-        let result = load(server.address, &format!("-R 2000 -d 500ms -c 16 --arrivals poisson --seed {seed}"));
+        let result = load(server.address, &format!("-R 2000 -d 250ms -c 16 --arrivals poisson --seed {seed}"));
         assert_eq!(result.plan.seed, Some(u64::from(seed)));
         result.requests.open.map(|open| open.intended)
     };
@@ -94,13 +107,18 @@ fn stages_and_steps_have_rows_that_add_up() {
 
 #[test]
 fn what_is_sent_in_the_warm_up_is_not_counted() {
-    let server = Serve::start(&[]);
-    let result = load(server.address, "-R 1000 -d 500ms --warmup 500ms -c 8");
-    let open = result.requests.open.expect("an open loop");
-    assert!(open.intended.abs_diff(500) <= 1, "{open:?}");
-    assert!((0.4..0.6).contains(&result.elapsed_s) && result.plan.warmup_s == Some(0.5), "{}", result.elapsed_s);
-    let (served, _) = server.stop();
-    assert!(served.abs_diff(1_000) <= 1, "{served}");
+    // What is due in the warm-up and was kept from leaving until its end is not sent at all.
+    long_enough("a warm-up with some load", Duration::from_millis(300), |span| {
+        let server = Serve::start(&[]);
+        let (ms, due) = (span.as_millis(), span.as_millis() as u64);
+        let result = load(server.address, &format!("-R 1000 -d {ms}ms --warmup {ms}ms -c 8"));
+        let open = result.requests.open.expect("an open loop");
+        assert!(open.intended.abs_diff(due) <= 1, "{open:?}");
+        assert_eq!((result.elapsed_s, result.plan.warmup_s), (span.as_secs_f64(), Some(span.as_secs_f64())));
+        let (served, _) = server.stop();
+        assert!((result.requests.sent..=2 * due + 1).contains(&served), "{served}");
+        (served > result.requests.sent + due / 4).then_some(())
+    });
 }
 
 #[test]
@@ -111,7 +129,10 @@ fn windows_repeat_and_agree() {
     assert_eq!((repeated.windows, result.stages.len()), (6, 6));
     let connections = result.connections;
     assert_eq!((connections.requested, connections.established, connections.answered), (4, 4, 4), "as asked");
-    assert!((900.0..1_010.0).contains(&repeated.rate_per_s.median), "{repeated:?}");
+    let mut rates: Vec<f64> = result.stages.iter().map(|stage| stage.rate.achieved_per_s).collect();
+    rates.sort_by(f64::total_cmp);
+    let median = (rates[2] + rates[3]) / 2.0;
+    assert!((repeated.rate_per_s.median - median).abs() < 1e-6 && median < 1_010.0, "{repeated:?} {rates:?}");
     assert!(repeated.rate_per_s.confidence >= 0.95 && repeated.p99_ns.is_some(), "{repeated:?}");
     assert!(result.requests.sent.abs_diff(1_200) <= 6, "{:?}", result.requests);
     served_all(server, result.requests.sent);
@@ -134,14 +155,14 @@ fn what_waits_too_long_is_shed_and_what_cannot_be_sent_is_told() {
     // Whoever waited is in the response time, and not in the service time.
     let median = |times: &Option<saturing::result::Summary>| times.as_ref().and_then(|times| times.percentiles.p50);
     let (response, service) = (median(&kept.latency_ns).expect("times"), median(&kept.service_ns).expect("times"));
-    assert!(response > 5 * service, "{kept:?}");
+    assert!(response > service + 100_000_000, "{kept:?}");
 }
 
 #[test]
 fn an_interrupted_open_loop_reports_what_was_measured() {
-    let server = Serve::start(&[]);
-    let running = Running::load(server.address, "-R 1000 -d 60s -c 4");
-    std::thread::sleep(Duration::from_millis(1_200));
+    let server = serve(always(HELLO));
+    let running = Running::load(server.address, "-R 1000 -d 600s -c 4 -t 1");
+    until("requests", || (server.counts().requests > 200).then_some(()));
     running.signal(Signal::SIGINT);
     let ended = running.wait();
     assert_eq!(ended.code, 130, "{ended:?}");
@@ -149,10 +170,10 @@ fn an_interrupted_open_loop_reports_what_was_measured() {
     assert!(result.interrupted && result.requests.completed > 100, "{:?}", result.requests);
     let open = result.requests.open.expect("an open loop");
     assert_eq!(open.intended, result.requests.sent + open.unsent, "{:?}", result.requests);
-    // Offered up to the interruption, which the two workers may have seen at different instants.
+    // Offered up to the interruption, as the one worker saw it.
     let offered = result.rate.offered_per_s.expect("an open loop") * result.elapsed_s;
     assert!((offered - 1_000.0 * result.elapsed_s).abs() <= 22.0, "{offered} in {}", result.elapsed_s);
-    served_all(server, result.requests.sent);
+    assert_eq!(server.stop().requests, result.requests.sent);
 }
 
 #[test]
@@ -171,8 +192,9 @@ fn a_server_that_is_not_there_leaves_everything_unsent() {
 fn intervals_add_up_to_the_run() {
     let server = serve(always(HELLO));
     let result = load(server.address, "-R 2000 -d 1s -c 8 --interval 200ms");
-    // Fewer where the machine kept the program from looking.
+    // A worker that is kept from its CPU notices the end of an interval later.
     assert!((2..=6).contains(&result.intervals.len()), "{:?}", result.intervals.len());
+    assert!(result.intervals.iter().map(|one| one.length_s).sum::<f64>() >= 1.0, "{:?}", result.intervals);
     assert_eq!(result.intervals.iter().map(|one| one.completed).sum::<u64>(), result.requests.completed);
     assert_eq!(result.intervals.iter().map(|one| one.status.success).sum::<u64>(), result.requests.completed);
     assert_eq!(result.intervals[0].connections_open, Some(8));

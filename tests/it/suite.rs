@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use crate::support::process::{Folder, until};
+use crate::support::process::{Folder, long_enough, until};
 use crate::support::saturing::{Ended, Running, command};
 use nix::sys::signal::Signal;
 use nix::unistd::Uid;
@@ -195,22 +196,34 @@ fn a_case_that_fails_takes_no_other_with_it() {
 fn what_was_measured_before_a_signal_is_reported() {
     let long = case("long", "well", "loads = [\"long\"]\nrequest = [{ answer = \"Hello\" }]");
     for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
-        let suite = Suite::new(&[HEAD, GOOD, &long].concat());
-        let running = Running::spawn(&mut suite.command("run --suite t --out out"));
-        let under_load = |cmdline: &String| cmdline.contains("latency.hlog") || cmdline.contains("server.py");
-        until("the second case", || suite.left().iter().any(under_load).then_some(()));
-        std::thread::sleep(std::time::Duration::from_millis(700));
-        running.signal(signal);
-        let ended = running.wait();
-        assert_eq!(suite.left(), [""; 0], "nothing is left running");
-        assert_eq!(ended.code, code, "{ended:?}");
-        let result = suite.result("out");
-        assert!(result.interrupted && row(&result, "good").runs == 1, "{result:?}");
-        assert!(ended.stdout.contains("good"), "{}", ended.stdout);
-        let partial = suite.case_run("long-1");
-        assert_eq!(partial.fault.as_deref(), Some("interrupted by a signal"));
-        assert!(partial.result.is_some_and(|result| result.interrupted && result.requests.completed > 0));
+        // The load must have begun.
+        long_enough("answers before the signal", Duration::from_millis(500), |span| {
+            signalled(&long, span, signal, code)
+        });
     }
+}
+
+fn signalled(long: &str, span: Duration, signal: Signal, code: i32) -> Option<()> {
+    let suite = Suite::new(&[HEAD, GOOD, long].concat());
+    let running = Running::spawn(&mut suite.command("run --suite t --out out"));
+    let under_load = |cmdline: &String| cmdline.contains("latency.hlog") || cmdline.contains("server.py");
+    until("the second case", || suite.left().iter().any(under_load).then_some(()));
+    std::thread::sleep(span);
+    running.signal(signal);
+    let ended = running.wait();
+    assert_eq!(suite.left(), [""; 0], "nothing is left running");
+    assert_eq!(ended.code, code, "{ended:?}");
+    let result = suite.result("out");
+    assert!(result.interrupted && row(&result, "good").runs == 1, "{result:?}");
+    assert!(ended.stdout.contains("good"), "{}", ended.stdout);
+    if !suite.folder.path("out/runs/long-1.json").exists() {
+        return None;
+    }
+    let partial = suite.case_run("long-1");
+    assert_eq!(partial.fault.as_deref(), Some("interrupted by a signal"));
+    let partial = partial.result?;
+    assert!(partial.interrupted, "{partial:?}");
+    (partial.requests.completed > 0).then_some(())
 }
 
 #[test]

@@ -1,19 +1,21 @@
 //! Which side was the limit: the verdict of real runs, on a machine that others may use too.
 //!
-//! Where a run has to have its CPU to itself, one that was disturbed is repeated; a verdict that is wrong and does not name a
-//! disturbance fails at once.
+//! Where a run has to have its CPU to itself, one that was disturbed is repeated; a verdict that does not name a disturbance and is wrong, or
+//! none, fails at once. Whether the machine was calm is also seen without the program's help, so that it cannot excuse itself.
 
 use std::io;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::support::answers::HELLO;
-use crate::support::process::{Folder, Process, until};
+use crate::support::process::{Folder, Process, long_enough, until};
 use crate::support::saturing::{Running, Serve, load, run};
 use crate::support::scripted::serve;
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Uid;
 use saturing::plan::cpus::Topology;
 use saturing::result::{Bound, Little, Outcome, RunResult};
@@ -26,6 +28,18 @@ fn alone() -> MutexGuard<'static, ()> {
 
 /// How often an undisturbed run is tried for.
 const TRIES: usize = 8;
+
+/// Whether a thread on this CPU gets it for itself just now: it counts for 30 ms of its own time, and the wall clock's must be that.
+fn is_calm(cpu: usize) -> bool {
+    let look = move || {
+        assert!(core_affinity::set_for_current(core_affinity::CoreId { id: cpu }), "CPU {cpu} may be used");
+        let used = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a clock"));
+        let (start, before) = (Instant::now(), used());
+        while used() - before < Duration::from_millis(30) {}
+        start.elapsed() < Duration::from_millis(33)
+    };
+    thread::spawn(look).join().expect("no panic")
+}
 
 /// A CPU for the client and one for its server; the same where there is only one.
 fn two_cpus() -> (String, String) {
@@ -41,38 +55,42 @@ fn verdict(result: &RunResult) -> (Bound, String) {
 
 /// What disturbed it is said, in the verdict or as a warning.
 fn names_a_disturbance(result: &RunResult) -> bool {
-    let says = |words: &str| {
-        ["disturbed:", "ran on the client's CPU", "others used", "had no CPU", "stood still"]
-            .iter()
-            .any(|w| words.contains(w))
-    };
+    let all = ["disturbed:", "ran on the client's CPU", "others used", "had no CPU", "stood still"];
+    let says = |words: &str| all.iter().any(|one| words.contains(one));
     says(&verdict(result).1) || result.warnings.iter().any(|warning| says(warning))
 }
 
-/// The first run that comes to `bound`; each other one has to say what disturbed it, or to be on the fence. `None` on a machine that
-/// disturbed every one: then that they say so is all that can be asked of them.
-fn comes_to(bound: Bound, mut attempt: impl FnMut() -> RunResult) -> Option<RunResult> {
-    let mut seen = Vec::new();
-    let mut all_disturbed = true;
+/// Runs until more runs came to `bound` than did not although the machine was calm before and after. Each other one has to say what disturbed
+/// it. `None`: the machine was never calm, and every run said so.
+fn comes_to(bound: Bound, cpu: &str, mut attempt: impl FnMut() -> RunResult) -> Option<RunResult> {
+    let cpu = cpu.parse().expect("a CPU");
+    let (mut right, mut wrong) = (0, Vec::new());
     for _ in 0..TRIES {
+        let calm = is_calm(cpu);
         let result = attempt();
+        let calm = calm && is_calm(cpu);
         let (is, because) = verdict(&result);
         if is == bound {
+            right += 1;
+        } else {
+            assert!(names_a_disturbance(&result), "{is:?}: {because} {:?}", result.warnings);
+            wrong.extend(calm.then_some((is, because)));
+        }
+        if is == bound && right > wrong.len() {
             return Some(result);
         }
-        let disturbed = names_a_disturbance(&result);
-        assert!(is == Bound::Unclear || disturbed, "{is:?}: {because} {:?}", result.warnings);
-        all_disturbed &= disturbed;
-        seen.push((is, because));
     }
-    assert!(all_disturbed, "never {bound:?}: {seen:?}");
-    eprintln!("never {bound:?}, and each run says what disturbed it: {seen:?}");
+    assert!(wrong.is_empty(), "{bound:?} in {right} of {TRIES} runs; on a calm machine {wrong:?}");
+    eprintln!(
+        "NOT TESTED: a run whose limit is {bound:?}: the machine was never calm in {TRIES} runs, and each said what disturbed it"
+    );
     None
 }
 
-/// Little's law of the first run in which no answer took so long that its ends blur it, if there is one.
-fn little(mut attempt: impl FnMut() -> RunResult) -> Option<Little> {
-    (0..TRIES).find_map(|_| attempt().little)
+/// Little's law of a run so long that its longest answer does not blur it.
+fn little(mut attempt: impl FnMut(&str) -> RunResult) -> Little {
+    let run = |span: Duration| attempt(&format!("-d {}ms", span.as_millis())).little;
+    long_enough("against the longest answer", Duration::from_millis(500), run)
 }
 
 /// Figures that hold in any run.
@@ -91,14 +109,16 @@ fn a_server_that_takes_a_millisecond_is_the_limit() {
     let _alone = alone();
     let (client, server) = two_cpus();
     let serving = Serve::start(&["--service", "const:1ms", "--cpus", &server]);
-    let options = format!("-t 1 -c 8 -d 1s --cpus {client}");
-    let Some(result) = comes_to(Bound::Server, || load(serving.address, &options)) else { return };
-    figures_hold(&result);
-    assert!(verdict(&result).1.contains("waited"), "{:?}", result.verdict);
-    let process = result.target.process.as_ref().expect("the server's process, by its socket");
-    assert_eq!((process.pids.len(), process.name.as_str()), (1, "saturing"), "{process:?}");
+    let options = format!("-t 1 -c 8 --cpus {client}");
+    let result = comes_to(Bound::Server, &client, || load(serving.address, &format!("{options} -d 1s")));
+    if let Some(result) = result {
+        figures_hold(&result);
+        assert!(verdict(&result).1.contains("waited"), "{:?}", result.verdict);
+        let process = result.target.process.as_ref().expect("the server's process, by its socket");
+        assert_eq!((process.pids.len(), process.name.as_str()), (1, "saturing"), "{process:?}");
+    }
     // Eight connections that always wait for an answer.
-    let Some(little) = little(|| load(serving.address, &options)) else { return };
+    let little = little(|window| load(serving.address, &format!("{options} {window}")));
     assert!(little.in_flight > 6.0 && little.in_flight <= 8.01 && little.gap() < 0.15, "{little:?}");
 }
 
@@ -108,13 +128,13 @@ fn a_server_that_sleeps_a_millisecond_is_the_limit() {
     let (client, _) = two_cpus();
     let sleeping = serve(|peer| -> io::Result<()> {
         while peer.request()? {
-            std::thread::sleep(Duration::from_millis(1));
+            thread::sleep(Duration::from_millis(1));
             peer.answer(HELLO)?;
         }
         Ok(())
     });
     let options = format!("-t 1 -c 4 -d 1s --cpus {client}");
-    let Some(result) = comes_to(Bound::Server, || load(sleeping.address, &options)) else { return };
+    let Some(result) = comes_to(Bound::Server, &client, || load(sleeping.address, &options)) else { return };
     let process = result.target.process.as_ref().expect("this process");
     assert!(process.pids.contains(&std::process::id()), "{process:?}");
     assert!(process.cpu_s > 0.0, "{process:?}");
@@ -124,7 +144,9 @@ fn a_server_that_sleeps_a_millisecond_is_the_limit() {
 fn a_low_rate_is_its_own_limit() {
     let _alone = alone();
     let serving = Serve::start(&[]);
-    let Some(result) = comes_to(Bound::Offered, || load(serving.address, "-t 1 -c 8 -d 1s -R 200")) else { return };
+    let (client, _) = two_cpus();
+    let options = format!("-t 1 -c 8 -d 1s -R 200 --cpus {client}");
+    let Some(result) = comes_to(Bound::Offered, &client, || load(serving.address, &options)) else { return };
     assert!(verdict(&result).1.contains("of the offered 200.00/s achieved"), "{:?}", result.verdict);
     figures_hold(&result);
 }
@@ -135,7 +157,7 @@ fn a_rate_beyond_the_server_is_not_the_clients_fault() {
     let (client, server) = two_cpus();
     let serving = Serve::start(&["--service", "const:2ms", "--cpus", &server]);
     let options = format!("-t 1 -c 4 -d 1s -R 2000 --drain 200ms --cpus {client}");
-    let Some(result) = comes_to(Bound::Server, || load(serving.address, &options)) else { return };
+    let Some(result) = comes_to(Bound::Server, &client, || load(serving.address, &options)) else { return };
     assert!(verdict(&result).1.contains("places in flight taken"), "{:?}", result.verdict);
 }
 
@@ -199,7 +221,7 @@ fn a_fast_closed_loop_is_judged_by_its_own_figures() {
         Bound::Offered => panic!("nothing was offered: {because}"),
     }
     assert!(one.in_flight > 32.0 && one.in_flight <= 64.01, "{one:?}");
-    let Some(little) = little(|| load(serving.address, &format!("-t 1 -c 64 -d 2s --cpus {client}"))) else { return };
+    let little = little(|window| load(serving.address, &format!("-t 1 -c 64 {window} --cpus {client}")));
     assert!(little.gap() < 0.15, "{little:?}");
 }
 

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Longer than any step of a test takes on a busy machine: only a hang lasts so long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than any step of a test takes on a machine that is ten times slower than it should be: only a hang lasts so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A child that is killed, by its own handle, when this is dropped.
 pub(crate) struct Process(Child);
@@ -70,6 +70,19 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         }
         assert!(start.elapsed() < PATIENCE, "waited in vain: {what}");
         thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Tries with a span that is doubled each time until it was long enough for what `attempt` looks for: how long that is, depends on
+/// the machine.
+pub(crate) fn long_enough<T>(what: &str, first: Duration, mut attempt: impl FnMut(Duration) -> Option<T>) -> T {
+    let mut span = first;
+    loop {
+        if let Some(found) = attempt(span) {
+            return found;
+        }
+        span *= 2;
+        assert!(span < PATIENCE, "never long enough: {what}");
     }
 }
 

@@ -1,18 +1,20 @@
 //! Running the command and reading its result.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use nix::pty::openpty;
 use nix::sys::signal::Signal;
 use saturing::result::RunResult;
 
-use super::process::{Process, first_line};
+use super::process::{Process, first_line, until};
 
 /// The engine that `SATURING_TEST_ENGINE` names, for the whole pass: without one the command chooses.
 pub(crate) fn engine() -> Option<&'static str> {
@@ -46,9 +48,39 @@ pub(crate) struct Ended {
 /// A command that runs.
 pub(crate) struct Running {
     process: Process,
-    stdout: JoinHandle<String>,
-    stderr: JoinHandle<String>,
+    stdout: Collected,
+    stderr: Collected,
     started: Instant,
+}
+
+/// What a process writes, to be looked at while it runs.
+struct Collected {
+    so_far: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Collected {
+    /// Reads to the end of `pipe`; a terminal ends with an error, when nobody has it open any more.
+    fn new(mut pipe: impl Read + Send + 'static) -> Collected {
+        let so_far = Arc::new(Mutex::new(Vec::new()));
+        let here = Arc::clone(&so_far);
+        let reader = thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(got @ 1..) = pipe.read(&mut bytes) {
+                here.lock().expect("no panic").extend_from_slice(&bytes[..got]);
+            }
+        });
+        Collected { so_far, reader }
+    }
+
+    fn says(&self, words: &str) -> bool {
+        memchr::memmem::find(&self.so_far.lock().expect("no panic"), words.as_bytes()).is_some()
+    }
+
+    fn text(self) -> String {
+        self.reader.join().expect("a reader");
+        String::from_utf8(std::mem::take(&mut *self.so_far.lock().expect("no panic"))).expect("UTF-8")
+    }
 }
 
 impl Running {
@@ -65,9 +97,40 @@ impl Running {
         let started = Instant::now();
         let mut process = Process::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()), "saturing");
         let child = process.child();
-        let stdout = collect(child.stdout.take().expect("a pipe"));
-        let stderr = collect(child.stderr.take().expect("a pipe"));
+        let stdout = Collected::new(child.stdout.take().expect("a pipe"));
+        let stderr = Collected::new(child.stderr.take().expect("a pipe"));
         Running { process, stdout, stderr, started }
+    }
+
+    /// As [`Running::spawn`], with a terminal for standard error: there it shows its progress.
+    pub(crate) fn on_terminal(command: &mut Command) -> Running {
+        let started = Instant::now();
+        let terminal = openpty(None, None).expect("a terminal");
+        let mut process = Process::start(command.stdout(Stdio::piped()).stderr(terminal.slave), "saturing");
+        // The terminal ends when the last who has it open ends, and that is to be the child.
+        command.stderr(Stdio::null());
+        let stdout = Collected::new(process.child().stdout.take().expect("a pipe"));
+        Running { process, stdout, stderr: Collected::new(File::from(terminal.master)), started }
+    }
+
+    /// Waits until it has said so on standard output.
+    pub(crate) fn until_it_says(&mut self, words: &str) {
+        let Running { process, stdout, .. } = self;
+        until(words, || {
+            let said = stdout.says(words);
+            assert!(said || !process.has_ended(), "it ended without saying {words}");
+            said.then_some(())
+        });
+    }
+
+    /// Waits until it has shown so on its terminal.
+    pub(crate) fn until_it_shows(&mut self, words: &str) {
+        let Running { process, stderr, .. } = self;
+        until(words, || {
+            let shown = stderr.says(words);
+            assert!(shown || !process.has_ended(), "it ended without showing {words}");
+            shown.then_some(())
+        });
     }
 
     /// With load on `address`, and the result to be read by [`Ended::result`]. Nothing times out unless asked to, however busy
@@ -91,17 +154,8 @@ impl Running {
         let status = self.process.wait("the end of saturing");
         let took = self.started.elapsed();
         let code = status.code().or_else(|| status.signal().map(|number| 128 + number)).expect("an end");
-        let text = |reader: JoinHandle<String>| reader.join().expect("UTF-8");
-        Ended { code, stdout: text(self.stdout), stderr: text(self.stderr), took }
+        Ended { code, stdout: self.stdout.text(), stderr: self.stderr.text(), took }
     }
-}
-
-fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut text = String::new();
-        pipe.read_to_string(&mut text).expect("UTF-8");
-        text
-    })
 }
 
 impl Ended {
@@ -147,7 +201,7 @@ pub(crate) fn measure(address: SocketAddr, options: &str) -> RunResult {
 pub(crate) struct Serve {
     process: Process,
     pub(crate) address: SocketAddr,
-    last_words: JoinHandle<String>,
+    last_words: Collected,
 }
 
 impl Serve {
@@ -161,14 +215,14 @@ impl Serve {
         let mut line = String::new();
         reader.read_line(&mut line).expect("its address");
         let address = line.trim_end().parse().expect("its address");
-        Serve { process, address, last_words: collect(reader) }
+        Serve { process, address, last_words: Collected::new(reader) }
     }
 
     /// Stops it; the numbers of requests and connections it says it served.
     pub(crate) fn stop(mut self) -> (u64, u64) {
         self.process.signal(Signal::SIGTERM);
         let status = self.process.wait("the end of saturing serve");
-        let text = self.last_words.join().expect("UTF-8");
+        let text = self.last_words.text();
         assert_eq!(status.code(), Some(0), "{text}");
         let numbers: Vec<u64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
         let [requests, connections] = numbers[..] else { panic!("two numbers: {text}") };

@@ -34,7 +34,8 @@ fn figures(difference: Option<&Difference>, spell: impl Fn(f64) -> String) -> St
     };
     let share = if difference.a > 0.0 { format!("{:.2}", difference.b / difference.a) } else { "-".to_owned() };
     let mark = if difference.seen { "*" } else { "" };
-    format!("{}{}{:>11}", hang(&spell(difference.a), 11), hang(&spell(difference.b), 11), format!("{share}{mark}"))
+    let (a, b) = (hang(&spell(difference.a), 11), hang(&spell(difference.b), 11));
+    format!("{a}{b} {:>10}", format!("{share}{mark}"))
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ impl Page {
     /// is asked for and not 0.
     pub(super) fn count(&mut self, tone: Tone, depth: usize, label: &str, n: u64, whole: Option<u64>) {
         let indent = "  ".repeat(depth + 1);
-        let mut line = format!("{:<32}{n:>12}", indent + label);
+        let mut line = format!("{:<32} {n:>11}", indent + label);
         if let Some(whole) = whole.filter(|&whole| whole > 0) {
             let share = n as f64 / whole as f64 * 100.0;
             let _ = write!(line, "{share:>10.2}%");

@@ -188,7 +188,7 @@ impl Fake {
         while !lanes.is_empty() {
             let lane = self.random.below(lanes.len() as u64) as usize;
             if let Some(mut report) = lanes[lane].pop_front() {
-                while self.random.percent(60) && absorb(&mut report, lanes[lane].front()) {
+                while self.random.percent(self.together) && absorb(&mut report, lanes[lane].front()) {
                     lanes[lane].pop_front();
                 }
                 self.batch.push_back(report);

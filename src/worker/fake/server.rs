@@ -88,11 +88,14 @@ impl Manners {
         good
     }
 
-    /// Does everything that servers and networks do.
-    pub(in crate::worker) fn hostile() -> Manners {
+    /// Does what servers and networks do. Which of it, and how often, the seed says: where every fault is possible all the time,
+    /// those that need a calm stretch, or many of their own kind in a row, are never met.
+    pub(in crate::worker) fn hostile(seed: u64) -> Manners {
         use Deed::*;
         use Fate::*;
-        let mut manners = Manners::with(&[
+        // Not the numbers by which the server then draws.
+        let mut random = Random::new(!seed / 2);
+        let bad = [
             Announce,
             AnswerAndEnd,
             AnswerAndReset,
@@ -106,12 +109,27 @@ impl Manners {
             PartAndEnd,
             Nonsense,
             Garbage,
-        ]);
+        ];
+        let deeds = drawn(&bad, Answer, &mut random);
         let bad = [OpensAndEnds, Refused, TimedOut, NoLocalPort, Unreachable, NoSocket, NoPortForSocket, Silent];
-        manners.fates = bad.map(|fate| (fate, 1)).to_vec();
-        manners.fates.push((Opens, 30));
-        manners
+        let fates = drawn(&bad, Opens, &mut random);
+        Manners { fates, deeds, split: random.below(101), ..Manners::good() }
     }
+}
+
+/// Some of `bad`, at least one, each with a weight of its own, and `good` as often as all of them or up to a hundred times as often.
+fn drawn<T: Copy>(bad: &[T], good: T, random: &mut Random) -> Vec<(T, u64)> {
+    let share = 10 + random.below(91);
+    let always = random.below(bad.len() as u64) as usize;
+    let mut all = Vec::new();
+    for (at, &one) in bad.iter().enumerate() {
+        if at == always || random.percent(share) {
+            all.push((one, 1 + random.below(10)));
+        }
+    }
+    let weights: u64 = all.iter().map(|(_, weight)| weight).sum();
+    all.push((good, weights * random.pick(&[(1, 1), (3, 1), (10, 1), (100, 1)])));
+    all
 }
 
 /// Bytes on their way to the client.

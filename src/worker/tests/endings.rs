@@ -80,7 +80,7 @@ fn a_halt_is_seen_while_nobody_answers() {
 #[test]
 fn a_ring_that_breaks_ends_the_run_with_all_counts_kept() {
     for_seeds(40, |seed| {
-        let mut fake = Fake::new(seed, job_of(seed), Manners::hostile());
+        let mut fake = Fake::new(seed, job_of(seed), Manners::hostile(seed));
         fake.breaks_at = Some(fake.at(seed * 2 * MS));
         let Ran { done, fake } = run(fake);
         let cut_short = done.cut_short.expect("a reason");

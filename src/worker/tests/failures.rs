@@ -93,7 +93,7 @@ fn no_slot_is_lost_to_a_server_that_fails_for_a_while() {
         let slow = Manners { delay_ns: 200_000..4 * MS, ..Manners::good() };
         let mut fake = Fake::new(seed, Job { timeout_ns, ..job }, slow.clone());
         // Up, down in one of several ways, and up again.
-        let mut down = Manners { delay_ns: slow.delay_ns.clone(), ..Manners::hostile() };
+        let mut down = Manners { delay_ns: slow.delay_ns.clone(), ..Manners::hostile(seed) };
         match seed % 4 {
             0 => down.fates = vec![(Fate::Refused, 1)],
             1 => down.fates = vec![(Fate::Silent, 1)],

@@ -97,7 +97,7 @@ fn a_count_that_is_reached_owes_nothing() {
 fn answers_are_counted_by_address() {
     for_seeds(40, |seed| {
         let job = Job { connections: 4, first_connection: 0, remotes: 2, ..job_of(seed) };
-        let Ran { done, fake } = run_job(seed, job, Manners::hostile());
+        let Ran { done, fake } = run_job(seed, job, Manners::hostile(seed));
         let answers: u64 = done.reached.iter().map(|one| one.answers).sum();
         assert_eq!(answers, fake.record.answers + fake.record.late_answers);
         for (remote, reached) in done.reached.iter().enumerate() {
