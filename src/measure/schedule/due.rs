@@ -6,7 +6,7 @@ use rand_pcg::rand_core::{RngCore, SeedableRng};
 use super::{Arrivals, Offer};
 
 /// Poisson arrivals that are passed over one by one, at most.
-const DRAWN: u64 = 100_000;
+const DRAWN: u64 = 10_000;
 
 /// The instants at which one worker's requests are due, one after the other. Each is computed from its number, never from the
 /// one before it: there is no drift.
