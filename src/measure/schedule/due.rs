@@ -81,7 +81,7 @@ impl Due {
     }
 
     /// Passes over all that is due before the instant `until` (ns) and tells how many that were. The time it takes does not depend on
-    /// their number: constant arrivals are computed; Poisson arrivals are drawn one by one up to [`DRAWN`], and if there are more their
+    /// their number: constant arrivals are computed; Poisson arrivals are drawn one by one up to `DRAWN`, and if there are more their
     /// number is drawn instead, which has the same distribution.
     pub fn skip(&mut self, until: u64) -> u64 {
         let until = until.min(self.ends_at);
