@@ -1,6 +1,6 @@
 //! What the client lacked, or what stood in its way: then it was the limit, whatever the server did.
 
-use super::units::time_ns;
+use super::headlines::seconds;
 use super::verdict::percent;
 use super::{Evidence, RunResult};
 
@@ -66,7 +66,7 @@ impl RunResult {
     }
 
     /// Stopped, suspended, or kept from its CPUs for long.
-    fn stood_still(&self) -> Option<Fault> {
+    pub(super) fn stood_still(&self) -> Option<Fault> {
         let all = || self.workers.iter().filter_map(|worker| worker.evidence.as_ref());
         let share = all().map(Evidence::stopped_share).sum::<f64>() / all().count().max(1) as f64;
         let longest_ns = all().filter_map(|one| one.stopped_longest_ns).max()?;
@@ -74,14 +74,12 @@ impl RunResult {
         if longest_ns < STOPPED_SHORT_NS || (share < told && longest_ns < told_ns) {
             return None;
         }
-        let stood = time_ns(share * self.elapsed_s * 1e9);
-        let longest = time_ns(longest_ns as f64);
+        let [stood, window, longest] = [share * self.elapsed_s, self.elapsed_s, longest_ns as f64 / 1e9].map(seconds);
         Some(Fault {
             because: format!("the client stood still for {} of the time", percent(share)),
             warning: format!(
-                "the client stood still for {stood} of {} (at once for up to {longest}): stopped, suspended or kept from its CPU; its rate and \
-                 times are not the server's",
-                time_ns(self.elapsed_s * 1e9)
+                "the client stood still for {stood} of {window}, the longest time {longest}: it was stopped, suspended or kept from its CPU; \
+                 its rate and times are not the server's"
             ),
             decides: share >= STOPPED,
         })
@@ -187,7 +185,7 @@ mod tests {
                 |r| stop(r, 2_000, 1_000),
                 Bound::Client,
                 "the client stood still for 20% of the time",
-                "the client stood still for 2.00s of 10.00s (at once for up to 1.00s): ",
+                "the client stood still for 2.00s of 10.00s, the longest time 1.00s: ",
                 "stopped, suspended",
             ),
             (
@@ -195,7 +193,7 @@ mod tests {
                 |r| stop(r, 150, 100),
                 Bound::Server,
                 "the client stood still for 1% of the time",
-                "the client stood still for 150.00ms of 10.00s (at once for up to 100.00ms): ",
+                "the client stood still for 0.15s of 10.00s, the longest time 0.10s: ",
                 "not the server's",
             ),
             (

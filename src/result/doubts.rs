@@ -99,7 +99,9 @@ impl RunResult {
 
     fn stalled_client(&self) -> Option<String> {
         let (lag, response) = (self.send_lag_ns.as_ref()?, self.latency_ns.as_ref()?);
-        (lag.max >= STALL_NS && lag.max > response.percentiles.p50?.saturating_mul(2)).then(|| {
+        // Where the worker itself noticed a stop, that is told.
+        let told = self.stood_still().is_some();
+        (!told && lag.max >= STALL_NS && lag.max > response.percentiles.p50?.saturating_mul(2)).then(|| {
             let max = time_ns(lag.max as f64);
             format!("a request was sent {max} late: the client stood still, or no connection was free for so long")
         })

@@ -202,7 +202,7 @@ fn outcomes(requests: &Requests) -> u64 {
 }
 
 /// All times of a sentence in one unit, unless that would make nothing of one.
-fn seconds(s: f64) -> String {
+pub(super) fn seconds(s: f64) -> String {
     if s <= 0.0 || s >= 0.1 { format!("{:.2}s", s.max(0.0)) } else { time_ns(s * 1e9) }
 }
 

@@ -107,8 +107,15 @@ impl RunResult {
         let unclear = |why: String| Verdict { bound: Bound::Unclear, because: vec![why] };
         let requests = &self.requests;
         let faults = self.client_faults();
+        let reasons = || faults.iter().map(|fault| fault.because.clone());
+        // A target that is not there comes before what the client lacked, unless that is why no connection was open.
+        let away = self.down_share() > FAILED && !self.is_down_for_want_of_the_clients_own();
+        if away && requests.completed > 0 {
+            let because = std::iter::once(self.down_words()).chain(reasons()).collect();
+            return Verdict { bound: Bound::Unclear, because };
+        }
         if faults.iter().any(|fault| fault.decides) {
-            return Verdict { bound: Bound::Client, because: faults.into_iter().map(|fault| fault.because).collect() };
+            return Verdict { bound: Bound::Client, because: reasons().collect() };
         }
         if requests.completed == 0 {
             return unclear("not one response came".into());
@@ -141,7 +148,7 @@ impl RunResult {
         if self.plan.steps.is_some() {
             verdict.because.insert(0, "all steps together".into());
         }
-        verdict.because.extend(faults.into_iter().map(|fault| fault.because));
+        verdict.because.extend(reasons());
         if self.down_share() >= NOTICED {
             verdict.because.push(self.down_words());
         }

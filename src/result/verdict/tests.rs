@@ -191,6 +191,15 @@ fn a_target_that_was_away_is_not_merely_slow() {
     };
     assert_eq!(away(6.5), (Bound::Unclear, "the target was away for 65% of the time".into()));
     assert_eq!(away(1.1).0, Bound::Unclear);
+    let mut both = closed(&[worker(5, 0, 95)]);
+    (both.connections.failed.refused, both.connections.down_ns) = (10, 6_500_000_000);
+    let evidence = both.workers[0].evidence.as_mut().unwrap();
+    (evidence.stopped_ns, evidence.stopped_longest_ns) = (Some(2_000_000_000), Some(1_000_000_000));
+    let because = "the target was away for 65% of the time; the client stood still for 20% of the time";
+    assert_eq!(judged(both.clone()), (Bound::Unclear, because.into()));
+    both.connections.failed.no_local_port = 20;
+    let (bound, because) = judged(both);
+    assert!(bound == Bound::Client && because.starts_with("20 connects found no local port; "), "{because}");
     let (bound, because) = away(0.5);
     assert!(bound == Bound::Server && because.ends_with("; the target was away for 5% of the time"), "{because}");
     let mut silent = closed(&[worker(5, 0, 95)]);
