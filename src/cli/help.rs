@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(heads(&shared::info::<SearchArgs>(&[])), [&["Options:"][..], &of_run, &ends].concat());
         for (_, names) in GROUPS {
             let load = LoadArgs::get_args_info();
-            let known = |name: &&&str| load.flags.iter().any(|flag| flag.long == **name) || **name == "--patience";
+            let known = |name: &&&str| load.flags.iter().any(|flag| flag.long == **name);
             assert!(names.iter().all(|name| known(&name)), "{names:?}");
         }
     }
