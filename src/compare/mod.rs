@@ -13,7 +13,7 @@ use std::num::NonZeroU64;
 use crate::measure::estimate::middle;
 use crate::result::comparison::{Comparison, Difference, Shift, Side};
 use crate::result::units::time_ns;
-use crate::result::usable::{BadAnswers, MANY};
+use crate::result::usable::{BadAnswers, MANY_ERRORS};
 use crate::result::{Interval, Outcome, RunResult, SCHEMA, Stage, Summary, add_warning};
 
 /// The chance of seeing a difference where there is none, for all figures together.
@@ -94,7 +94,7 @@ impl Observed {
             (Outcome::Ok, _) => {}
         }
         let down = result.down_share();
-        if down >= MANY {
+        if down >= MANY_ERRORS {
             let share = down * 100.0;
             add_warning(&mut self.unfit, &format!("no connection was open for {share:.0}% of the time"));
         }

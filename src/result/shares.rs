@@ -3,7 +3,7 @@
 use super::RunResult;
 
 /// From this share of errors on, a run is mostly not what was asked for: no winner of a comparison, no rate that holds.
-const MANY_ERRORS: f64 = 0.10;
+pub const MANY_ERRORS: f64 = 0.10;
 /// Answers of status 400 and above that are warned of, as a share of all answers.
 const WARNED_OF: f64 = 0.01;
 

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::units::time_ns;
 use super::{Outcome, RunResult};
 
-/// From this share of errors on, a rate is not one of answers.
-pub const MANY: f64 = 0.10;
+pub use super::shares::MANY_ERRORS;
 
 /// Requests without a good answer: failed, or answered by a status of 400 and above.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,7 +51,7 @@ impl BadAnswers {
     /// A tenth or more: then a rate is not one of answers.
     #[must_use]
     pub fn are_many(&self) -> bool {
-        self.share >= MANY
+        self.share >= MANY_ERRORS
     }
 
     /// As in `12.5% errors (503: 120, 500: 3, failed: 2)`, the most frequent first.

@@ -5,23 +5,20 @@ use std::time::Duration;
 
 use super::steps::Trial;
 use super::{Event, Prober};
-use crate::measure::clock::{Clock, Monotonic};
 use crate::plan::Plan;
 use crate::result::search::{Limit, Probe};
 use crate::result::slo::{Measure, Slo};
 use crate::result::units::time_ns;
 use crate::result::usable::BadAnswers;
 use crate::result::{RunResult, Snapshot};
+use crate::run;
 use crate::run::speed::{self, Speed};
-use crate::run::{self};
 
 /// A client as busy as this is the limit itself.
 const BUSY: f64 = 0.97;
 /// A slow machine is waited for so long before a run, and in the whole search.
 const WAITS: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(90));
-/// Who watches a run is called this often, ns.
-const CALLED_EVERY_NS: u64 = 100_000_000;
-/// Called later than that by so much, ns, and by so large a share of the run, the process stood still.
+/// A worker that could not act for so long at once, ns, and for so large a share of the run, stood still.
 const STILL: (u64, f64) = (250_000_000, 0.05);
 
 /// What came of a try.
@@ -45,11 +42,9 @@ impl Prober<'_> {
         if self.halt.load(Relaxed) != 0 {
             return Ok(Tried::Halted);
         }
-        let (mut calls, tell) = (Calls::default(), &mut *self.tell);
-        let result = run::run(plan, Vec::new(), self.halt, &mut |moment: &Snapshot| {
-            calls.called(Monotonic.now());
-            tell(Event::Moment(moment));
-        })?;
+        let tell = &mut *self.tell;
+        let observe: &mut dyn FnMut(&Snapshot) = &mut |moment| tell(Event::Moment(moment));
+        let result = run::run(plan, Vec::new(), self.halt, observe)?;
         if self.halt.load(Relaxed) != 0 {
             return Ok(Tried::Halted);
         }
@@ -60,7 +55,7 @@ impl Prober<'_> {
         was_slow |= self.speed.keep(&after);
         let share = self.speed.share(&before).min(self.speed.share(&after));
         probe.speed = Some(share);
-        probe.disturbed = disturbed(share, calls.longest_late_ns, result.elapsed_s);
+        probe.disturbed = disturbed(share, stood_still_ns(&result), result.elapsed_s);
         probe.elapsed_s = result.elapsed_s;
         probe.achieved_per_s = result.rate.achieved_per_s;
         let percentiles = result.latency_ns.as_ref().map(|latency| latency.percentiles).unwrap_or_default();
@@ -90,31 +85,20 @@ impl Prober<'_> {
     }
 }
 
-/// When a watcher is called, and by how much too late.
-#[derive(Debug, Default)]
-struct Calls {
-    last_at: Option<u64>,
-    longest_late_ns: u64,
-}
-
-impl Calls {
-    fn called(&mut self, now: u64) {
-        if let Some(last) = self.last_at {
-            let late = now.saturating_sub(last).saturating_sub(CALLED_EVERY_NS);
-            self.longest_late_ns = self.longest_late_ns.max(late);
-        }
-        self.last_at = Some(now);
-    }
-}
-
 /// What of this machine was in the way.
-fn disturbed(speed: f64, late_ns: u64, elapsed_s: f64) -> Option<String> {
+fn disturbed(speed: f64, still_ns: u64, elapsed_s: f64) -> Option<String> {
     if Speed::is_slow(speed) {
         return Some(format!("a CPU of the client ran at {:.0}% of its best speed", speed * 100.0));
     }
     let (least, share) = STILL;
-    let stood_still = late_ns >= least && late_ns as f64 >= share * elapsed_s * 1e9;
-    stood_still.then(|| format!("the client stood still for {}", time_ns(late_ns as f64)))
+    let stood_still = still_ns >= least && still_ns as f64 >= share * elapsed_s * 1e9;
+    stood_still.then(|| format!("the client stood still for {}", time_ns(still_ns as f64)))
+}
+
+/// The longest time at once in which a worker could not act though it had to.
+fn stood_still_ns(result: &RunResult) -> u64 {
+    let evidence = result.workers.iter().filter_map(|worker| worker.evidence.as_ref());
+    evidence.filter_map(|one| one.stopped_longest_ns).max().unwrap_or(0)
 }
 
 /// Holds a result against the SLO, against the rate that was offered, and against errors that no limit of the SLO allows.
@@ -158,24 +142,24 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     #[test]
-    fn a_process_that_stands_still_is_called_late() {
-        let mut calls = Calls::default();
-        for at in [5_000, 5_100, 5_203, 5_750, 5_850] {
-            calls.called(at * MS);
-        }
-        assert_eq!(calls.longest_late_ns, 447 * MS);
+    fn the_longest_stop_of_all_workers_counts() {
+        let mut result = samples::good();
+        result.workers[1].evidence.as_mut().unwrap().stopped_longest_ns = Some(447 * MS);
+        assert_eq!(stood_still_ns(&result), 447 * MS);
+        result.workers.clear();
+        assert_eq!(stood_still_ns(&result), 0);
     }
 
     #[test]
     fn what_disturbs_a_run_is_named() {
-        for (speed, late_ms, elapsed_s, words) in [
+        for (speed, still_ms, elapsed_s, words) in [
             (1.0, 0, 2.0, None),
             (0.8, 240, 2.0, None),
             (1.0, 300, 20.0, None),
             (0.1, 0, 2.0, Some("a CPU of the client ran at 10% of its best speed")),
             (1.0, 447, 2.0, Some("the client stood still for 447.00ms")),
         ] {
-            assert_eq!(disturbed(speed, late_ms * MS, elapsed_s).as_deref(), words);
+            assert_eq!(disturbed(speed, still_ms * MS, elapsed_s).as_deref(), words);
         }
     }
 
