@@ -1,5 +1,7 @@
 //! What is known of a server that goes away, and that one which only replaces connections is not taken for it.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use super::*;
 use crate::measure::outage::Gaps;
 use crate::worker::fake::{Deed, Fate};
@@ -104,5 +106,20 @@ fn answers_are_counted_by_address() {
             let attempts = fake.record.attempts.iter().filter(|attempt| attempt.1 == remote).count();
             assert_eq!(reached.attempts, attempts as u64);
         }
+    });
+}
+
+#[test]
+fn bad_statuses_and_a_target_that_is_away_are_shown_as_they_happen() {
+    for_seeds(10, |seed| {
+        let job = Job { duration_ns: Some(SECOND), ..job() };
+        let mut fake = Fake::new(seed, job.clone(), Manners::good());
+        fake.later = vec![(fake.at(300 * MS), gone())];
+        let (time, starts_at, halt, progress) =
+            (fake.time.clone(), fake.starts_at, fake.halt.clone(), Progress::default());
+        let done = work(&job, starts_at, &mut fake, &time, &progress, &halt);
+        let refused: u64 = done.tally.status[400..].iter().sum();
+        assert!(refused > 0 && progress.refused.load(Relaxed) == refused, "{progress:?}");
+        assert!(progress.away.load(Relaxed) && progress.open.load(Relaxed) == 0, "{progress:?}");
     });
 }
