@@ -121,7 +121,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
                 self.look_around(now);
             }
             self.reap(now);
-            let until = drains_at.saturating_add(drain_ns).saturating_add(self.stalls.since(drains_at));
+            let until = self.stalls.end_of(drain_ns, drains_at);
             let over = self.in_flight == 0 && (self.schedule.is_over() || self.stop.is_spent());
             if over || now >= until || halt.load(Relaxed) != signal {
                 return Ok(());

@@ -56,15 +56,15 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
     fn deadline(&mut self, slot: u32) -> Option<u64> {
         let connection = &self.connections[slot as usize];
         let due = connection.deadline(self.job, self.flights.of(slot))?;
-        Some(due + self.stalls.since(due - connection.patience_ns(self.job)))
+        let patience_ns = connection.patience_ns(self.job);
+        Some(self.stalls.end_of(patience_ns, due - patience_ns))
     }
 
     /// Nobody is there: no connection was ever opened within the timeout, or a counted run gets nowhere. Else the instant it has come
     /// to, as [`give_up`](Loop::give_up) has it.
     pub(super) fn forsaken(&mut self, now: u64, until: u64) -> Result<u64, String> {
         if self.tally.connections.established == 0 {
-            let patience_ns = self.job.timeout_ns + LINGER_NS + self.stalls.since(self.begun_at);
-            if now - self.begun_at <= patience_ns {
+            if now <= self.stalls.end_of(self.job.timeout_ns + LINGER_NS, self.begun_at) {
                 return Ok(now);
             }
             let now = self.catch_up(until).and_then(|now| self.give_up(now, until)).map_err(|error| lost(&error))?;
@@ -80,7 +80,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             return Ok(now);
         }
         match self.job.patience_ns {
-            Some(patience_ns) if now - self.progressed.at > patience_ns + self.stalls.since(self.progressed.at) => {
+            Some(patience_ns) if now > self.stalls.end_of(patience_ns, self.progressed.at) => {
                 Err(self.no_progress(patience_ns))
             }
             _ => Ok(now),

@@ -3,8 +3,9 @@
 /// A turn that lasts longer than it was to, by more than this, ns, was a stop.
 pub(super) const NOTICED_NS: u64 = 10_000_000;
 
-/// After a stop the kernel's own threads, which stood still as well, get this long to catch up, ns.
-const SETTLE_NS: u64 = 10_000_000;
+/// After a stop the kernel's own threads, which stood still as well, get this part of it to catch up, and at most so long, ns. Less
+/// than it may run between two stops, or nobody would ever be given up.
+const SETTLES: (u64, u64) = (16, 10_000_000);
 
 /// How many stops are known one by one.
 const KEPT: usize = 64;
@@ -17,36 +18,50 @@ struct Stall {
 }
 
 /// The stops so far, the older ones taken together.
-pub(super) struct Stalls(Vec<Stall>);
+pub(super) struct Stalls {
+    all: Vec<Stall>,
+    settled_at: u64,
+}
 
 impl Stalls {
     pub(super) fn new() -> Stalls {
-        Stalls(Vec::with_capacity(KEPT))
+        Stalls { all: Vec::with_capacity(KEPT), settled_at: 0 }
     }
 
     /// One of `ns` that ended at `ended_at`.
     pub(super) fn add(&mut self, ended_at: u64, ns: u64) {
-        if self.0.len() == KEPT {
+        if self.all.len() == KEPT {
             self.make_room(ended_at);
         }
-        self.0.push(Stall { began_at: ended_at - ns, ended_at, ns: ns + SETTLE_NS });
+        self.all.push(Stall { began_at: ended_at - ns, ended_at, ns });
+        let (part, most) = SETTLES;
+        self.settled_at = ended_at + (ns / part).min(most);
     }
 
     /// Makes one of two neighbours: of those that are the nearest to each other for how long ago they were.
     fn make_room(&mut self, now: u64) {
         let apart = |at: &usize| {
-            let (first, second) = (self.0[*at], self.0[*at + 1]);
+            let (first, second) = (self.all[*at], self.all[*at + 1]);
             (second.ended_at - first.began_at) as f64 / (now - second.ended_at + 1) as f64
         };
-        let nearest = (0..self.0.len() - 1).min_by(|one, other| apart(one).total_cmp(&apart(other))).unwrap_or(0);
-        let first = self.0.remove(nearest);
-        let second = &mut self.0[nearest];
+        let nearest = (0..self.all.len() - 1).min_by(|one, other| apart(one).total_cmp(&apart(other))).unwrap_or(0);
+        let first = self.all.remove(nearest);
+        let second = &mut self.all[nearest];
         (second.began_at, second.ns) = (first.began_at, first.ns + second.ns);
     }
 
-    /// How much longer, ns, whoever began to wait at `at` is to be waited for.
-    pub(super) fn since(&self, at: u64) -> u64 {
-        self.0.iter().rev().take_while(|stall| stall.ended_at > at).map(|stall| stall.ns).sum()
+    /// How much time, ns, has been lost since `at`.
+    fn since(&self, at: u64) -> u64 {
+        let after = self.all.iter().rev().take_while(|stall| stall.ended_at > at);
+        after.map(|stall| stall.ns.min(stall.ended_at - at)).sum()
+    }
+
+    /// When patience for `span` is over that began at `at`.
+    pub(super) fn end_of(&self, span: u64, at: u64) -> u64 {
+        match self.since(at) {
+            0 => at.saturating_add(span),
+            lost => at.saturating_add(span).saturating_add(lost).max(self.settled_at),
+        }
     }
 }
 
@@ -63,7 +78,10 @@ mod tests {
         stalls.add(500 * MS, 450 * MS);
         stalls.add(900 * MS, 100 * MS);
         let since = |at| stalls.since(at * MS) / MS;
-        assert_eq!([since(10), since(500), since(899), since(900)], [570, 110, 110, 0]);
+        assert_eq!([since(10), since(500), since(899), since(900)], [550, 100, 1, 0]);
+        let end = |span, at| stalls.end_of(span * MS, at * MS) / MS;
+        assert_eq!([end(500, 10), end(1, 898), end(1, 900)], [1060, 906, 901]);
+        assert_eq!(end(1, 799), 906, "not before all has settled");
     }
 
     /// A process that is stopped every other 20 ms, for an hour.
@@ -74,12 +92,12 @@ mod tests {
         for ended_at in (40 * MS..=hour).step_by(40 * MS as usize) {
             stalls.add(ended_at, 20 * MS);
         }
-        assert!(stalls.0.len() <= KEPT);
+        assert!(stalls.all.len() <= KEPT);
         for ago in [200 * MS, 2_000 * MS, 60_000 * MS, hour / 2] {
-            let truth = ago / (40 * MS) * (20 * MS + SETTLE_NS);
+            let truth = ago / (40 * MS) * 20 * MS;
             let sum = stalls.since(hour - ago);
             // Never less, and at most what one of the coarser entries holds more.
-            assert!((truth..=truth + truth / 4 + 4 * (20 * MS + SETTLE_NS)).contains(&sum), "{ago}: {sum} for {truth}");
+            assert!((truth..=truth + truth / 4 + 4 * 20 * MS).contains(&sum), "{ago}: {sum} for {truth}");
         }
     }
 }

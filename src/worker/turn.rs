@@ -265,12 +265,13 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         // What it worked since it was last looked at and cannot have worked before this turn.
         let mut own = (self.worked.1 - worked_ns).saturating_sub(before.saturating_sub(worked_at));
         for (from, ns) in parts.into_iter().filter(|(_, ns)| *ns > NOTICED_NS) {
-            // However it was spent, the others are not to blame for it.
-            self.stalls.add(from + ns, ns);
-            let idle = ns.saturating_sub(own);
+            let stopped = ns.saturating_sub(own);
             own = own.saturating_sub(ns);
-            self.stopped = (from, idle);
-            self.account.stopped(from, idle);
+            if stopped > 0 {
+                self.stalls.add(from + ns, stopped);
+                self.stopped = (from, stopped);
+                self.account.stopped(from, stopped);
+            }
         }
     }
 

@@ -15,6 +15,7 @@ mod io_uring_disabled;
 mod layers;
 mod levels;
 mod outputs;
+mod own_faults;
 mod page;
 mod servers;
 mod shapes;

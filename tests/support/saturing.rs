@@ -150,6 +150,11 @@ impl Running {
         self.process.signal(signal);
     }
 
+    /// Its process id.
+    pub(crate) fn id(&mut self) -> u32 {
+        self.process.child().id()
+    }
+
     pub(crate) fn wait(mut self) -> Ended {
         let status = self.process.wait("the end of saturing");
         let took = self.started.elapsed();
