@@ -47,12 +47,6 @@ impl RunResult {
         self.requests.open.is_none() && down > 0.0 && self.bad_request_share().is_none_or(|bad| bad < down)
     }
 
-    /// Whether a tenth or more are errors, by [`RunResult::error_share`].
-    #[must_use]
-    pub fn has_many_errors(&self) -> bool {
-        self.error_share().is_some_and(|share| share >= MANY_ERRORS)
-    }
-
     /// A sentence about answers of status 400 and above, where they are over 1 % of all answers.
     #[must_use]
     pub fn bad_answers(&self) -> Option<String> {
@@ -103,7 +97,6 @@ mod tests {
                 (bad, errors),
                 "{completed} {failed} {down_s}"
             );
-            assert_eq!(result.has_many_errors(), errors.is_some_and(|share| share >= 0.1));
         }
     }
 
