@@ -115,7 +115,12 @@ impl RunResult {
             return Verdict { bound: Bound::Unclear, because };
         }
         if faults.iter().any(|fault| fault.decides) {
-            return Verdict { bound: Bound::Client, because: reasons().collect() };
+            let crew = Crew::of(self);
+            let words = crew.as_ref().map(Crew::words).into_iter().chain(crew.as_ref().and_then(Crew::trouble));
+            return Verdict {
+                bound: Bound::Client,
+                because: reasons().chain(words).chain(self.shared_cpu()).collect(),
+            };
         }
         if requests.completed == 0 {
             return unclear("not one response came".into());
