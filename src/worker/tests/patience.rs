@@ -5,7 +5,7 @@ use crate::worker::fake::{Deed, Fate};
 
 /// Stopped for longer than the timeout while requests are in flight, and once more while the backlog is taken.
 fn stopped(seed: u64, job: Job) -> Fake {
-    let mut fake = Fake::new(seed, job, Manners::good());
+    let mut fake = Fake::new(seed, job, Manners { delay_ns: MS..2 * MS, split: 0, ..Manners::good() });
     let at = seed % 9 * MS / 2;
     fake.stops = [(at, 80 * MS), (at + 100 * MS, 45 * MS)].map(|(at, ns)| (fake.at(at), ns)).into();
     fake
@@ -15,7 +15,7 @@ fn stopped(seed: u64, job: Job) -> Fake {
 fn what_came_while_the_process_stood_still_is_taken_before_anybody_is_given_up() {
     for_seeds(40, |seed| {
         // More than the kernel hands out at a time.
-        let job = Job { connections: 1 + (seed % 3) as usize * 60, timeout_ns: 30 * MS, ..job_of(seed) };
+        let job = Job { connections: 1 + (seed % 3) as usize * 50, timeout_ns: 60 * MS, ..job_of(seed) };
         let job = Job { duration_ns: Some(230 * MS), ..job };
         let Ran { done, .. } = run(stopped(seed, job));
         let tally = &done.tally;
