@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::ReceiveTimestampns;
 
 use super::{Completion, Config, Endpoints, Features, Idle, Level, Ring, Sqpoll, Uring, Wait, level_here};
 use crate::measure::clock::{Clock, Monotonic};
@@ -82,8 +85,10 @@ fn stamps_come_with_the_bytes_of_sampled_slots_alone() {
     let idle = Idle::build(Config::for_slots(2), 0, Arc::from(*b"ping"), endpoints).expect("a ring");
     let mut ring = idle.enable().expect("enabled");
     ring.stamp_receives(2);
+    // The kernel begins to stamp a moment after the first socket asked for it, and ends with the last: this one stays.
+    let asks = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    setsockopt(&asks, ReceiveTimestampns, &true).expect("every socket may ask for it");
     let mut stamped = 0;
-    // The kernel begins to stamp a moment after the first socket asked for it.
     for _ in 0..100 {
         for slot in [0, 1] {
             ring.connect(slot, 0).expect("a socket");
