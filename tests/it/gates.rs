@@ -110,8 +110,8 @@ fn a_search_in_vain_says_why() {
     let (slow, failing) = (slow.address.to_string(), failing.address.to_string());
     for (line, url, said) in [
         ("--slo p50<1ms -R 100 -d 100ms -c 8", &slow, "No rate holds p50<1ms."),
-        ("--slo p50<1m -R 200 -d 100ms -c 4", &failing, "No rate holds p50<1m: 100.0% errors (500: "),
-        ("--connections 1..4 -d 100ms", &failing, "No number of connections has a rate of good answers: 100.0% errors"),
+        ("--slo p50<1m -R 200 -d 400ms -c 4", &failing, "No rate holds p50<1m: 100.0% errors (500: "),
+        ("--connections 1..4 -d 400ms", &failing, "No number of connections has a rate of good answers: 100.0% errors"),
     ] {
         let ended = words(&format!("search --warmup 10ms {line}"), &[url]);
         let disturbed = ended.stdout.contains("the machine disturbed");
@@ -189,9 +189,9 @@ fn two_results_are_compared() {
 
 #[test]
 fn two_servers_are_compared_in_turn() {
-    let [fast, slow] = [&["--delay", "5ms"], &["--delay", "300ms"]].map(|args| Serve::start(args));
+    let [fast, slow] = [&["--delay", "5ms"], &["--delay", "100ms"]].map(|args| Serve::start(args));
     let urls = [fast.address.to_string(), slow.address.to_string()];
-    let line = "compare --run --rounds 8 -d 320ms --warmup 20ms -c 4";
+    let line = "compare --run --rounds 8 -d 500ms --warmup 20ms -c 4";
     let ended = words(line, &[&urls[0], &urls[1]]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.stdout.contains("Verdict: difference seen (*) in rate"), "{}", ended.stdout);

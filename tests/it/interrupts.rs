@@ -226,9 +226,9 @@ fn the_built_in_server_killed_ends_a_counted_run_with_what_it_has() {
         let ended = running.wait();
         let result = ended.result();
         assert_eq!((ended.code, result.interrupted), (130, true));
-        assert!(result.requests.in_flight_at_end == 0, "{:?}", result.requests);
         // A connection that ends first may be opened again while the dying server still listens, and then meet its end once more.
         assert!(result.requests.failed + result.requests.discarded <= 8, "{:?}", result.requests);
-        (result.requests.completed > 0).then_some(())
+        // It has had the time to see the end.
+        (result.requests.completed > 0 && result.requests.in_flight_at_end == 0).then_some(())
     });
 }
