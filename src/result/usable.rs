@@ -78,7 +78,9 @@ impl RunResult {
             causes.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
         let words = if causes.is_empty() { String::new() } else { format!(" (connects: {})", causes.join(", ")) };
         let address = &self.target.address;
-        if self.connections.established == 0 && failed.no_local_port + failed.no_descriptor == 0 {
+        // A client that stood still may not have come to connect at all.
+        let tried = !causes.is_empty() || !self.client_faults().iter().any(|fault| fault.decides);
+        if self.connections.established == 0 && failed.no_local_port + failed.no_descriptor == 0 && tried {
             return Some(format!("nobody is there at {address}{words}: does the server run?"));
         }
         let gone = matches!(self.outcome, Outcome::Incomplete | Outcome::NoAnswers) && self.connections.down_ns > 0;
@@ -127,5 +129,13 @@ mod tests {
         assert_eq!(result.away().as_deref(), Some(words));
         result.connections.failed = ConnectFailures { no_local_port: 7, ..ConnectFailures::default() };
         assert_eq!(result.away(), None, "the client's own want of ports");
+        result.connections.failed = ConnectFailures::default();
+        assert!(result.away().is_some(), "nobody answers the first connects");
+        for worker in &mut result.workers {
+            let evidence = worker.evidence.as_mut().expect("evidence");
+            let stopped_ns = (evidence.span_s * 0.8e9) as u64;
+            (evidence.stopped_ns, evidence.stopped_longest_ns) = (Some(stopped_ns), Some(stopped_ns));
+        }
+        assert_eq!(result.away(), None, "the client stood still");
     }
 }

@@ -197,7 +197,7 @@ fn intervals_add_up_to_the_run() {
     assert!(result.intervals.iter().map(|one| one.length_s).sum::<f64>() >= 1.0, "{:?}", result.intervals);
     assert_eq!(result.intervals.iter().map(|one| one.completed).sum::<u64>(), result.requests.completed);
     assert_eq!(result.intervals.iter().map(|one| one.status.success).sum::<u64>(), result.requests.completed);
-    assert_eq!(result.intervals[0].connections_open, Some(8));
+    assert!(result.intervals.iter().any(|one| one.connections_open == Some(8)), "{:?}", result.intervals);
     for pair in result.intervals.windows(2) {
         assert!((pair[1].start_s - pair[0].start_s - pair[0].length_s).abs() < 1e-6, "{pair:?}");
     }
