@@ -59,7 +59,7 @@ impl Outage {
         self.tried_at.get_or_insert(now);
     }
 
-    /// An attempt failed, or a connection ended without an answer.
+    /// An attempt failed, or a connection ended before it carried a request.
     pub fn fails(&mut self) {
         self.failed = true;
     }

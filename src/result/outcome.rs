@@ -41,13 +41,15 @@ impl AtEnd {
     /// from its beginning.
     ///
     /// A slow server that goes on answering is not silent, nor is a loop that had nothing to ask: either several losses in a row, or
-    /// no connection, or a request that waits for more than twice the longest answer are needed, too. A window that reached its
-    /// count ended with its slowest requests, so its last tenth is one of requests: all of them lost.
+    /// no connection, or a request that waits for more than twice the longest answer are needed, too. A window that ends by its
+    /// count ends with its slowest requests: several of them have to be lost, or the connection, for the last tenth of the time or as
+    /// the last tenth of the requests.
     #[must_use]
     pub fn silent_since_s(&self, elapsed_s: f64) -> Option<f64> {
         let since = self.last_answer_s.unwrap_or(0.0);
         if let Some(requests) = self.requests {
-            return (self.lost >= IN_A_ROW && self.lost as f64 >= SHARE * requests as f64).then_some(since);
+            let many = self.lost as f64 >= SHARE * requests as f64 || elapsed_s - since >= SHARE * elapsed_s;
+            return (many && (self.lost >= IN_A_ROW || self.away)).then_some(since);
         }
         let since = since.max(self.owed_since_s?);
         let waits = self.waited_ns as f64 > SLOW * self.longest_ns as f64;
@@ -105,7 +107,7 @@ mod tests {
     #[test]
     fn a_tenth_without_an_answer_is_silence_if_answers_were_due() {
         type Spoil = fn(&mut AtEnd);
-        let table: [(&str, Spoil, Option<f64>); 14] = [
+        let table: [(&str, Spoil, Option<f64>); 16] = [
             ("as usual", |_| (), None),
             ("killed, and nobody listens", |e| (e.last_answer_s, e.losses, e.away) = (Some(3.0), 90, true), Some(3.0)),
             ("for less than a tenth", |e| (e.last_answer_s, e.losses, e.away) = (Some(9.1), 90, true), None),
@@ -133,6 +135,16 @@ mod tests {
             (
                 "a count that ends with one that timed out",
                 |e| (e.requests, e.last_answer_s, e.lost, e.losses) = (Some(10), Some(8.0), 1, 1),
+                None,
+            ),
+            (
+                "a count that ends with a few of many that are lost, for long",
+                |e| (e.requests, e.last_answer_s, e.lost, e.losses) = (Some(100_000), Some(8.0), 8, 8),
+                Some(8.0),
+            ),
+            (
+                "a count that ends with a few of many that are lost at once",
+                |e| (e.requests, e.last_answer_s, e.lost, e.losses) = (Some(100_000), Some(9.9), 8, 8),
                 None,
             ),
             (

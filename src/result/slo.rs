@@ -178,10 +178,11 @@ impl Times {
     }
 }
 
-/// Requests that nobody saw an answer to: slower than any that was measured, so a percentile that left them out would be too good.
+/// Requests that nobody saw an answer to, whatever kept it away: slower than any that was measured, so a percentile that left
+/// them out would be too good. A server that fails fast is not fast.
 fn unanswered(result: &RunResult) -> u64 {
-    let late = result.errors.timeout;
-    result.requests.open.map_or(late, |open| late + open.shed + open.unsent + result.requests.in_flight_at_end)
+    let failed = result.requests.failed;
+    result.requests.open.map_or(failed, |open| failed + open.shed + open.unsent + result.requests.in_flight_at_end)
 }
 
 /// Of the samples and `unanswered` ones that are longer than all of them.
@@ -246,11 +247,11 @@ mod tests {
     fn whoever_was_not_answered_waited_longer_than_all() {
         let p = |percentile| limit(Measure::Time(Times::Latency, Statistic::Percentile(percentile)), Order::Below, 2e6);
         let mut result = result();
-        result.errors.timeout = 1_000;
+        (result.errors.timeout, result.errors.reset, result.requests.failed) = (900, 100, 1_000);
         assert_eq!(p(50.0).judge(&result).figure, "1.00ms");
         let beyond = p(50.1).judge(&result);
         assert_eq!((beyond.figure.as_str(), beyond.value, beyond.held), ("not answered", None, false));
-        result.errors.timeout = 0;
+        (result.errors.timeout, result.errors.reset, result.requests.failed) = (0, 0, 0);
         let open = result.requests.open.as_mut().unwrap();
         (open.shed, open.unsent, result.requests.in_flight_at_end) = (4, 3, 4);
         assert!(p(98.9).judge(&result).held && !p(99.0).judge(&result).held);

@@ -66,7 +66,7 @@ pub(super) struct Connection {
     window: Window,
     pub(super) in_flight: u32,
     /// Since the connection was opened.
-    sent_here: u64,
+    pub(super) sent_here: u64,
     pub(super) answered_here: u64,
     /// Of any of the slot's connections; 0 before the first.
     pub(super) last_answer_at: u64,

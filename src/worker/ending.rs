@@ -14,7 +14,7 @@ pub struct Ending {
     pub owed_since: Option<u64>,
     /// Losses since the last answer.
     pub misses: Misses,
-    /// How long the oldest request had waited that was not answered, not even in the drain.
+    /// How long the oldest request had waited that was not answered, not even in the drain; not while the client stood still.
     pub waited_ns: u64,
     /// There was no connection when the window closed, and the latest attempts had failed.
     pub away: bool,
@@ -38,7 +38,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             let answered_at = Some(connection.last_answer_at).filter(|at| *at > self.begins_at);
             ending.last_answer_at = ending.last_answer_at.max(answered_at);
             if let Some(oldest) = connection.oldest(self.flights.runs_of(slot as u32)) {
-                ending.waited_ns = ending.waited_ns.max(done_at.saturating_sub(oldest.sent_at));
+                ending.waited_ns = ending.waited_ns.max(self.stalls.waited(oldest.sent_at, done_at));
                 let since = oldest.intended_at;
                 ending.owed_since = Some(ending.owed_since.map_or(since, |before| before.min(since)));
             }

@@ -116,7 +116,8 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
                 self.outage.begins(self.entered_at);
             }
         }
-        if until.is_some() {
+        // A server that takes requests and fails them is there.
+        if until.is_some() && connection.sent_here == 0 {
             self.outage.fails();
         }
         self.ring.close(slot);

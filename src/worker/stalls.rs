@@ -56,6 +56,11 @@ impl Stalls {
         after.map(|stall| stall.ns.min(stall.ended_at - at)).sum()
     }
 
+    /// How long somebody has been waited for between two instants, the stops left out.
+    pub(super) fn waited(&self, from: u64, to: u64) -> u64 {
+        to.saturating_sub(from).saturating_sub(self.since(from))
+    }
+
     /// When patience for `span` is over that began at `at`.
     pub(super) fn end_of(&self, span: u64, at: u64) -> u64 {
         match self.since(at) {
