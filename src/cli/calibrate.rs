@@ -64,8 +64,8 @@ pub(super) fn calibrate(wanted: &TypedCalibrate, args: &[String]) -> Result<i32,
 }
 
 fn calibrate_on(plan: &Plan, wanted: &TypedCalibrate, args: &[String]) -> Result<i32, Failure> {
-    let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
     let outputs = Opened::open(&wanted.typed.output)?;
+    let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
     let mut bar = Bar::new();
     let mut tell = |moment: &Moment| {
         let share = moment.done as f64 / moment.of as f64 * 100.0;

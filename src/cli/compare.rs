@@ -105,8 +105,7 @@ pub(super) fn compare(wanted: &TypedCompare) -> Result<i32, Failure> {
     let comparison = match &wanted.run {
         None => of_files(&wanted.names)?,
         Some((typed, rounds)) => {
-            let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
-            let comparison = of_servers(&wanted.names, typed, *rounds, &signal)?;
+            let (comparison, signal) = of_servers(&wanted.names, typed, *rounds)?;
             interrupted = signal.exit_code().filter(|_| comparison.interrupted);
             comparison
         }
@@ -159,14 +158,15 @@ fn result(name: &str) -> Result<RunResult, Failure> {
     Ok(result)
 }
 
-fn of_servers(names: &[String; 2], typed: &[Typed; 2], rounds: usize, signal: &Signal) -> Result<Comparison, Failure> {
+fn of_servers(names: &[String; 2], typed: &[Typed; 2], rounds: usize) -> Result<(Comparison, Signal), Failure> {
     let topology = Topology::read()?;
     let [a, b] = [typed[0].plan(&names[0], &topology)?, typed[1].plan(&names[1], &topology)?];
+    let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
     let mut bar = Bar::new();
     let plans = [(names[0].as_str(), &a), (names[1].as_str(), &b)];
     let comparison = compare::rounds(plans, rounds, signal.flag(), &mut |moment| bar.show(moment));
     bar.clear();
-    comparison.map_err(|error| Failure::no_run(error.to_string()))
+    comparison.map(|comparison| (comparison, signal)).map_err(|error| Failure::no_run(error.to_string()))
 }
 
 #[cfg(test)]

@@ -42,8 +42,8 @@ pub(super) fn command(args: &[String]) -> Vec<String> {
 
 /// Runs `plan`, judges it and reports as `typed` says.
 fn run_plan(plan: &Plan, typed: &Typed, args: &[String]) -> Result<i32, Failure> {
-    let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
     let mut live = Live { url: &plan.target.url, outputs: Opened::open(&typed.output)?, bar: Bar::new() };
+    let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
     let result = run::run_observed(plan, command(args), signal.flag(), &mut live);
     let Live { outputs, mut bar, .. } = live;
     bar.clear();

@@ -112,8 +112,8 @@ pub(super) fn search(wanted: &TypedSearch, args: &[String]) -> Result<i32, Failu
 }
 
 fn search_on(plan: &Plan, wanted: &TypedSearch, args: &[String]) -> Result<i32, Failure> {
-    let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
     let outputs = Opened::open(&wanted.typed.output)?;
+    let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
     let (goal, slo) = match &wanted.goal {
         Asked::Rate(rate) => (Goal::Rate, rate.slo.to_string()),
         Asked::Connections(..) => (Goal::Connections, String::new()),

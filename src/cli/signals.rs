@@ -12,7 +12,7 @@ use signal_hook::flag;
 pub(super) struct Signal(Arc<AtomicUsize>);
 
 impl Signal {
-    /// Listens from now on.
+    /// Listens from now on: only once everything is read and opened, as what blocks there looks at no flag.
     pub(super) fn listen() -> io::Result<Signal> {
         let signal = Signal::default();
         let seen = Arc::new(AtomicBool::new(false));

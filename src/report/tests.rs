@@ -121,6 +121,9 @@ fn scripts_that_read_wrk_find_its_figures() {
     let good = text::render(&samples::good(), style);
     assert_eq!(figure(&good, "Requests/sec:"), (74_878.15, "Transfer/sec:"));
     assert_eq!(figure(&good, "Transfer/sec:"), (9.35, "MB"));
+    // Without what came while draining.
+    let failing = text::render(&samples::failing(), style);
+    assert_eq!(figure(&failing, "Transfer/sec:"), (254.08, "KB"));
     assert_eq!(figure(&good, "    Latency "), (1.05, "ms"));
     assert_eq!(figure(&good, "    Req/Sec "), (37.44, "k"));
     assert_eq!(figure(&good, "\n     50% "), (1.0, "ms"));

@@ -152,6 +152,10 @@ pub struct Rate {
     /// Requests completed inside the window by its length. In open loop those that completed while draining do not count here, and
     /// answers to what was due in the warm-up only as far as others came too late for the same reason: never more than was offered.
     pub achieved_per_s: f64,
+    /// Bytes that came inside the window by its length. In open loop those that came while draining do not count here; absent for a
+    /// stage of the rate, and in results from before there was this figure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_per_s: Option<f64>,
     /// One worker's rate, sampled every 100 ms on each; absent if the run was too short for one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_worker: Option<Spread>,

@@ -68,7 +68,7 @@ pub(crate) fn good() -> RunResult {
         rate: Rate {
             achieved_per_s: 74_878.15,
             per_worker: Some(Spread { mean: 37_443.0, stdev: 1_210.5, max: 39_120.0, within_stdev: 71.5 }),
-            offered_per_s: None,
+            ..Rate::default()
         },
         bytes: Bytes { sent: 30_703_588, received: 98_093_324, body: 9_734_452 },
         status: BTreeMap::from([(200, 748_804)]),
@@ -102,7 +102,7 @@ pub(crate) fn open() -> RunResult {
         start_s,
         elapsed_s: 5.0,
         requests: intended(count),
-        rate: Rate { offered_per_s: Some(per_s), achieved_per_s: per_s, per_worker: None },
+        rate: Rate { offered_per_s: Some(per_s), achieved_per_s: per_s, ..Rate::default() },
         latency_ns: Some(summary(count, 2_000, Some(LatencyKind::Response))),
         at_end: None,
     };
@@ -131,7 +131,12 @@ pub(crate) fn open() -> RunResult {
         },
         elapsed_s: 10.0,
         requests: intended(20_000),
-        rate: Rate { offered_per_s: Some(2_000.0), achieved_per_s: 2_000.0, per_worker: None },
+        rate: Rate {
+            offered_per_s: Some(2_000.0),
+            achieved_per_s: 2_000.0,
+            received_per_s: Some(262_000.0),
+            per_worker: None,
+        },
         bytes: Bytes { sent: 820_000, received: 2_620_000, body: 260_000 },
         status: BTreeMap::from([(200, 20_000)]),
         connections: Connections {
@@ -182,7 +187,13 @@ pub(crate) fn failing() -> RunResult {
             begun: 5,
             ..requests(5_020, 4_990, 16, 6, 8)
         },
-        rate: Rate { offered_per_s: Some(2_013.55), achieved_per_s: 1_986.06, per_worker: None },
+        rate: Rate {
+            offered_per_s: Some(2_013.55),
+            achieved_per_s: 1_986.06,
+            // Five answers came while draining.
+            received_per_s: Some(260_173.7),
+            per_worker: None,
+        },
         bytes: Bytes { sent: 205_820, received: 653_690, body: 64_870 },
         status: BTreeMap::from([(200, 4_900), (404, 80), (503, 10)]),
         errors: Errors { reset: 4, eof_mid_response: 2, timeout: 3, protocol: 6, other: 1 },

@@ -20,7 +20,7 @@ fn keys_follow_the_schema_in_order() {
     let table = [
         ("target", "url address addresses method"),
         ("requests", "sent completed failed discarded in_flight_at_end begun intended shed unsent sent_late"),
-        ("rate", "offered_per_s achieved_per_s"),
+        ("rate", "offered_per_s achieved_per_s received_per_s"),
         ("errors", "reset eof_mid_response timeout protocol other"),
         ("anomalies", "excess_bytes reset_after_response close_unannounced"),
         (

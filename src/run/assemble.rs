@@ -33,6 +33,11 @@ impl Passed {
         let sum = |of: fn(&Home) -> u64| self.homes.iter().map(of).sum::<u64>();
         sum(|home| home.done.inside).min(sum(|home| home.done.inside_at_most))
     }
+
+    /// Bytes that came inside the window, also those of answers to a warm-up's backlog.
+    pub(super) fn received_inside(&self) -> u64 {
+        self.homes.iter().map(|home| home.done.received_inside).sum()
+    }
 }
 
 /// All passes together.
@@ -41,6 +46,7 @@ struct Sum {
     tally: Tally,
     elapsed_s: f64,
     inside: u64,
+    received_inside: u64,
     used: CpuTime,
     ring: Counters,
     spun_ns: u64,
@@ -116,7 +122,10 @@ pub(super) fn assemble(
         engine,
         elapsed_s: *elapsed_s,
         requests: tally.requests,
-        rate: Rate { per_worker: spread(&tally.rates), ..stages::rate(&tally.requests, sum.inside, *elapsed_s) },
+        rate: Rate {
+            per_worker: spread(&tally.rates),
+            ..stages::rate(&tally.requests, sum.inside, Some(sum.received_inside), *elapsed_s)
+        },
         bytes: tally.bytes,
         status: counted(tally.status.iter().enumerate().map(|(code, &count)| (code as u16, count))),
         errors: tally.errors,
@@ -194,6 +203,7 @@ impl Sum {
             ..counted
         }));
         self.inside += passed.inside();
+        self.received_inside += passed.received_inside();
         self.happened += passed.happened.take().unwrap_or_default();
         self.elapsed_s += elapsed_s;
         self.tally.merge(&mut tally);

@@ -8,12 +8,14 @@ use crate::measure::tally::{Segment, Tally};
 use crate::plan::{Open, Plan, RateStage};
 use crate::result::{AtEnd, Estimate, Percentiles, Rate, Repeated, Stage};
 
-/// Requests per second: completed `inside` the window, and in open loop those intended.
-pub(super) fn rate(requests: &Requests, inside: u64, elapsed_s: f64) -> Rate {
+/// Requests per second: completed `inside` the window, and in open loop those intended; and bytes, where it is known how many came
+/// inside it.
+pub(super) fn rate(requests: &Requests, inside: u64, received_inside: Option<u64>, elapsed_s: f64) -> Rate {
     let by_time = |count: u64| if elapsed_s > 0.0 { count as f64 / elapsed_s } else { 0.0 };
     Rate {
         offered_per_s: requests.open.map(|open| by_time(open.intended)),
         achieved_per_s: by_time(inside),
+        received_per_s: received_inside.map(by_time),
         per_worker: None,
     }
 }
@@ -36,7 +38,7 @@ pub(super) fn of_rate(plan: &Plan, segments: &[Segment], elapsed_s: f64) -> Vec<
             start_s,
             elapsed_s: length_s,
             requests: segment.requests,
-            rate: rate(&segment.requests, segment.inside.min(own), length_s),
+            rate: rate(&segment.requests, segment.inside.min(own), None, length_s),
             latency_ns: segment.response.summary(Some(LatencyKind::Response)),
             at_end: None,
         };
@@ -68,7 +70,7 @@ pub(super) fn of_pass(
         start_s: passed.begins_at.saturating_sub(first_begins_at) as f64 / 1e9,
         elapsed_s,
         requests: tally.requests,
-        rate: rate(&tally.requests, passed.inside(), elapsed_s),
+        rate: rate(&tally.requests, passed.inside(), Some(passed.received_inside()), elapsed_s),
         latency_ns: latency(tally).summary(Some(kind(tally))),
         at_end: Some(at_end),
     })

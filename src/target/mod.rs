@@ -4,6 +4,7 @@
 //! each answer and logs it (`truth`).
 
 mod answers;
+pub mod outlet;
 mod requests;
 mod serve;
 mod truth;

@@ -28,6 +28,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         let now = self.now();
         let window_ends = self.stop.ends_at().map_or(now, |end| now.min(end));
         let (inside, at_end) = (self.tally.inside, self.tally.requests);
+        let received_inside = self.tally.bytes.received;
         let usage = self.account.close(self.entered_at);
         self.progress.completed.store(self.tally.requests.completed, Relaxed);
         let halted = halt.load(Relaxed) != 0;
@@ -63,6 +64,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             elapsed_ns,
             inside,
             inside_at_most,
+            received_inside,
             completed_by_slot,
             spun_ns,
             used,

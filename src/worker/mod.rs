@@ -106,6 +106,8 @@ pub struct Done {
     pub inside: u64,
     /// As many as the window's own requests could have brought inside it: what is above that is the warm-up's backlog.
     pub inside_at_most: u64,
+    /// Bytes that came inside the window.
+    pub received_inside: u64,
     /// Answers of the sample by slot.
     pub completed_by_slot: Vec<u64>,
     /// Time spent awake before due instants, ns.

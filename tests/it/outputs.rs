@@ -3,12 +3,16 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use crate::support::answers::{HELLO, always};
 use crate::support::process::{Folder, until};
 use crate::support::saturing::{Running, Serve, command, run};
 use crate::support::scripted::serve;
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use serde_json::Value;
 
 /// Python with the packages that ./check.sh installs.
@@ -160,4 +164,65 @@ fn a_closed_pipe_is_told_of_and_takes_no_file_with_it() {
     assert_eq!(String::from_utf8_lossy(&ended.stderr), "saturing: standard output: Broken pipe (os error 32)\n");
     let value: Value = serde_json::from_slice(&fs::read(json).expect("written")).expect("whole");
     assert_eq!(value["requests"]["completed"], 50);
+}
+
+/// A named pipe, and its path.
+fn pipe(folder: &Folder, name: &str) -> String {
+    let path = folder.path(name);
+    mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).expect("a pipe");
+    path.display().to_string()
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_is_refused_and_one_with_a_reader_is_written() {
+    let folder = Folder::new();
+    let pipe = pipe(&folder, "pipe");
+    let server = serve(always(HELLO));
+    let url = server.address.to_string();
+    let load = ["-n", "50", "-c", "2", "--json", &pipe, &url];
+    for args in [
+        &load[..],
+        &["--hdr-log", &pipe, &url],
+        &["search", "--slo", "p99<1s", "--json", &pipe, &url],
+        &["calibrate", "--json", &pipe],
+        &["compare", "--run", "--json", &pipe, &url, &url],
+        &["serve", "--log", &pipe],
+    ] {
+        let ended = run(args);
+        assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{args:?}: {ended:?}");
+        let option = args[args.iter().position(|arg| *arg == pipe).expect("it is there") - 1];
+        let line =
+            format!("saturing: {option} {pipe}: nobody reads this pipe; start its reader first, or name a file\n");
+        assert_eq!(ended.stderr, line, "{args:?}");
+    }
+    assert_eq!(server.counts().requests, 0);
+    let path = folder.path("pipe");
+    let reader = thread::spawn(move || fs::read(path).expect("read"));
+    // It may take longer to begin than a script's reader has.
+    let ended = until("the pipe has its reader", || {
+        let ended = run(&load);
+        (!ended.stderr.contains("nobody reads")).then_some(ended)
+    });
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{ended:?}");
+    let value: Value = serde_json::from_slice(&reader.join().expect("a reader")).expect("whole");
+    assert_eq!(value["requests"]["completed"], 50);
+}
+
+#[test]
+fn a_signal_ends_what_waits_for_its_input() {
+    let folder = Folder::new();
+    let pipe = pipe(&folder, "pipe");
+    let body = format!("@{pipe}");
+    for args in [
+        &["-b", &body, "127.0.0.1:9"][..],
+        &["search", "--slo", "p99<1s", "-b", &body, "127.0.0.1:9"],
+        &["compare", "--run", "-b", &body, "127.0.0.1:9", "127.0.0.1:9"],
+        &["compare", &pipe, &pipe],
+    ] {
+        let running = Running::start(args);
+        // By then it mostly waits already.
+        thread::sleep(Duration::from_millis(50));
+        running.signal(Signal::SIGINT);
+        assert_eq!(running.wait().code, 130, "{args:?}");
+    }
 }

@@ -11,6 +11,7 @@ use super::super::failure::Failure;
 use super::{Format, Input, Output, Sink, To, printed, put, written};
 use crate::plan::Error;
 use crate::run::Ended;
+use crate::target::outlet;
 
 /// All outputs of a command.
 pub(in crate::cli) struct Opened<'a> {
@@ -150,7 +151,7 @@ fn open_all<'a>(output: &'a Output, made: &mut Vec<PathBuf>) -> Result<Vec<Place
             To::Stdout => None,
             To::File(path) => {
                 let is_new = !path.exists();
-                let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+                let file = outlet::open(OpenOptions::new().write(true).create(true).truncate(false), path);
                 let file = file.map_err(|error| cannot(sink.format, path, &error))?;
                 // A link that leads nowhere yet stays.
                 made.extend(is_new.then(|| fs::canonicalize(path).ok()).flatten());

@@ -122,7 +122,8 @@ fn totals(out: &mut String, result: &RunResult) {
     if bad > 0 {
         let _ = writeln!(out, "  Non-2xx or 3xx responses: {bad}");
     }
-    let transfer = if result.elapsed_s > 0.0 { result.bytes.received as f64 / result.elapsed_s } else { 0.0 };
+    let of_all = || if result.elapsed_s > 0.0 { result.bytes.received as f64 / result.elapsed_s } else { 0.0 };
+    let transfer = result.rate.received_per_s.unwrap_or_else(of_all);
     let _ = writeln!(out, "Requests/sec: {:>9.2}", result.rate.achieved_per_s);
     let _ = writeln!(out, "Transfer/sec: {:>10}B", binary(transfer));
 }

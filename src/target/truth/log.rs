@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::target::outlet;
+
 const HEADER: &str = "connection,peer_port,sequence,id,received_ns,sent_ns\n";
 
 /// What one write takes: a few microseconds.
@@ -28,7 +30,7 @@ impl LogFile {
     /// # Errors
     /// It cannot be opened.
     pub(super) fn create(path: &Path) -> io::Result<LogFile> {
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        let file = outlet::open(OpenOptions::new().append(true).create(true), path)?;
         // Emptying is for files: pipes and devices refuse it.
         if file.metadata()?.is_file() {
             file.set_len(0)?;

@@ -82,6 +82,8 @@ fn a_server_that_stands_still_is_charged_for_all_who_waited() {
         assert_eq!(intended(&ran).intended, 2_000);
         assert_eq!(ran.done.tally.requests.completed, 2_000, "also those that were sent while draining");
         assert!((700..=810).contains(&ran.done.inside), "{}", ran.done.inside);
+        let share = ran.done.received_inside as f64 / ran.done.tally.bytes.received as f64;
+        assert!((0.3..0.45).contains(&share), "the drain's bytes are not the window's: {share}");
         assert!(intended(&ran).sent_late > 1_000);
         let latencies = &ran.done.tally.latencies;
         assert!(latencies.service().quantile_ns(1.0) < Some(3 * MS));
