@@ -32,6 +32,7 @@ pub mod slo;
 pub mod suite;
 #[cfg(test)]
 mod tests;
+pub mod unanswered;
 pub mod units;
 pub mod usable;
 mod verdict;

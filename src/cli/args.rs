@@ -271,13 +271,13 @@ pub struct ServeArgs {
     note = "A rate with a tenth of errors (failed, status 400 and above) does not hold, unless",
     note = "--slo limits errors. Without an answer the range it lies in is printed.",
     error_code(0, "an answer was found on which three runs agree"),
-    error_code(1, "no answer (runs disagree, none holds, nobody is there), or no output"),
+    error_code(1, "no answer (runs disagree, none holds, nobody answers), or no output"),
     error_code(2, "bad arguments"),
     error_code(130, "interrupted (SIGINT); the probes so far are printed"),
     error_code(143, "terminated (SIGTERM); the probes so far are printed")
 )]
 pub struct SearchArgs {
-    /// what has to hold, as in p99<5ms,errors<0.1%
+    /// what has to hold, as in p99<5ms,errors<0.1%; each < or <=, no rate
     #[argh(option, arg_name = "LIST")]
     pub slo: Option<String>,
 

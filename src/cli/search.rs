@@ -13,6 +13,7 @@ use crate::plan::units;
 use crate::plan::{Error, MAX_CONNECTIONS, Plan};
 use crate::report::{json, search as report};
 use crate::result::search::{Goal, Search};
+use crate::result::slo::{Limit, Measure, Order};
 use crate::search::{Event, Prober, RateSearch};
 use std::io::Read;
 
@@ -78,6 +79,7 @@ fn rate(own: &SearchArgs, mut load: LoadArgs, stdin: &mut dyn Read) -> Result<Ty
         return Err(Error::argument("--slo", rule, "neither").into());
     };
     let slo = slo::slo(text)?;
+    slo.limits.iter().try_for_each(searchable)?;
     let from_per_s = units::rate("--rate", own.rate.as_deref().unwrap_or(FROM))?;
     let precision = own.precision.as_deref().map_or(Ok(PRECISION), precision)?;
     load.connections.clone_from(&own.connections);
@@ -88,6 +90,18 @@ fn rate(own: &SearchArgs, mut load: LoadArgs, stdin: &mut dyn Read) -> Result<Ty
     let (arrivals, seed, spin) = (open.arrivals, open.seed, open.spin);
     let goal = Asked::Rate(RateSearch { slo, from_per_s, precision, arrivals, seed, spin });
     Ok(TypedSearch { typed, goal })
+}
+
+/// Only what gets harder as the rate grows has a highest rate at which it holds.
+fn searchable(limit: &Limit) -> Result<(), Error> {
+    let rule = match (limit.measure, limit.order) {
+        (Measure::Rate, _) => "a search looks for the highest rate itself and takes no limit of it",
+        (_, Order::Above | Order::AtLeast) => {
+            "a search needs limits that get harder as the rate grows, with < or <=, as in p99<5ms"
+        }
+        (_, Order::Below | Order::AtMost) => return Ok(()),
+    };
+    Err(Error::argument("--slo", rule, &limit.text))
 }
 
 fn range(text: &str) -> Result<(usize, usize), Error> {
@@ -214,6 +228,26 @@ mod tests {
                 "unknown option -n (--requests): it is for a run, saturing [OPTIONS] URL, and not for this command",
             ),
             ("--slo p99<5 h", "--slo: a time needs a unit (us, ms, s, m or h), as in p99<5ms, got p99<5"),
+            (
+                "--slo p50<1s,p99>5ms h",
+                "--slo: a search needs limits that get harder as the rate grows, with < or <=, as in p99<5ms, got p99>5ms",
+            ),
+            (
+                "--slo errors>=1% h",
+                "--slo: a search needs limits that get harder as the rate grows, with < or <=, as in p99<5ms, got errors>=1%",
+            ),
+            (
+                "--slo lag>1us h",
+                "--slo: a search needs limits that get harder as the rate grows, with < or <=, as in p99<5ms, got lag>1us",
+            ),
+            (
+                "--slo p99<5ms,rate<5 h",
+                "--slo: a search looks for the highest rate itself and takes no limit of it, got rate<5",
+            ),
+            (
+                "--slo rate>5 h",
+                "--slo: a search looks for the highest rate itself and takes no limit of it, got rate>5",
+            ),
             ("--slo p99<5ms -d0 h", "--duration: must be more than 0, got 0"),
         ] {
             assert_eq!(read(line), Err(Failure::usage(message)), "{line}");

@@ -15,7 +15,9 @@ pub fn render(comparison: &Comparison) -> String {
         side.warnings.iter().for_each(|warning| out.push_str(&format!("   Warning: {warning}.\n")));
     }
     if comparison.interrupted {
-        out.push_str("   Interrupted: whole rounds are compared.\n");
+        let none = comparison.a.observations.min(comparison.b.observations) == 0;
+        let what = if none { "no round was whole, so nothing is compared" } else { "whole rounds are compared" };
+        out.push_str(&format!("   Interrupted: {what}.\n"));
     }
     if !comparison.differences.is_empty() {
         let heads = [("A", 13), ("B", 13), ("B - A", 13), ("of A", 9)].map(|(head, width)| format!("{head:>width$}"));

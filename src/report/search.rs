@@ -1,8 +1,7 @@
 //! A search as text: a line for each probe as it comes, then what was found.
 
-use crate::result::search::{Goal, Probe, Search, Why};
+use crate::result::search::{Goal, Limit, Probe, Search, Why};
 use crate::result::units::{hang, metric, time_ns};
-use crate::result::usable::BadAnswers;
 
 /// What stands above the probes.
 #[must_use]
@@ -51,13 +50,15 @@ fn outcome(goal: Goal, probe: &Probe) -> String {
         Why::Confirm => " (confirmation)",
         Why::Repeat => " (repeated)",
     };
-    let errors = probe.errors.as_ref().map(BadAnswers::words);
+    let trouble = probe.trouble();
     if let Some(disturbed) = &probe.disturbed {
         return format!("disturbed: {disturbed}{why}");
     }
     let words = match (goal, probe.held) {
         (Goal::Connections, _) => probe.limit.map_or_else(String::new, |limit| format!("limit: {}", limit.words())),
         (Goal::Rate, true) => "holds".to_owned(),
+        // There are no figures.
+        (Goal::Rate, false) if probe.is_silent() => "fails".to_owned(),
         (Goal::Rate, false) => {
             let breached = probe.clauses.iter().filter(|clause| !clause.held);
             let breached: Vec<String> = breached.map(|one| format!("{} is {}", one.clause, one.figure)).collect();
@@ -69,8 +70,8 @@ fn outcome(goal: Goal, probe: &Probe) -> String {
             }
         }
     };
-    let words = [Some(words).filter(|words| !words.is_empty()), errors].into_iter().flatten().collect::<Vec<_>>();
-    (words.join("; ") + why).trim().to_owned()
+    let words = [Some(words).filter(|words| !words.is_empty()), trouble].into_iter().flatten().collect::<Vec<_>>();
+    (words.join(if probe.is_silent() { ": " } else { "; " }) + why).trim().to_owned()
 }
 
 /// What stands below the probes.
@@ -87,7 +88,12 @@ pub fn tail(search: &Search) -> String {
                 ));
             }
             match (answer.beyond, answer.limit) {
-                (Some(beyond), Some(limit)) => say(format!("Limit         {}, at {beyond}/s.", limit.words())),
+                (Some(beyond), Some(limit)) => {
+                    let of_errors = |one: &&Probe| one.load == beyond && one.limit == Some(Limit::Errors);
+                    let last = search.probes.iter().rev().filter(|_| limit == Limit::Errors).find(of_errors);
+                    let why = last.and_then(Probe::trouble).map_or_else(String::new, |trouble| format!(": {trouble}"));
+                    say(format!("Limit         {}, at {beyond}/s{why}.", limit.words()));
+                }
                 (Some(beyond), None) => say(format!("Limit         unknown, at {beyond}/s.")),
                 (None, _) => say("Limit         none was met.".into()),
             }
@@ -109,17 +115,17 @@ pub fn tail(search: &Search) -> String {
 }
 
 fn without_answer(search: &Search, say: &mut dyn FnMut(String)) {
-    let worst = search.probes.iter().rev().find_map(|probe| probe.errors.as_ref().filter(|errors| errors.are_many()));
+    let worst = search.probes.iter().rev().find_map(Probe::much_trouble);
     match (&search.ended_early, search.range, search.goal) {
         _ if search.interrupted => say("Interrupted before there was an answer.".into()),
         (Some(early), ..) => say(format!("Ended early   {}.", early.why.trim_end_matches('.'))),
         (None, Some(_), _) => say("Unsettled     runs of the same load disagree: there is no answer.".into()),
         (None, None, Goal::Rate) => {
-            let errors = worst.map_or_else(String::new, |errors| format!(": {}", errors.words()));
-            say(format!("No rate holds {}{errors}.", search.slo));
+            let trouble = worst.map_or_else(String::new, |trouble| format!(": {trouble}"));
+            say(format!("No rate holds {}{trouble}.", search.slo));
         }
         (None, None, Goal::Connections) => match worst {
-            Some(errors) => say(format!("No number of connections has a rate of good answers: {}.", errors.words())),
+            Some(trouble) => say(format!("No number of connections has a rate of good answers: {trouble}.")),
             None => say("Not one response came.".into()),
         },
     }

@@ -70,7 +70,7 @@ impl RunResult {
     }
 
     /// Why connects failed, the most frequent cause first.
-    fn connect_trouble(&self) -> Option<String> {
+    pub(super) fn connect_trouble(&self) -> Option<String> {
         let failed = &self.connections.failed;
         let mut causes = [
             (failed.refused, "refused"),

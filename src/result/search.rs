@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::unanswered::Unanswered;
 use super::usable::BadAnswers;
 use super::{Clause, EndedEarly};
 
@@ -97,6 +98,9 @@ pub struct Probe {
     /// Requests that failed or were answered by a status of 400 and above; absent where there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errors: Option<BadAnswers>,
+    /// Requests that nobody saw an answer to, by what became of them; absent where all were answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered: Option<Unanswered>,
     /// Speed of the client's slowest CPU before or after it, as a share of the best seen in this search, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed: Option<f64>,
@@ -109,6 +113,35 @@ pub struct Probe {
     /// What was in the way, if it did not hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
+}
+
+impl Probe {
+    /// Not one request was answered.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.unanswered.as_ref().is_some_and(Unanswered::are_all)
+    }
+
+    /// Errors and requests without an answer, in words. Those without an answer are told of with their causes where they are a tenth
+    /// or more, or where errors are the limit.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let told = |one: &&Unanswered| one.are_many() || self.limit == Some(Limit::Errors);
+        let unanswered = self.unanswered.as_ref().filter(told);
+        // Failed requests alone would be told of twice.
+        let more = |errors: &&BadAnswers| unanswered.is_none() || !errors.status.is_empty();
+        let errors = self.errors.as_ref().filter(more).map(BadAnswers::words);
+        let words: Vec<String> = errors.into_iter().chain(unanswered.map(Unanswered::words)).collect();
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+
+    /// The same, where it is a tenth or more.
+    #[must_use]
+    pub fn much_trouble(&self) -> Option<String> {
+        let errors = self.errors.as_ref().is_some_and(BadAnswers::are_many);
+        let unanswered = self.unanswered.as_ref().is_some_and(Unanswered::are_many);
+        self.trouble().filter(|_| errors || unanswered)
+    }
 }
 
 /// What keeps a rate from being higher.

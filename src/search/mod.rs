@@ -136,6 +136,8 @@ impl<'a> Prober<'a> {
             failure => failure.map(|error| error.to_string()).or(away),
         };
         let disturbed = found.why == Some(Unsettled::Disturbed);
+        let silent = self.probes.last().filter(|_| found.why == Some(Unsettled::Silent));
+        let why = why.or_else(|| silent.map(|probe| in_silence(search.goal, probe)));
         let why = why.or_else(|| disturbed.then(|| "the machine disturbed too many runs: see the probes".to_owned()));
         let search = Search {
             probes: self.probes,
@@ -197,4 +199,14 @@ impl<'a> Prober<'a> {
             }
         }
     }
+}
+
+/// What ended a search to which nobody answered.
+fn in_silence(goal: Goal, first: &Probe) -> String {
+    let load = match goal {
+        Goal::Rate => format!("{}/s", first.load),
+        Goal::Connections if first.load == 1.0 => "1 connection".to_owned(),
+        Goal::Connections => format!("{} connections", first.load),
+    };
+    format!("at the first load, {load}, {}", first.trouble().unwrap_or_default())
 }

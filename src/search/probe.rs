@@ -8,6 +8,7 @@ use super::{Event, Prober};
 use crate::plan::Plan;
 use crate::result::search::{Limit, Probe};
 use crate::result::slo::{Measure, Slo};
+use crate::result::unanswered::Unanswered;
 use crate::result::units::time_ns;
 use crate::result::usable::BadAnswers;
 use crate::result::{RunResult, Snapshot};
@@ -61,6 +62,7 @@ impl Prober<'_> {
         let percentiles = result.latency_ns.as_ref().map(|latency| latency.percentiles).unwrap_or_default();
         (probe.p50_ns, probe.p99_ns) = (percentiles.p50, percentiles.p99);
         probe.errors = Some(BadAnswers::of(&result)).filter(|errors| !errors.is_empty());
+        probe.unanswered = Unanswered::of(&result);
         judge(&mut probe, &result);
         // Without earlier probes there is none that was made on a slow machine.
         let was_slow = was_slow && !self.probes.is_empty();

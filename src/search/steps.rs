@@ -40,6 +40,8 @@ pub(super) struct Found {
 pub(super) enum Unsettled {
     /// Who tries loads ended it, and knows why.
     Ended,
+    /// Nothing was answered at the first load.
+    Silent,
     /// No load holds.
     NoneHolds,
     /// Runs of the same load say different things.

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 
-use crate::support::answers::{HELLO, always};
+use crate::support::answers::{HELLO, always, silent};
 use crate::support::process::{Folder, Process, until};
 use crate::support::saturing::{Ended, Running, Serve, command, run};
 use crate::support::scripted::{listen, serve};
@@ -107,11 +107,15 @@ fn a_search_in_vain_says_why() {
     let slow = Serve::start(&["--delay", "30ms"]);
     let failing = serve(always("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"));
     let closed = listen().local_addr().expect("bound").to_string();
+    let hanging = serve(silent());
     let (slow, failing) = (slow.address.to_string(), failing.address.to_string());
+    let hanging = hanging.address.to_string();
     for (line, url, said) in [
         ("--slo p50<1ms -R 100 -d 100ms -c 8", &slow, "No rate holds p50<1ms."),
         ("--slo p50<1m -R 200 -d 400ms -c 4", &failing, "No rate holds p50<1m: 100.0% errors (500: "),
         ("--connections 1..4 -d 400ms", &failing, "No number of connections has a rate of good answers: 100.0% errors"),
+        ("--slo p50<1s -R 100 -d 200ms -T 300ms", &hanging, "at the first load, 100/s, nothing was answered ("),
+        ("--connections 1..4 -d 200ms -T 300ms", &hanging, "at the first load, 1 connection, nothing was answered ("),
     ] {
         let ended = words(&format!("search --warmup 10ms {line}"), &[url]);
         let disturbed = ended.stdout.contains("the machine disturbed");

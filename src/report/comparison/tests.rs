@@ -51,3 +51,12 @@ fn comparisons_equal_their_golden_files() {
     golden("comparison.json", &json::render(&unfit).unwrap());
     assert_eq!(serde_json::from_str::<Comparison>(&json::render(&unfit).unwrap()).unwrap(), unfit);
 }
+
+#[test]
+fn an_interrupted_comparison_says_what_is_compared() {
+    let (mut some, mut none) = (Comparison { interrupted: true, ..Comparison::default() }, Comparison::default());
+    (some.a, some.b) = (side("a"), side("b"));
+    assert!(render(&some).contains("   Interrupted: whole rounds are compared.\n"));
+    none.interrupted = true;
+    assert!(render(&none).contains("   Interrupted: no round was whole, so nothing is compared.\n"));
+}

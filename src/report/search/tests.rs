@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::report::tests::golden;
 use crate::result::search::{Answer, Limit, Range};
+use crate::result::unanswered::Unanswered;
 use crate::result::usable::BadAnswers;
 use crate::result::{Clause, EndedEarly};
 
@@ -77,9 +78,23 @@ fn searches_equal_their_golden_files() {
     let of_errors = Probe { errors: errors(1.0), limit: Some(Limit::Errors), ..probe(1_000.0, Why::Range, false) };
     let in_vain = Search { probes: vec![of_errors.clone()], waited_s: 0.0, ..base() };
     let mut connections = Search { goal: Goal::Connections, slo: String::new(), ..settled.clone() };
-    connections.probes = vec![Probe { limit: None, ..probe(8.0, Why::Range, true) }, Probe { load: 16.0, ..of_errors }];
+    connections.probes =
+        vec![Probe { limit: None, ..probe(8.0, Why::Range, true) }, Probe { load: 16.0, ..of_errors.clone() }];
     connections.answer = Some(Answer { load: 8.0, beyond: Some(10_500.0), knee: None, limit: None });
-    let all = [&settled, &unsettled, &away, &in_vain, &connections].map(text).join("\n----\n\n");
+    let none = Unanswered { of: 300, timed_out: 64, unsent: 236, ..Unanswered::default() };
+    let late = Unanswered { of: 20_000, timed_out: 4_000, waiting: 64, ..Unanswered::default() };
+    let silent = Search {
+        probes: vec![Probe { p50_ns: None, p99_ns: None, unanswered: Some(none), errors: None, ..of_errors.clone() }],
+        ended_early: Some(EndedEarly { why: "at the first load, 1000/s, nothing was answered".into() }),
+        ..in_vain.clone()
+    };
+    let failed = Some(BadAnswers { share: 0.2, failed: 4_000, status: BTreeMap::new(), of: 20_000 });
+    let beyond = Probe { unanswered: Some(late), errors: failed, load: 10_200.0, ..of_errors.clone() };
+    let late = Search { probes: vec![beyond.clone()], ..in_vain.clone() };
+    let mut of_limit = Search { probes: vec![beyond], ..settled.clone() };
+    of_limit.answer.as_mut().unwrap().limit = Some(Limit::Errors);
+    let all =
+        [&settled, &unsettled, &away, &in_vain, &connections, &silent, &late, &of_limit].map(text).join("\n----\n\n");
     golden("search.txt", &all);
     golden("search.json", &crate::report::json::render(&unsettled).unwrap());
     let read: Search = serde_json::from_str(&crate::report::json::render(&unsettled).unwrap()).unwrap();

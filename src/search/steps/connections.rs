@@ -44,6 +44,11 @@ impl<T: FnMut(usize, Why) -> Option<Trial>> Counts<T> {
         let mut load = from;
         loop {
             self.run(load, Why::Range)?;
+            if let [(_, first)] = self.probes.as_slice()
+                && first.is_silent()
+            {
+                return Err(Stop::Unsettled(Unsettled::Silent));
+            }
             if load >= to {
                 break;
             }

@@ -9,6 +9,8 @@ const RATES: std::ops::RangeInclusive<f64> = 0.1..=1e9;
 const REACHED: f64 = 0.99;
 /// A latency, or a share of errors, that half of the rate does not bring below this share of it does not depend on the rate.
 const AT_REST: f64 = 0.8;
+/// From this share on all answers are errors.
+const ALL: f64 = 0.999;
 /// The knee is where the latency passes so many times what it is at the lowest rates.
 const BEND: f64 = 2.0;
 /// How often the answer, or what lies beyond it, may turn out to be something else.
@@ -108,7 +110,33 @@ impl<T: FnMut(f64, Why) -> Option<Trial>> Rates<T> {
         if self.run(load, why)? {
             return Ok(true);
         }
-        Ok(self.run(load, Why::Again)? && self.run(load, Why::Again)?)
+        self.give_up()?;
+        if self.run(load, Why::Again)? {
+            return self.run(load, Why::Again);
+        }
+        self.give_up()?;
+        Ok(false)
+    }
+
+    /// After a miss: nothing was answered at the first load; all of its answers were errors twice; or half of a load that missed is as
+    /// full of errors. No lower rate will hold then. A server that refuses what is too much for it has more good answers of fewer
+    /// requests.
+    fn give_up(&self) -> Result<(), Stop> {
+        let Some(last) = self.probes.last().filter(|_| self.probes.iter().all(|probe| !probe.held)) else {
+            return Ok(());
+        };
+        if self.probes.len() == 1 && last.is_silent() {
+            return Err(Stop::Unsettled(Unsettled::Silent));
+        }
+        let all_errors = |probe: &Probe| share_of_errors(probe).is_some_and(|share| share >= ALL);
+        let before = self.probes.iter().rev().find(|probe| probe.load != last.load);
+        let hopeless = match before {
+            None => self.probes.len() > 1 && self.probes.iter().all(all_errors),
+            Some(before) => share_of_errors(before)
+                .zip(share_of_errors(last))
+                .is_some_and(|(before, half)| half >= AT_REST * before && AT_REST * (1.0 - half) <= 1.0 - before),
+        };
+        if hopeless { Err(Stop::Unsettled(Unsettled::NoneHolds)) } else { Ok(()) }
     }
 
     /// Runs it until the last three held, or until the last three missed; false as soon as one does not.
@@ -157,18 +185,13 @@ impl<T: FnMut(f64, Why) -> Option<Trial>> Rates<T> {
     }
 
     /// Both rates were reached, and half of it was no faster: this is what the server takes at rest, and no lower rate will hold. The
-    /// same of errors, and of a server that answers nothing.
+    /// same of a server that answers nothing.
     fn rests(&self, before: f64, half: f64) -> bool {
         let (Some(before), Some(half)) = (self.of(before).next_back(), self.of(half).next_back()) else { return false };
         let reached = |probe: &Probe| probe.achieved_per_s >= REACHED * probe.load;
         let slower = |asked: (f64, f64)| asked.1 >= AT_REST * asked.0;
-        let share = |probe: &Probe| {
-            let of_errors = probe.errors.as_ref().filter(|_| probe.limit == Some(Limit::Errors));
-            of_errors.map(|errors| errors.share)
-        };
         let silent = |probe: &Probe| probe.achieved_per_s <= 0.0;
         (silent(before) && silent(half))
-            || share(before).zip(share(half)).is_some_and(slower)
             || (reached(before) && reached(half) && before.asked_ns.zip(half.asked_ns).is_some_and(slower))
     }
 
@@ -211,6 +234,10 @@ fn knee(tried: &[Probe]) -> Option<f64> {
     lowest.sort_by(f64::total_cmp);
     let base = *lowest.get((lowest.len().max(1) - 1) / 2)?;
     points.iter().take_while(|point| point.1 <= BEND * base).last().map(|point| point.0)
+}
+
+fn share_of_errors(probe: &Probe) -> Option<f64> {
+    probe.errors.as_ref().filter(|_| probe.limit == Some(Limit::Errors)).map(|errors| errors.share)
 }
 
 /// The step between rates of three digits.

@@ -5,6 +5,7 @@ use rand_pcg::rand_core::{RngCore, SeedableRng};
 
 use super::*;
 use crate::result::search::Limit;
+use crate::result::unanswered::Unanswered;
 use crate::result::usable::BadAnswers;
 
 /// Of a probe, with its warm-up: the unit of the tests' time.
@@ -273,10 +274,46 @@ fn a_server_that_is_too_slow_at_rest_or_answers_with_errors_is_given_up() {
             }
             Some(Trial { probe, was_slow: false })
         });
-        // 1000, 500, 250, 125, 62.5 and 31.3, each twice; with errors the first two tell.
+        // 1000, 500, 250, 125, 62.5 and 31.3, each twice; with errors the first, twice, and the second tell.
         assert_eq!((found.answer, found.why), (None, Some(Unsettled::NoneHolds)));
-        assert_eq!(probes, if errors { 4 } else { 12 });
+        assert_eq!(probes, if errors { 3 } else { 12 });
     }
+}
+
+/// What comes of a server with this share of errors at a rate, and how many probes it took; all are errors: nothing is answered.
+fn with_errors(from: f64, silent: bool, share: impl Fn(f64) -> f64) -> (Found, usize) {
+    let mut probes = 0;
+    let found = highest_rate(from, 0.02, |load, why| {
+        probes += 1;
+        let share = share(load);
+        let errors = Some(BadAnswers { share, of: 1_000, ..BadAnswers::default() });
+        let unanswered = silent.then(|| Unanswered { of: 9, waiting: 9, ..Unanswered::default() });
+        let held = share < 0.1;
+        let limit = (!held).then_some(Limit::Errors);
+        Some(Trial {
+            probe: Probe { load, why, achieved_per_s: load, errors, unanswered, held, limit, ..Probe::default() },
+            was_slow: false,
+        })
+    });
+    (found, probes)
+}
+
+#[test]
+fn a_first_load_at_which_all_fails_ends_the_search() {
+    let (found, probes) = with_errors(1_000.0, true, |_| 1.0);
+    assert_eq!((found.answer, found.range, found.why, probes), (None, None, Some(Unsettled::Silent), 1));
+    let (found, probes) = with_errors(1_000.0, false, |_| 1.0);
+    assert_eq!((found.answer, found.why, probes), (None, Some(Unsettled::NoneHolds), 2));
+    let (found, probes) = with_errors(1_000.0, false, |_| 0.12);
+    assert_eq!((found.answer, found.why, probes), (None, Some(Unsettled::NoneHolds), 3));
+}
+
+#[test]
+fn a_server_that_refuses_what_is_too_much_is_no_broken_one() {
+    // It answers 100 requests each second, whatever else it is asked.
+    let (found, _) = with_errors(2_000.0, false, |load| (1.0 - 100.0 / load).max(0.0));
+    let answer = found.answer.unwrap();
+    assert!((107.0..=112.0).contains(&answer.load), "{answer:?}");
 }
 
 /// A closed loop whose rate grows with the connections up to a ceiling, with noise of 2 %.
