@@ -39,6 +39,7 @@ mod verdict;
 
 pub use doubts::add_warning;
 pub use evidence::*;
+pub use headlines::INTERRUPTED;
 pub use outcome::AtEnd;
 pub use parts::*;
 
@@ -57,6 +58,9 @@ pub struct RunResult {
     pub command: Vec<String>,
     /// True if a signal ended the run before its plan did.
     pub interrupted: bool,
+    /// Where in its plan that signal met it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interruption: Option<Interruption>,
     /// Whether the run did what was asked.
     #[serde(default)]
     pub outcome: Outcome,

@@ -242,7 +242,9 @@ mod tests {
         for (name, spoil) in table {
             let mut result = samples::good();
             spoil(&mut result);
-            assert_eq!(result.doubts(), Vec::<String>::new(), "{name}");
+            // That a signal ended it is no fault.
+            let doubts = result.doubts().split_off(usize::from(result.interrupted));
+            assert_eq!(doubts, Vec::<String>::new(), "{name}");
         }
     }
 

@@ -25,6 +25,9 @@ impl RunResult {
         let mut doubts = self.headlines();
         doubts.extend(self.other_protocols());
         doubts.extend(self.client_faults().into_iter().map(|fault| fault.warning));
+        // From a tenth on they are a headline already.
+        let failures = self.failures().filter(|words| self.requests.completed > 0 && !doubts.contains(words));
+        doubts.extend(failures);
         doubts.extend(self.bad_answers());
         let missed_rate = || self.missed_rate(None);
         let first: [&dyn Fn() -> Option<String>; 5] =
@@ -118,7 +121,9 @@ impl RunResult {
 
     fn timeouts(&self) -> Option<String> {
         let count = self.errors.timeout;
-        (count > 0).then(|| {
+        // What failed is told with its causes where it is much, or where it is all there was.
+        let told = self.failures().is_some();
+        (count > 0 && !told).then(|| {
             let after = time_ns(self.plan.timeout_ms * 1e6);
             format!("{count} requests timed out after {after} and are not among the times: the tail is a lower bound")
         })

@@ -48,6 +48,36 @@ pub enum Outcome {
     Interrupted,
 }
 
+/// Where a signal ended a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Interruption {
+    /// What was going on.
+    pub phase: InterruptedIn,
+    /// In which window or step, from 1.
+    pub part: usize,
+    /// How many of them the plan had.
+    pub of: usize,
+    /// Length that window or step was to have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_s: Option<f64>,
+    /// Requests that it was to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+}
+
+/// What a signal interrupted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InterruptedIn {
+    /// The warm-up, or the time in which connections open: nothing of the window was recorded.
+    WarmUp,
+    /// The window.
+    #[default]
+    Window,
+    /// The drain: the window was whole.
+    Drain,
+}
+
 /// A run that ended before its plan did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedEarly {

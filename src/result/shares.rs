@@ -1,10 +1,11 @@
 //! What of a run was no good answer, as counts and shares.
 
 use super::RunResult;
+use super::units::time_ns;
 
 /// From this share of errors on, a run is mostly not what was asked for: no winner of a comparison, no rate that holds.
 pub const MANY_ERRORS: f64 = 0.10;
-/// Answers of status 400 and above that are warned of, as a share of all answers.
+/// What is warned of: answers of status 400 and above as a share of all answers, failures as a share of the requests sent.
 const WARNED_OF: f64 = 0.01;
 
 impl RunResult {
@@ -47,6 +48,45 @@ impl RunResult {
         self.requests.open.is_none() && down > 0.0 && self.bad_request_share().is_none_or(|bad| bad < down)
     }
 
+    /// Failed requests as a share of those sent, 0 to 1.
+    #[must_use]
+    pub fn failed_share(&self) -> f64 {
+        self.requests.failed as f64 / self.requests.sent.max(1) as f64
+    }
+
+    /// A sentence about requests that failed, where they are over 1 % of those sent.
+    #[must_use]
+    pub fn failures(&self) -> Option<String> {
+        let share = self.failed_share();
+        if share <= WARNED_OF {
+            return None;
+        }
+        let share = super::verdict::percent(share);
+        let timed_out = self.errors.timeout > 0 && self.requests.completed > 0;
+        let tail = if timed_out { "; the times are without those, and their tail is a lower bound" } else { "" };
+        Some(format!("{share} of the requests failed: {}{tail}", self.failure_causes()))
+    }
+
+    /// Why requests failed, the most frequent cause first; empty where none did.
+    pub(super) fn failure_causes(&self) -> String {
+        let errors = &self.errors;
+        let mut reasons: Vec<(&String, &u64)> = self.protocol_errors.iter().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let reasons: Vec<String> = reasons.iter().map(|(reason, count)| format!("{reason}: {count}")).collect();
+        let by_reason = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+        let broken = if errors.protocol == 1 { "protocol error" } else { "protocol errors" };
+        let mut causes = [
+            (errors.reset, "reset".to_owned()),
+            (errors.eof_mid_response, "closed in mid-response".to_owned()),
+            (errors.timeout, format!("timed out after {}", time_ns(self.plan.timeout_ms * 1e6))),
+            (errors.protocol, format!("{broken}{by_reason}")),
+            (errors.other, "otherwise".to_owned()),
+        ];
+        causes.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+        let words = causes.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        words.collect::<Vec<String>>().join(", ")
+    }
+
     /// A sentence about answers of status 400 and above, where they are over 1 % of all answers.
     #[must_use]
     pub fn bad_answers(&self) -> Option<String> {
@@ -67,7 +107,7 @@ impl RunResult {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use crate::result::{Requests, RunResult, samples};
+    use crate::result::{Errors, Requests, RunResult, samples};
 
     fn closed(completed: u64, failed: u64, down_s: f64) -> RunResult {
         let mut result = samples::good();
@@ -108,6 +148,25 @@ mod tests {
         assert_eq!(result.error_share(), Some(0.1));
         result.requests.open.as_mut().unwrap().shed = 1_000;
         assert_eq!(result.error_share(), Some(0.55));
+    }
+
+    #[test]
+    fn failures_are_told_with_share_and_causes() {
+        let with = |completed, errors: Errors| {
+            let failed = errors.reset + errors.eof_mid_response + errors.timeout + errors.protocol + errors.other;
+            RunResult { errors, ..closed(completed, failed, 0.0) }
+        };
+        assert_eq!(with(990, Errors { reset: 10, ..Errors::default() }).failures(), None);
+        let told = "50% of the requests failed: 5074 closed in mid-response";
+        let cut = with(5_074, Errors { eof_mid_response: 5_074, ..Errors::default() });
+        assert_eq!(cut.failures().as_deref(), Some(told));
+        assert_eq!(cut.doubts(), [told], "in closed loop, too");
+        let mut all = with(900, Errors { reset: 50, timeout: 30, protocol: 19, other: 1, ..Errors::default() });
+        all.protocol_errors = [("bad_status_line".into(), 4), ("head_too_large".into(), 15)].into();
+        let told = "10% of the requests failed: 50 reset, 30 timed out after 2.00s, 19 protocol errors (head_too_large: 15, \
+                    bad_status_line: 4), 1 otherwise; the times are without those, and their tail is a lower bound";
+        assert_eq!(all.failures().as_deref(), Some(told));
+        assert_eq!(all.doubts(), [told], "timeouts are not told of twice");
     }
 
     #[test]

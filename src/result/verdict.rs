@@ -123,9 +123,10 @@ impl RunResult {
             };
         }
         if requests.completed == 0 {
-            return unclear("not one response came".into());
+            let no_window = self.saw_no_window();
+            return unclear(if no_window { "no window began" } else { "not one response came" }.into());
         }
-        let failed = requests.failed as f64 / requests.sent.max(1) as f64;
+        let failed = self.failed_share();
         if failed > FAILED {
             return unclear(format!("{} of the requests failed", percent(failed)));
         }
@@ -133,6 +134,9 @@ impl RunResult {
             return unclear(self.down_words());
         }
         if let Some(silent) = self.silent_end() {
+            return unclear(silent);
+        }
+        if let Some(silent) = self.silence_of_a_count() {
             return unclear(silent);
         }
         let is_open = self.rate.offered_per_s.is_some();

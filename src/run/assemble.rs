@@ -87,6 +87,7 @@ pub(super) fn assemble(
     let notes = notes(plan, &passed);
     let engine = engine(&passed);
     let ended_early = outcome::ended_early(&passed);
+    let interruption = passed.last().filter(|_| interrupted).map(outcome::interruption);
     let reached = passed.iter().flat_map(|one| &one.homes).map(|home| home.done.reached.as_slice());
     let unanswered = outcome::unanswered(&plan.target.addresses, reached);
     let passes_of = passed.len();
@@ -108,6 +109,7 @@ pub(super) fn assemble(
     let mut result = RunResult {
         command,
         interrupted,
+        interruption,
         ended_early,
         last_answer_s: sum.last_answer_s,
         at_end: sum.at_end.filter(|_| passes_of == 1),

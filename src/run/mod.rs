@@ -69,6 +69,8 @@ struct Passed {
     pass: Pass,
     /// When its window began, on the run's clock.
     begins_at: u64,
+    /// How long its window was to last, where that is known, ns.
+    planned_ns: Option<u64>,
     homes: Vec<Home>,
     /// Which of the run's intervals are its own.
     intervals: Range<usize>,
@@ -199,5 +201,5 @@ fn once(
     let watch = |board: &_, all_gone: &_| watch::watch(&outlook, &pass, board, all_gone, told, &mut watcher);
     let homes = crew.work(starts_at, watch);
     let intervals = intervals_before..told.intervals.len();
-    Ok(Passed { pass, begins_at, homes, intervals, happened: watcher.happened() })
+    Ok(Passed { pass, begins_at, planned_ns: ends, homes, intervals, happened: watcher.happened() })
 }

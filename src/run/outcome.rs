@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::Passed;
 use crate::measure::outage::Gaps;
 use crate::measure::tally::Tally;
-use crate::result::{AtEnd, EndedEarly};
+use crate::result::{AtEnd, EndedEarly, InterruptedIn, Interruption};
 use crate::worker::{Ending, Reached};
 
 /// Of a pass of which `tally` is all that its workers measured.
@@ -26,6 +26,30 @@ pub(super) fn at_end(passed: &Passed, tally: &Tally) -> AtEnd {
         waited_ns: endings().map(|ending| ending.waited_ns).max().unwrap_or(0),
         longest_ns: tally.latencies.service().max_ns(),
         away: !owing.is_empty() && owing.iter().all(|ending| ending.away),
+    }
+}
+
+/// Where the signal came that made this pass the last.
+pub(super) fn interruption(last: &Passed) -> Interruption {
+    let pass = &last.pass;
+    let spans = || last.homes.iter().map(|home| home.done.elapsed_ns);
+    let by_time = last.planned_ns.is_some_and(|planned| spans().all(|ns| ns >= planned));
+    let ends = last.homes.iter().map(|home| {
+        let requests = &home.done.tally.requests;
+        requests.completed + requests.failed + requests.open.map_or(0, |open| open.shed)
+    });
+    let by_count = pass.until.requests.is_some_and(|asked| ends.sum::<u64>() >= asked);
+    let phase = match () {
+        () if spans().all(|ns| ns == 0) => InterruptedIn::WarmUp,
+        () if by_time || by_count => InterruptedIn::Drain,
+        () => InterruptedIn::Window,
+    };
+    Interruption {
+        phase,
+        part: pass.index + 1,
+        of: pass.of,
+        duration_s: pass.until.duration.map(|span| span.as_secs_f64()),
+        requests: pass.until.requests,
     }
 }
 

@@ -98,6 +98,8 @@ pub(super) fn asked(open: &Open) -> (Option<f64>, Option<f64>) {
 
 /// What several windows agree on; `None` without any.
 pub(super) fn repeated(stages: &[Stage]) -> Option<Repeated> {
+    // One that a signal ended in its warm-up has no figures.
+    let stages: Vec<&Stage> = stages.iter().filter(|stage| stage.elapsed_s > 0.0).collect();
     let percentile = |pick: fn(&Percentiles) -> Option<u64>| {
         let latencies = stages.iter().filter_map(|stage| stage.latency_ns.as_ref());
         let figures: Vec<f64> =

@@ -10,7 +10,7 @@ use crate::support::process::{Folder, Process, long_enough, until};
 use crate::support::saturing::{Running, Serve, address_in_first_line};
 use crate::support::scripted::{Server, listen, serve};
 use nix::sys::signal::Signal;
-use saturing::result::Outcome;
+use saturing::result::{InterruptedIn, Outcome};
 
 /// Waits until the run is well under way.
 fn under_way(server: &Server) {
@@ -30,6 +30,10 @@ fn a_signal_ends_the_run_and_the_counts_agree() {
             let requests = result.requests;
             assert_eq!((ended.code, result.interrupted), (code, true), "{options}");
             assert_eq!((requests.failed, requests.discarded), (0, 0), "{options}: {:?}", result.errors);
+            let met = result.interruption.expect("interrupted");
+            assert_eq!((met.phase, met.part, met.of), (InterruptedIn::Window, 1, 1), "{options}");
+            assert!(result.warnings[0].starts_with("a signal ended the run after"), "{:?}", result.warnings);
+            assert!(!ended.stdout.contains("  Outage"), "{options}: {}", ended.stdout);
             assert_eq!(requests.sent, counts.requests, "{options}");
             assert_eq!(requests.completed + requests.in_flight_at_end, counts.answers, "{options}");
             assert!(ended.took < Duration::from_secs(100), "{options}: it ends at once");

@@ -3,12 +3,12 @@
 use super::page::{Page, Tone};
 use super::{evidence, parts};
 use crate::measure::histogram::{LatencyKind, Summary};
-use crate::result::units::{binary, duration_s, hang, time_ns};
-use crate::result::{Fairness, Outcome, RunResult};
+use crate::result::units::{binary, hang, time_ns};
+use crate::result::{Fairness, INTERRUPTED, RunResult};
 
 pub(super) fn render(result: &RunResult, verbose: bool, page: &mut Page) {
     let headlines = result.headlines();
-    first(result, &headlines, page);
+    first(result, page);
     evidence::limit(result, page);
     for warning in result.warnings.iter().filter(|warning| !headlines.contains(warning)) {
         page.line(Tone::Warning, &format!("  Warning: {warning}."));
@@ -30,24 +30,13 @@ pub(super) fn render(result: &RunResult, verbose: bool, page: &mut Page) {
 }
 
 /// What a reader must know before any figure.
-fn first(result: &RunResult, headlines: &[String], page: &mut Page) {
+fn first(result: &RunResult, page: &mut Page) {
     page.gap();
-    if result.interrupted {
-        let ran = time_ns(result.elapsed_s * 1e9);
-        let planned = match (result.plan.requests, result.plan.duration_s) {
-            (Some(requests), _) => format!(", before all {requests} requests were done"),
-            (None, Some(s)) => format!(" of {}", duration_s(s)),
-            (None, None) => String::new(),
-        };
-        page.alarm(Tone::Warning, "Interrupted", &format!("after {ran}{planned}: the figures cover this part only"));
-    }
-    let mut name = match result.outcome {
-        _ if result.requests.completed == 0 => "No answers",
-        Outcome::Incomplete => "Incomplete",
-        _ => "Outage",
-    };
-    for headline in headlines {
-        page.alarm(Tone::Failure, std::mem::take(&mut name), headline);
+    let mut before = "";
+    for (label, words) in result.told_first() {
+        let tone = if label == INTERRUPTED { Tone::Warning } else { Tone::Failure };
+        page.alarm(tone, if label == before { "" } else { label }, &words);
+        before = label;
     }
     page.gap();
 }
