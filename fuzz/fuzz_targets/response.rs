@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use saturing::http::response::Heads;
+use saturing::protocol::h1::response::Heads;
 
 #[path = "../../tests/it/framing/feeding.rs"]
 mod feeding;

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::url::Url;
-use crate::http::request::{Request, RequestSpec};
+use crate::protocol::h1::request::{Request, RequestSpec};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 /// The server under load and the request it gets.

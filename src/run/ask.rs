@@ -4,9 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::http::response::{Heads, Parser, Step, whole};
 use crate::measure::clock::{Clock, Monotonic};
 use crate::plan::Target;
+use crate::protocol::h1::response::{Heads, Parser, Step, whole};
 
 /// How long bytes behind an answer are awaited, where the connection ends with it.
 const EXCESS: Duration = Duration::from_millis(200);

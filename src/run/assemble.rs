@@ -7,12 +7,12 @@ use super::crew::Home;
 use super::evidence::Happened;
 use super::owner::Owner;
 use super::{Passed, findings, host, outcome, stages};
-use crate::http::response::ProtocolError;
 use crate::measure::counters::{self, Requests};
 use crate::measure::histogram::Histogram;
 use crate::measure::outage::Gaps;
 use crate::measure::tally::Tally;
 use crate::plan::Plan;
+use crate::protocol::h1::response::ProtocolError;
 use crate::result::{
     AtEnd, Client, ConnectFailures, Connections, Engine, Evidence, Fairness, Host, Interval, PlanEcho, Rate, Ring,
     RunResult, Spread, Target, Worker,

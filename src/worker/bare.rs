@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::Halt;
 use super::flights::{Flights, Window};
-use crate::http::response::{Heads, Parser, Step};
 use crate::measure::clock::Clock;
 use crate::measure::histogram::Histogram;
+use crate::protocol::h1::response::{Heads, Parser, Step};
 use crate::ring::cpu::{self, CpuTime};
 use crate::ring::{Completion, Counters, Ring, Wait};
 

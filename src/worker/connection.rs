@@ -3,11 +3,11 @@
 use super::Job;
 use super::flights::{Run, Window};
 use super::samples::Samples;
-use crate::http::response::{Answer, Heads, Parser, ProtocolError, Step};
 use crate::measure::counters::{ConnectFailure, Failure};
 use crate::measure::schedule::Schedule;
 use crate::measure::stop::Stop;
 use crate::measure::tally::Tally;
+use crate::protocol::h1::response::{Answer, Heads, Parser, ProtocolError, Step};
 
 /// A close, a reset or stray bytes this soon (ns) after a whole answer belong to that answer; later, the server has had the next
 /// request in hand and failed it.

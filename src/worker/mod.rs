@@ -21,11 +21,11 @@ pub mod witness;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
-use crate::http::request::Request;
 use crate::measure::outage::Gaps;
 use crate::measure::schedule::Offer;
 use crate::measure::series::Outbox;
 use crate::measure::tally::Tally;
+use crate::protocol::h1::request::Request;
 use crate::ring::Counters;
 use crate::ring::cpu::CpuTime;
 

@@ -13,13 +13,13 @@ use super::sampler::Sampler;
 use super::stalls::{NOTICED_NS, Stalls};
 use super::usage::Account;
 use super::{Done, Halt, Job, Progress};
-use crate::http::response::Heads;
 use crate::measure::clock::Clock;
 use crate::measure::counters::Intended;
 use crate::measure::outage::Outage;
 use crate::measure::schedule::{Due, Schedule};
 use crate::measure::stop::Stop;
 use crate::measure::tally::{Segment, Tally};
+use crate::protocol::h1::response::Heads;
 use crate::ring::cpu::{self, CpuTime};
 use crate::ring::{Counters, Ring, Wait};
 

@@ -6,21 +6,22 @@ use std::path::Path;
 
 /// Each module of the library with its layer, and what it must not import although that lies lower.
 const LAYERS: &[(&str, u8, &[&str])] = &[
-    ("http", 1, &[]),
+    ("protocol", 1, &[]),
     ("measure", 1, &[]),
     ("ring", 1, &[]),
     ("engine", 2, &[]),
+    ("workload", 2, &["ring", "engine"]),
     ("plan", 3, &["ring"]),
-    ("result", 4, &["ring", "http", "engine"]),
+    ("result", 4, &["ring", "protocol", "engine"]),
     ("worker", 5, &["engine"]),
     ("target", 5, &[]),
     ("run", 6, &[]),
-    ("report", 7, &["run", "worker", "ring", "http"]),
-    ("search", 8, &["worker", "ring", "http"]),
-    ("compare", 8, &["worker", "ring", "http"]),
-    ("calibrate", 8, &["worker", "ring", "http"]),
-    ("doctor", 8, &["worker", "ring", "http"]),
-    ("suite", 8, &["worker", "ring", "http"]),
+    ("report", 7, &["run", "worker", "ring", "protocol"]),
+    ("search", 8, &["worker", "ring", "protocol"]),
+    ("compare", 8, &["worker", "ring", "protocol"]),
+    ("calibrate", 8, &["worker", "ring", "protocol"]),
+    ("doctor", 8, &["worker", "ring", "protocol"]),
+    ("suite", 8, &["worker", "ring", "protocol"]),
     ("cli", 9, &["ring", "worker"]),
 ];
 
@@ -33,7 +34,7 @@ const KEPT: &[(&str, &[&str])] = &[
     // Arguments are text to everybody else.
     ("argh", &["cli/"]),
     // The built-in server parses requests, `http` parses responses.
-    ("httparse", &["http/", "target/"]),
+    ("httparse", &["protocol/", "target/"]),
     ("Instant", &[]),
     // The built-in server's Date header; and the dates of runs, from which nothing is computed.
     ("SystemTime", &["target/", "run/told.rs", "calibrate/mod.rs", "suite/mod.rs"]),
@@ -51,7 +52,7 @@ const KEPT: &[(&str, &[&str])] = &[
 
 /// What a module must not name beside that.
 const NEVER: &[(&str, &[&str])] = &[
-    ("http/", &["net", "time", "fs", "io"]),
+    ("protocol/", &["net", "time", "fs", "io"]),
     ("measure/", &["net", "fs", "io", "thread"]),
     ("worker/", &["fs", "File", "eprintln", "stdout", "stderr"]),
     ("report/", &["eprintln", "stdout", "stderr", "fs", "thread"]),
@@ -253,8 +254,12 @@ fn the_binary_knows_only_the_command_line() {
 #[test]
 fn each_rule_finds_what_breaks_it() {
     let table = [
-        ("http/response.rs", "use crate::measure::clock;", "src/http/response.rs: http must not import measure"),
-        ("http/a.rs", "use super::super::ring::Token;", "src/http/a.rs: http must not import ring"),
+        (
+            "protocol/response.rs",
+            "use crate::measure::clock;",
+            "src/protocol/response.rs: protocol must not import measure",
+        ),
+        ("protocol/a.rs", "use super::super::ring::Token;", "src/protocol/a.rs: protocol must not import ring"),
         ("result.rs", "use super::http::x;", "src/result.rs: result must not import http"),
         ("plan/a.rs", "use crate::{http, worker::{self, Job}};", "src/plan/a.rs: plan must not import worker"),
         ("worker/a.rs", "let x = crate::target::Server::start();", "src/worker/a.rs: worker must not import target"),
@@ -270,7 +275,7 @@ fn each_rule_finds_what_breaks_it() {
     }
     for (path, code) in [
         ("worker/a.rs", "use crate::{http::Heads, ring, plan};"),
-        ("http/a/b.rs", "use super::super::token;"),
+        ("protocol/a/b.rs", "use super::super::token;"),
         ("plan/a.rs", "// crate::worker is above\n#[cfg(test)]\nmod tests {\n    use crate::worker;\n}\n"),
         ("plan/a.rs", "#[cfg(test)]\nuse crate::worker;\nuse crate::http;"),
         ("plan/a.rs", "#![deny(unsafe_code)]"),

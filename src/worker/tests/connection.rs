@@ -4,11 +4,11 @@ mod outcomes;
 mod rules;
 
 use super::*;
-use crate::http::response::{Heads, ProtocolError};
 use crate::measure::counters::{Anomalies, ConnectFailure, Errors, Failure};
 use crate::measure::schedule::Schedule;
 use crate::measure::stop::Stop;
 use crate::measure::tally::Tally;
+use crate::protocol::h1::response::{Heads, ProtocolError};
 use crate::worker::connection::{Connection, Next, Shared, State};
 use crate::worker::flights::{Flights, Run};
 

@@ -1,6 +1,6 @@
 //! Feeds bytes to the parser in pieces and writes down what came of them.
 
-use saturing::http::response::{Heads, Parser, Step};
+use saturing::protocol::h1::response::{Heads, Parser, Step};
 
 /// What came of a stretch of a connection's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use saturing::http::response::Heads;
+use saturing::protocol::h1::response::Heads;
 
 use super::feeding::outcomes;
 use super::{generated, table};

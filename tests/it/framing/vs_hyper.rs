@@ -12,7 +12,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use memchr::{memchr, memmem};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use saturing::http::response::Heads;
+use saturing::protocol::h1::response::Heads;
 use tokio::runtime::{Builder, Runtime};
 
 use super::feeding::{Outcome, outcomes};

@@ -4,7 +4,7 @@ use httparse::{EMPTY_HEADER, Header, Status};
 use memchr::memchr;
 
 use super::error::ProtocolError;
-use crate::http::token::{elements, list_has};
+use crate::protocol::h1::token::{elements, list_has};
 
 /// Bytes of a head at most, its final empty line included.
 pub(super) const MAX_HEAD: usize = 64 * 1024;

@@ -61,7 +61,7 @@ fn lengths_are_announced_where_a_body_is_expected() {
 
 #[test]
 fn chunked_bodies_are_sent_in_chunks_that_read_back() {
-    use crate::http::response::whole;
+    use crate::protocol::h1::response::whole;
     let headers = pairs(&[("transfer-encoding", "Chunked"), ("Content-Length", "")]);
     for length in [0, 1, 15, 16, MAX_CHUNK - 1, MAX_CHUNK, MAX_CHUNK + 1, 3 * MAX_CHUNK + 7] {
         let body: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();

@@ -8,7 +8,7 @@ use memchr::memchr2;
 
 use super::error::ProtocolError;
 use super::head::{MAX_HEAD, MAX_HEADERS};
-use crate::http::token::is_token_byte;
+use crate::protocol::h1::token::is_token_byte;
 
 /// Bytes of a size line at most, without its line end.
 const MAX_SIZE_LINE: usize = 4096;

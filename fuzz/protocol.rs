@@ -1,4 +1,4 @@
 //! The part of `saturing` that is fuzzed, under its name and paths.
 
-#[path = "../src/http/mod.rs"]
-pub mod http;
+#[path = "../src/protocol/mod.rs"]
+pub mod protocol;
