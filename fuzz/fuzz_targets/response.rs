@@ -26,13 +26,13 @@ fuzz_target!(|input: &[u8]| {
         .collect();
     cuts.sort_unstable();
 
-    let mut heads = Heads::new(head_request);
+    let mut heads = Heads::of_one(head_request);
     let whole = outcomes(bytes, &[], &mut heads);
     // The heads of the first pass are remembered in the second and unknown in the third.
     assert_eq!(outcomes(bytes, &cuts, &mut heads), whole, "split");
     let everywhere: Vec<usize> = (1..bytes.len()).collect();
     assert_eq!(
-        outcomes(bytes, &everywhere, &mut Heads::new(head_request)),
+        outcomes(bytes, &everywhere, &mut Heads::of_one(head_request)),
         whole,
         "bytewise"
     );

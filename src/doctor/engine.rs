@@ -1,12 +1,11 @@
 //! The engine, the features behind it, and what permits them.
 
 use std::io;
-use std::sync::Arc;
 
 use nix::errno::Errno;
 
 use super::Case;
-use crate::engine::{self, Ask, Endpoints, Feature, Level, Name, Order};
+use crate::engine::{self, Ask, Feature, Level, Name, Order};
 use crate::result::diagnosis::{Area, Finding};
 
 /// What engines can be had.
@@ -44,7 +43,7 @@ impl Offer {
 
 /// Builds one for a connection that is never opened.
 fn choose(ask: &Ask) -> Result<Chosen, String> {
-    let order = Order { slots: 1, first: 0, payload: Arc::from([]), endpoints: Endpoints::default() };
+    let order = Order { slots: 1, ..Order::default() };
     let built = ask.choose().and_then(|chosen| chosen.build(order)).map_err(|error| error.to_string())?;
     Ok(Chosen { name: built.name(), level: built.level().to_owned(), why: built.why() })
 }

@@ -21,10 +21,10 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 
 use crate::measure::clock::{Clock, Monotonic};
-use crate::ring::{Completion, Counters, Dialler, Ring, SetupError, Wait};
+use crate::ring::{Block, BlockSizes, Blocks, Completion, Counters, Dialler, Ring, SetupError, Tx, Wait};
 use accepting::Accepting;
 use instance::Instance;
-use place::{Place, Sending};
+use place::{Place, Sending, Source};
 
 /// Operations queued at most before an enter, as a ring of the usual size has it.
 const ROOM: usize = 512;
@@ -67,6 +67,7 @@ pub struct Epoll {
     places: Vec<Place>,
     dialler: Dialler,
     payload: Arc<[u8]>,
+    blocks: Blocks,
     begun: Vec<(Key, Begun)>,
     /// Slots to be read without waiting for them.
     to_read: VecDeque<Key>,
@@ -82,11 +83,11 @@ pub struct Epoll {
 }
 
 impl Epoll {
-    /// For `slots` connections made by `dialler`, whose sends come from `payload`.
+    /// For `slots` connections made by `dialler`, whose sends come from `payload` or from `blocks`.
     ///
     /// # Errors
     /// The kernel refused; the message names the cause and the cure.
-    pub fn new(slots: usize, dialler: Dialler, payload: Arc<[u8]>) -> Result<Epoll, SetupError> {
+    pub fn new(slots: usize, dialler: Dialler, payload: Arc<[u8]>, blocks: BlockSizes) -> Result<Epoll, SetupError> {
         let epoll = Instance::new().map_err(|error| {
             SetupError::of("epoll", "set-up", error, "if files or memory are short: raise `ulimit -n`")
         })?;
@@ -95,6 +96,7 @@ impl Epoll {
             places: (0..slots).map(|_| Place::default()).collect(),
             dialler: dialler.nonblocking(),
             payload,
+            blocks: Blocks::new(blocks),
             begun: Vec::with_capacity(ROOM),
             // A slot is listed once; a slot that was closed while listed may be on it twice.
             to_read: VecDeque::with_capacity(2 * slots.max(EVENTS)),
@@ -124,6 +126,9 @@ impl Epoll {
         let mut begun = std::mem::take(&mut self.begun);
         for (key, operation) in begun.drain(..) {
             let Some(place) = self.places.get_mut(key.0 as usize).filter(|place| place.generation == key.1) else {
+                if let Begun::Send(sending) = operation {
+                    sending.into_block().into_iter().for_each(|block| self.blocks.give_back(block));
+                }
                 continue;
             };
             match operation {
@@ -160,7 +165,9 @@ impl Epoll {
     }
 
     #[inline]
-    fn sent(&mut self, key: Key, (result, confirm): place::Ended) {
+    fn sent(&mut self, key: Key, (result, sending): place::Ended) {
+        let confirm = sending.confirm;
+        sending.into_block().into_iter().for_each(|block| self.blocks.give_back(block));
         match result {
             result if confirm => self.done.push_back((key, What::Sent(result))),
             Ok(_) => {}
@@ -299,19 +306,33 @@ impl Ring for Epoll {
     }
 
     #[inline]
-    fn send(&mut self, slot: u32, range: Range<usize>, confirm: bool) {
+    fn send(&mut self, slot: u32, bytes: Tx, confirm: bool) {
+        let length = bytes.len();
+        let (source, range) = match bytes {
+            Tx::Fixed(range) => (Source::Fixed, range),
+            Tx::Block(block) => (Source::Block(block), 0..length),
+        };
+        let sending = Sending::new(source, range, confirm);
         let Some(key) = self.key(slot) else {
-            return;
+            return sending.into_block().into_iter().for_each(|block| self.blocks.give_back(block));
         };
         self.counters.sqes += 1;
-        self.begun.push((key, Begun::Send(Sending::new(None, range, confirm))));
+        self.begun.push((key, Begun::Send(sending)));
+    }
+
+    fn block(&mut self) -> Option<Block> {
+        self.blocks.take()
+    }
+
+    fn give_back(&mut self, block: Block) {
+        self.blocks.give_back(block);
     }
 
     fn close(&mut self, slot: u32) {
         if let Some(place) = self.places.get_mut(slot as usize)
             && place.socket.is_some()
         {
-            place.clear();
+            place.clear(|block| self.blocks.give_back(block));
             self.accepting.retry();
         }
     }
@@ -363,7 +384,7 @@ impl Ring for Epoll {
                 continue;
             }
             return Some(match what {
-                What::Received(range) => Completion::Received { slot, bytes: &self.area[range] },
+                What::Received(range) => Completion::Received { slot, bytes: &mut self.area[range] },
                 What::Connected => {
                     self.places[slot as usize].armed = true;
                     self.list(key);

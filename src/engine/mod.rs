@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::ring::{Acceptor, Config, Dialler, Idle, Uring, level_here, may_busy_poll};
-pub use crate::ring::{Endpoints, Feature, Level, SetupError, Sqpoll, features};
+pub use crate::ring::{BlockSizes, Endpoints, Feature, Level, SetupError, Sqpoll, features};
 pub use epoll::Epoll;
 pub use tokio_uring::TokioUring;
 
@@ -76,7 +76,7 @@ pub struct Chosen {
 }
 
 /// What an engine is built for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Order {
     /// Connections at a time.
     pub slots: usize,
@@ -84,6 +84,8 @@ pub struct Order {
     pub first: usize,
     /// The memory that sends come from.
     pub payload: Arc<[u8]>,
+    /// What bytes made for one send are written to.
+    pub blocks: BlockSizes,
     /// Where connections go, and from where.
     pub endpoints: Endpoints,
 }
@@ -136,20 +138,20 @@ impl Chosen {
     /// # Errors
     /// The kernel refused; the message names the cause and the cure.
     pub fn build(&self, order: Order) -> Result<Engine, SetupError> {
-        let Order { slots, first, payload, endpoints } = order;
+        let Order { slots, first, payload, blocks, endpoints } = order;
         let Ask { level, sqpoll, napi_us, busy_poll_us, .. } = self.ask;
         let dialler = |endpoints| Dialler::new(endpoints, first).busy_polling(busy_poll_us);
         match self.name {
             Name::Epoll => {
-                let engine = Epoll::new(slots, dialler(endpoints), payload)?;
+                let engine = Epoll::new(slots, dialler(endpoints), payload, blocks)?;
                 Ok(Engine::Epoll(Box::new(engine), self.why.clone()))
             }
             Name::TokioUring => {
-                let engine = TokioUring::new(slots, dialler(endpoints), payload)?;
+                let engine = TokioUring::new(slots, dialler(endpoints), payload, blocks)?;
                 Ok(Engine::TokioUring(Box::new(engine), self.why.clone()))
             }
             Name::Auto | Name::Uring => {
-                let config = Config { level, sqpoll, napi_us, busy_poll_us, ..Config::for_slots(slots) };
+                let config = Config { level, sqpoll, napi_us, busy_poll_us, blocks, ..Config::for_slots(slots) };
                 Ok(Engine::Uring(Box::new(Idle::build(config, first, payload, endpoints)?.enable()?)))
             }
         }
@@ -195,7 +197,12 @@ impl Serving {
     pub fn serve<S: Service>(self, service: S) -> Result<S::Outcome, SetupError> {
         match self {
             Serving::Uring(idle) => Ok(service.serve(idle.enable()?)),
-            Serving::Epoll => Ok(service.serve(Epoll::new(0, Dialler::new(Endpoints::default(), 0), Arc::from([]))?)),
+            Serving::Epoll => Ok(service.serve(Epoll::new(
+                0,
+                Dialler::new(Endpoints::default(), 0),
+                Arc::from([]),
+                BlockSizes::default(),
+            )?)),
         }
     }
 }

@@ -10,7 +10,6 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
-use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -24,7 +23,7 @@ use tokio_uring::Runtime;
 use tokio_uring::fs::File;
 
 use crate::measure::clock::{Clock, Monotonic};
-use crate::ring::{Completion, Counters, Dialler, Ring, SetupError, Wait};
+use crate::ring::{Block, BlockSizes, Blocks, Completion, Counters, Dialler, Ring, SetupError, Tx, Wait};
 use life::{Life, Orders};
 
 /// Operations queued at most before an enter, as a ring of the usual size has it.
@@ -89,6 +88,7 @@ pub struct TokioUring {
     board: Rc<RefCell<Board>>,
     dialler: Dialler,
     payload: Bytes,
+    blocks: Blocks,
     /// Connections whose tasks the next enter begins.
     to_begin: Vec<Life>,
     queued: usize,
@@ -100,11 +100,16 @@ pub struct TokioUring {
 }
 
 impl TokioUring {
-    /// For `slots` connections made by `dialler`, whose sends come from `payload`.
+    /// For `slots` connections made by `dialler`, whose sends come from `payload` or from `blocks`.
     ///
     /// # Errors
     /// The kernel refused; the message names the cause and the cure.
-    pub fn new(slots: usize, dialler: Dialler, payload: Arc<[u8]>) -> Result<TokioUring, SetupError> {
+    pub fn new(
+        slots: usize,
+        dialler: Dialler,
+        payload: Arc<[u8]>,
+        blocks: BlockSizes,
+    ) -> Result<TokioUring, SetupError> {
         let entries = (2 * slots).next_power_of_two().clamp(256, 4096) as u32;
         let failed = |error: io::Error| SetupError::new("set-up", error, entries as usize * (64 + 2 * 16));
         let runtime = Runtime::new(tokio_uring::builder().entries(entries)).map_err(failed)?;
@@ -119,6 +124,7 @@ impl TokioUring {
             board,
             dialler: dialler.nonblocking(),
             payload: Bytes::from_owner(payload),
+            blocks: Blocks::new(blocks),
             to_begin: Vec::new(),
             queued: 0,
             held: None,
@@ -197,11 +203,28 @@ impl Ring for TokioUring {
         Ok(())
     }
 
-    fn send(&mut self, slot: u32, range: Range<usize>, confirm: bool) {
+    fn send(&mut self, slot: u32, bytes: Tx, confirm: bool) {
+        let bytes = match bytes {
+            Tx::Fixed(range) => self.payload.slice(range),
+            // A task keeps what it writes for as long as it likes: it gets a copy.
+            Tx::Block(block) => {
+                let copy = Bytes::copy_from_slice(block.bytes());
+                self.blocks.give_back(block);
+                copy
+            }
+        };
         if let Some(orders) = self.places.get(slot as usize).and_then(|place| place.orders.as_ref()) {
             self.queued += 1;
-            orders.send(self.payload.slice(range), confirm);
+            orders.send(bytes, confirm);
         }
+    }
+
+    fn block(&mut self) -> Option<Block> {
+        self.blocks.take()
+    }
+
+    fn give_back(&mut self, block: Block) {
+        self.blocks.give_back(block);
     }
 
     fn close(&mut self, slot: u32) {

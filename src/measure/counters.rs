@@ -2,21 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why a request failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
-    /// The connection was reset before the answer was whole.
-    Reset,
-    /// The peer closed before the answer was whole.
-    EofMidResponse,
-    /// No whole answer within the timeout.
-    Timeout,
-    /// The answer broke the protocol; the reason's index.
-    Protocol(usize),
-    /// Any other error of the connection.
-    Other,
-}
-
 /// Why a connection could not be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectFailure {
@@ -75,15 +60,18 @@ pub struct Intended {
 /// Failures by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Errors {
-    /// See [`Failure::Reset`].
+    /// The connection was reset before the answer was whole.
     pub reset: u64,
-    /// See [`Failure::EofMidResponse`].
+    /// The peer closed before the answer was whole.
     pub eof_mid_response: u64,
-    /// See [`Failure::Timeout`].
+    /// No whole answer within the timeout.
     pub timeout: u64,
-    /// See [`Failure::Protocol`].
+    /// The answer broke the protocol.
     pub protocol: u64,
-    /// See [`Failure::Other`].
+    /// The answer was whole, and not the one expected (`--expect-status`, `--expect-body`).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub check: u64,
+    /// Any other error of the connection.
     pub other: u64,
 }
 
@@ -97,7 +85,7 @@ impl Errors {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.reset + self.eof_mid_response + self.timeout + self.protocol + self.other
+        self.reset + self.eof_mid_response + self.timeout + self.protocol + self.check + self.other
     }
 }
 
@@ -187,9 +175,6 @@ pub struct Bytes {
     pub body: u64,
 }
 
-/// How many reasons of protocol errors there may be.
-pub const REASONS: usize = 64;
-
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
@@ -215,7 +200,7 @@ macro_rules! sums {
 
 sums! {
     Intended: intended, shed, unsent, sent_late;
-    Errors: reset, eof_mid_response, timeout, protocol, other;
+    Errors: reset, eof_mid_response, timeout, protocol, check, other;
     Classes: success, redirection, client_error, server_error, other;
     Anomalies: excess_bytes, reset_after_response, close_unannounced;
     Connections:

@@ -9,4 +9,3 @@ pub mod schedule;
 pub mod series;
 pub mod speed;
 pub mod stop;
-pub mod tally;

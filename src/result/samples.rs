@@ -196,7 +196,7 @@ pub(crate) fn failing() -> RunResult {
         },
         bytes: Bytes { sent: 205_820, received: 653_690, body: 64_870 },
         status: BTreeMap::from([(200, 4_900), (404, 80), (503, 10)]),
-        errors: Errors { reset: 4, eof_mid_response: 2, timeout: 3, protocol: 6, other: 1 },
+        errors: Errors { reset: 4, eof_mid_response: 2, timeout: 3, protocol: 6, check: 0, other: 1 },
         protocol_errors: BTreeMap::from([("bad_status_line".into(), 5), ("head_too_large".into(), 1)]),
         anomalies: Anomalies { excess_bytes: 2, reset_after_response: 1, close_unannounced: 7 },
         connections: Connections {

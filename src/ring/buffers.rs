@@ -90,13 +90,14 @@ impl Buffers {
 
     /// The first `len` bytes of buffer `id`, or `None` if the kernel named what it was not lent.
     #[inline]
-    pub(super) fn get(&self, id: u16, len: usize) -> Option<&[u8]> {
+    pub(super) fn get(&mut self, id: u16, len: usize) -> Option<&mut [u8]> {
         if id >= self.count || len > self.size {
             return None;
         }
         // SAFETY: the range lies inside `memory` (checked above), is initialised (zeroed at first, then kernel-written), and
-        // the kernel does not write to it between the completion that names it and the next `publish`, which needs `&mut`.
-        Some(unsafe { std::slice::from_raw_parts(self.at(id), len) })
+        // the kernel does not touch it between the completion that names it and the next `publish`, which needs `&mut`, as
+        // every other access does.
+        Some(unsafe { std::slice::from_raw_parts_mut(self.at(id), len) })
     }
 
     /// Queues buffer `id` for the kernel again; seen by it after the next [`publish`](Buffers::publish).
@@ -128,7 +129,7 @@ impl Buffers {
     }
 
     #[inline]
-    fn at(&self, id: u16) -> *const u8 {
+    fn at(&self, id: u16) -> *mut u8 {
         // SAFETY: callers pass ids below `count`, so the offset stays inside `memory`.
         unsafe { self.memory.start.as_ptr().add(usize::from(id) * (self.size + SKEW)) }
     }
@@ -182,14 +183,14 @@ impl Own {
 
     /// The first `len` bytes of buffer `id`, or `None` if that is more than there is.
     #[inline]
-    pub(super) fn get(&self, id: u32, len: usize) -> Option<&[u8]> {
+    pub(super) fn get(&mut self, id: u32, len: usize) -> Option<&mut [u8]> {
         if id as usize >= self.owners.len() || len > self.size {
             return None;
         }
         // SAFETY: the range lies inside its chunk (checked above), is initialised (zeroed at first, then kernel-written), and
-        // the kernel does not write to it after the one receive it was lent to, whose completion named it. To be lent again it
-        // has to be given back, which needs `&mut`.
-        Some(unsafe { std::slice::from_raw_parts(self.at(id), len) })
+        // the kernel does not touch it after the one receive it was lent to, whose completion named it. To be lent again it
+        // has to be given back, which needs `&mut`, as every other access does.
+        Some(unsafe { std::slice::from_raw_parts_mut(self.at(id), len) })
     }
 
     /// The receive has ended and its bytes were looked at.
@@ -236,7 +237,7 @@ impl Memory {
     }
 
     #[inline]
-    pub(super) fn get(&self, id: u32, len: usize) -> Option<&[u8]> {
+    pub(super) fn get(&mut self, id: u32, len: usize) -> Option<&mut [u8]> {
         match self {
             Memory::Ring(buffers) => buffers.get(u16::try_from(id).ok()?, len),
             Memory::Own(own) => own.get(id, len),
@@ -273,7 +274,7 @@ mod tests {
         assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= 2048), "no two overlap");
         let (id, place, size) = lent[299];
         assert_eq!((own.owner(id), size), (Some(owner), 2048));
-        assert_eq!(own.get(id, 2048).map(<[u8]>::as_ptr), Some(place.cast_const()));
+        assert_eq!(own.get(id, 2048).map(<[u8]>::as_mut_ptr), Some(place));
         assert!(own.get(id, 2049).is_none() && own.get(1 << 20, 1).is_none() && own.owner(1 << 20).is_none());
         own.give_back(id);
         assert_eq!(own.lend(Token(8)).0, id, "one given back is lent again");
@@ -282,8 +283,8 @@ mod tests {
 
     #[test]
     fn a_buffer_outside_what_was_lent_is_refused() {
-        let buffers = Buffers::new(8, 2048);
-        assert_eq!(buffers.get(7, 2048).map(<[u8]>::len), Some(2048));
+        let mut buffers = Buffers::new(8, 2048);
+        assert_eq!(buffers.get(7, 2048).map(|bytes| bytes.len()), Some(2048));
         assert!(buffers.get(8, 1).is_none());
         assert!(buffers.get(0, 2049).is_none());
     }

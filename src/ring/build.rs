@@ -7,6 +7,7 @@ use std::sync::Arc;
 use io_uring::types::Napi;
 use io_uring::{Builder, IoUring};
 
+use super::blocks::{BlockSizes, Blocks, LentBlocks};
 use super::buffers::Memory;
 use super::dialler::Dialler;
 use super::error::SetupError;
@@ -32,6 +33,8 @@ pub struct Config {
     pub buffer_bytes: usize,
     /// Connections at a time.
     pub slots: usize,
+    /// What bytes made for one send are written to.
+    pub blocks: BlockSizes,
     /// The level it is to have; `None`: the best there is.
     pub level: Option<Level>,
     /// What is used of that level's features.
@@ -56,6 +59,7 @@ impl Config {
             buffers: 256,
             buffer_bytes: 4096,
             slots,
+            blocks: BlockSizes::default(),
             level: None,
             features: Features::ALL,
             min_wait_us: 0,
@@ -89,6 +93,9 @@ pub struct Idle {
 pub(super) struct Parts {
     pub(super) memory: Memory,
     pub(super) payload: Arc<[u8]>,
+    /// Blocks that nobody holds, and those under way.
+    pub(super) blocks: Blocks,
+    pub(super) lent: LentBlocks,
     pub(super) sockets: Sockets,
     /// Its features are those in use.
     pub(super) config: Config,
@@ -130,7 +137,11 @@ impl Idle {
             let memory = Memory::new(features.buffer_ring, config.buffers, config.slots, config.buffer_bytes);
             let dialler = Dialler::new(endpoints, first).busy_polling(config.busy_poll_us);
             let sockets = Sockets::new(config.slots, dialler, !features.multishot);
-            return Ok(Idle { parts: Parts { memory, payload, sockets, config, poller, level, why }, io });
+            let (blocks, lent) = (Blocks::new(config.blocks), LentBlocks::default());
+            return Ok(Idle {
+                parts: Parts { memory, payload, blocks, lent, sockets, config, poller, level, why },
+                io,
+            });
         }
     }
 

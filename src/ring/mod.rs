@@ -4,6 +4,7 @@
 //! owns, never pointers; received bytes come back as a borrow that ends before the ring is used again. A completion that
 //! belongs to a connection already closed is recognised by its generation and never leaves this module.
 
+mod blocks;
 mod buffers;
 mod build;
 pub mod cpu;
@@ -27,6 +28,7 @@ use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
+pub use blocks::{Block, BlockSizes, Blocks};
 pub use build::{Config, Idle};
 pub use dialler::{Dialler, may_busy_poll};
 pub use error::SetupError;
@@ -74,8 +76,8 @@ pub enum Completion<'a> {
     Received {
         /// The slot.
         slot: u32,
-        /// What arrived, in ring-owned memory.
-        bytes: &'a [u8],
+        /// What arrived, in ring-owned memory. It may be changed in place.
+        bytes: &'a mut [u8],
     },
     /// The peer will send nothing more.
     Ended {
@@ -115,6 +117,30 @@ impl Wait {
     }
 }
 
+/// What is sent.
+#[derive(Debug)]
+pub enum Tx {
+    /// This range of the run's fixed memory, which is immutable and outlives the ring.
+    Fixed(Range<usize>),
+    /// Bytes made for this send: moved in, and at [`Ring::block`] again when the kernel is done with them.
+    Block(Block),
+}
+
+impl Tx {
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        match self {
+            Tx::Fixed(range) => range.len(),
+            Tx::Block(block) => block.bytes().len(),
+        }
+    }
+
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// What the loop needs of a ring, so that a seeded fake can stand in for the kernel in tests.
 pub trait Ring {
     /// How many more operations can be queued before the next [`enter`](Ring::enter).
@@ -126,9 +152,15 @@ pub trait Ring {
     /// The socket could not be made (descriptors, ports, an unusable source address); the slot stays closed.
     fn connect(&mut self, slot: u32, remote: usize) -> io::Result<()>;
 
-    /// Queues a send of `range` of the ring's payload. With `confirm` its end is reported as [`Completion::Sent`]; without,
-    /// only a failure is, and the caller must know that the range fits the socket's buffer.
-    fn send(&mut self, slot: u32, range: Range<usize>, confirm: bool);
+    /// Queues a send. With `confirm` its end is reported as [`Completion::Sent`]; without, only a failure is, and the caller
+    /// must know that the bytes fit the socket's buffer.
+    fn send(&mut self, slot: u32, bytes: Tx, confirm: bool);
+
+    /// An empty block to be sent; `None` while all are on their way, of which each comes back with a later enter.
+    fn block(&mut self) -> Option<Block>;
+
+    /// Takes back a block that is not to be sent.
+    fn give_back(&mut self, block: Block);
 
     /// Closes the slot's connection now. Nothing of it is reported afterwards.
     fn close(&mut self, slot: u32);

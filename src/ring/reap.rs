@@ -52,6 +52,7 @@ impl Uring {
                 return self.received(owner, Some(slot), entry);
             }
             Op::Accept => return self.accepted(entry),
+            Op::SendBlock => return self.block_sent(slot, result),
             Op::SendShared | Op::SendConfirmed if self.goes_on(token, &mut result) => return None,
             Op::SendShared => {
                 self.parts.sockets.take_back(token);

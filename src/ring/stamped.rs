@@ -87,10 +87,11 @@ impl Uring {
             return Completion::Ended { slot, error: outcome(-libc::EBADMSG).err() };
         };
         self.sampling.stamp = stamp(message.control_data());
-        match message.payload_data().len() {
+        let begin = whole.len() - message.payload_data().len();
+        match &mut whole[begin..] {
             // The peer's end is a message without bytes.
-            0 => Completion::Ended { slot, error: None },
-            length => Completion::Received { slot, bytes: &whole[whole.len() - length..] },
+            [] => Completion::Ended { slot, error: None },
+            bytes => Completion::Received { slot, bytes },
         }
     }
 }

@@ -19,6 +19,8 @@ pub(super) enum Op {
     Cancel = 8,
     /// As `Receive`, with the kernel's stamp.
     ReceiveStamped = 9,
+    /// A send of a block; the slot is then the block's number.
+    SendBlock = 10,
 }
 
 const GENERATION_BITS: u32 = 24;
@@ -49,6 +51,7 @@ impl Token {
             7 => Some(Op::ReceiveOwn),
             8 => Some(Op::Cancel),
             9 => Some(Op::ReceiveStamped),
+            10 => Some(Op::SendBlock),
             _ => None,
         }
     }
@@ -71,7 +74,7 @@ mod tests {
     #[test]
     fn parts_survive_packing() {
         let sends = [Op::Send, Op::SendConfirmed, Op::SendShared];
-        let ops = [Op::Connect, Op::Receive, Op::Accept, Op::ReceiveOwn, Op::Cancel, Op::ReceiveStamped]
+        let ops = [Op::Connect, Op::Receive, Op::Accept, Op::ReceiveOwn, Op::Cancel, Op::ReceiveStamped, Op::SendBlock]
             .into_iter()
             .chain(sends);
         for op in ops {

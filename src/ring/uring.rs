@@ -13,13 +13,14 @@ use io_uring::squeue::{Entry, Flags};
 use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
 use io_uring::{CompletionQueue, EnterFlags, IoUring, SubmissionQueue, Submitter, opcode};
 
+use super::blocks::{Block, Lent};
 use super::buffers::{GROUP, Memory};
 use super::build::Parts;
 use super::reap::{Raw, outcome, reason};
 use super::sockets::Rest;
 use super::stamped::{self, Sampling};
 use super::token::{Op, Token};
-use super::{Completion, Counters, Ring, Wait};
+use super::{Completion, Counters, Ring, Tx, Wait};
 
 /// An enabled io_uring and everything lent to it. Bound to the thread that enabled it.
 ///
@@ -46,6 +47,12 @@ pub struct Uring {
     pub(super) sampling: Sampling,
     /// A raw pointer makes the type stay on its thread.
     _here: std::marker::PhantomData<*const ()>,
+}
+
+/// A send of `length` bytes from `place` on.
+fn sent(fd: RawFd, place: *const u8, length: u32, whole_sends: bool) -> Entry {
+    let whole = if whole_sends { libc::MSG_WAITALL } else { 0 };
+    opcode::Send::new(Fd(fd), place, length).flags(whole | libc::MSG_NOSIGNAL).build()
 }
 
 /// What the accept is doing.
@@ -128,6 +135,53 @@ impl Uring {
         unsafe { self.push(send, true) };
     }
 
+    /// Lends a block to the kernel until its send has completed, whatever becomes of the connection.
+    fn send_block(&mut self, slot: u32, block: Block, confirm: bool) {
+        match self.parts.sockets.open_fd(slot) {
+            Some((fd, generation)) => {
+                let id = self.parts.lent.lend(Lent { block, slot, generation, confirm, taken: 0 });
+                self.push_block(fd, id);
+            }
+            None => self.parts.blocks.give_back(block),
+        }
+    }
+
+    /// Queues the send of what is left of a block.
+    fn push_block(&mut self, fd: RawFd, id: u32) {
+        let Some(lent) = self.parts.lent.get(id) else { return };
+        let left = &lent.block.bytes()[lent.taken..];
+        let (place, length) = (left.as_ptr(), left.len() as u32);
+        let send = sent(fd, place, length, self.parts.config.features.whole_sends);
+        let send = send.user_data(Token::new(Op::SendBlock, id, 0).0);
+        // SAFETY: a block's memory never moves nor is written to while `lent` holds it, which is until this send's completion
+        // was taken, or until the ring is gone.
+        unsafe { self.push(send, true) };
+    }
+
+    /// What became of a block's send, if that is to be told: of an open connection, and confirmed or failed.
+    pub(super) fn block_sent(&mut self, id: u32, result: i32) -> Option<Raw> {
+        let whole_sends = self.parts.config.features.whole_sends;
+        let lent = self.parts.lent.get(id)?;
+        lent.taken += usize::try_from(result).unwrap_or(0);
+        let (slot, generation, left) = (lent.slot, lent.generation, lent.block.bytes().len() - lent.taken);
+        let open = self.parts.sockets.open_fd(slot).filter(|(_, now)| *now == generation);
+        if let Some((fd, _)) = open.filter(|_| result > 0 && left > 0 && !whole_sends) {
+            self.push_block(fd, id);
+            return None;
+        }
+        let lent = self.parts.lent.take_back(id)?;
+        let length = lent.block.bytes().len();
+        self.parts.blocks.give_back(lent.block);
+        open?;
+        let result = if left == 0 { length as i32 } else { result };
+        match lent.confirm {
+            true => Some(Raw::Sent(slot, result, true)),
+            // A part alone means that the connection broke.
+            false if left > 0 => Some(Raw::Sent(slot, result.min(0), false)),
+            false => None,
+        }
+    }
+
     /// The address at the other end of an open slot's connection; `None` too if the peer is gone already.
     pub fn peer(&self, slot: u32) -> Option<SocketAddr> {
         self.parts.sockets.peer(slot)
@@ -140,8 +194,7 @@ impl Uring {
     }
 
     fn entry(&self, fd: RawFd, part: &[u8]) -> Entry {
-        let whole = if self.parts.config.features.whole_sends { libc::MSG_WAITALL } else { 0 };
-        opcode::Send::new(Fd(fd), part.as_ptr(), part.len() as u32).flags(whole | libc::MSG_NOSIGNAL).build()
+        sent(fd, part.as_ptr(), part.len() as u32, self.parts.config.features.whole_sends)
     }
 
     /// What became of a send whose end is reported: true if only a part was taken and the rest is queued, which the kernel does
@@ -305,7 +358,11 @@ impl Ring for Uring {
     }
 
     #[inline]
-    fn send(&mut self, slot: u32, range: Range<usize>, confirm: bool) {
+    fn send(&mut self, slot: u32, bytes: Tx, confirm: bool) {
+        let range = match bytes {
+            Tx::Fixed(range) => range,
+            Tx::Block(block) => return self.send_block(slot, block, confirm),
+        };
         let Some((fd, generation)) = self.parts.sockets.open_fd(slot) else {
             return;
         };
@@ -320,6 +377,14 @@ impl Ring for Uring {
             .user_data(Token::new(op, slot, generation).0);
         // SAFETY: the payload is immutable, and kept until the kernel holds no operation of this ring.
         unsafe { self.push(entry, !silent) };
+    }
+
+    fn block(&mut self) -> Option<Block> {
+        self.parts.blocks.take()
+    }
+
+    fn give_back(&mut self, block: Block) {
+        self.parts.blocks.give_back(block);
     }
 
     fn close(&mut self, slot: u32) {

@@ -90,7 +90,7 @@ struct Answer {
 
 impl Answer {
     fn new(head_only: bool) -> Answer {
-        Answer { parser: Parser::default(), heads: Heads::new(head_only), bytes: Vec::new(), fed: 0 }
+        Answer { parser: Parser::default(), heads: Heads::of_one(head_only), bytes: Vec::new(), fed: 0 }
     }
 
     fn feed(&mut self, read: &[u8]) -> Result<Option<(Asked, bool)>, String> {

@@ -10,7 +10,6 @@ use super::{Passed, findings, host, outcome, stages};
 use crate::measure::counters::{self, Requests};
 use crate::measure::histogram::Histogram;
 use crate::measure::outage::Gaps;
-use crate::measure::tally::Tally;
 use crate::plan::Plan;
 use crate::protocol::h1::response::ProtocolError;
 use crate::result::{
@@ -20,6 +19,7 @@ use crate::result::{
 use crate::ring::Counters;
 use crate::ring::cpu::{self, CpuTime};
 use crate::worker::Usage;
+use crate::worker::stats::WorkerStats;
 
 impl Passed {
     /// The window's length in seconds: that of the worker whose lasted longest.
@@ -43,7 +43,7 @@ impl Passed {
 /// All passes together.
 #[derive(Default)]
 struct Sum {
-    tally: Tally,
+    stats: WorkerStats,
     elapsed_s: f64,
     inside: u64,
     received_inside: u64,
@@ -100,11 +100,11 @@ pub(super) fn assemble(
     let first_begins_at = passed.first().map_or(0, |first| first.begins_at);
     passed.into_iter().for_each(|one| sum.add(one, first_begins_at, &mut intervals));
     let mut passes = std::mem::take(&mut sum.stages);
-    let Sum { tally, elapsed_s, .. } = &sum;
-    let completed = tally.requests.completed;
-    let latencies = &tally.latencies;
-    let is_open = tally.requests.open.is_some();
-    let mut all_stages = stages::of_rate(plan, &tally.segments, *elapsed_s);
+    let Sum { stats, elapsed_s, .. } = &sum;
+    let completed = stats.requests.completed;
+    let latencies = &stats.latencies;
+    let is_open = stats.requests.open.is_some();
+    let mut all_stages = stages::of_rate(plan, &stats.segments, *elapsed_s);
     all_stages.append(&mut passes);
     let mut result = RunResult {
         command,
@@ -116,30 +116,30 @@ pub(super) fn assemble(
         target: Target {
             process: owner.map(|owner| findings::process(owner, &sum.happened)),
             unanswered,
-            wants_tls: tally.saw_tls_port,
+            wants_tls: stats.saw_tls_port,
             ..target(plan)
         },
         plan: echo,
         host: Host { cpu_pressure_share: findings::pressure(&sum.happened), ..host::describe() },
         engine,
         elapsed_s: *elapsed_s,
-        requests: tally.requests,
+        requests: stats.requests,
         rate: Rate {
-            per_worker: spread(&tally.rates),
-            ..stages::rate(&tally.requests, sum.inside, Some(sum.received_inside), *elapsed_s)
+            per_worker: spread(&stats.rates),
+            ..stages::rate(&stats.requests, sum.inside, Some(sum.received_inside), *elapsed_s)
         },
-        bytes: tally.bytes,
-        status: counted(tally.status.iter().enumerate().map(|(code, &count)| (code as u16, count))),
-        errors: tally.errors,
+        bytes: stats.bytes,
+        status: counted(stats.status.iter().enumerate().map(|(code, &count)| (code as u16, count))),
+        errors: stats.errors,
         protocol_errors: counted(
-            ProtocolError::ALL.iter().map(|error| (error.reason().to_owned(), tally.protocol_reasons[error.index()])),
+            ProtocolError::ALL.iter().map(|error| (error.reason().to_owned(), stats.protocol_reasons[error.index()])),
         ),
-        anomalies: tally.anomalies,
+        anomalies: stats.anomalies,
         connections: connections(&sum, requested, of_one_window.then_some(sum.worst).flatten()),
-        latency_ns: stages::latency(tally).summary(Some(stages::kind(tally))),
+        latency_ns: stages::latency(stats).summary(Some(stages::kind(stats))),
         service_ns: latencies.service().summary(None).filter(|_| is_open),
         send_lag_ns: latencies.lag.summary(None),
-        connect_ns: tally.connect.summary(None),
+        connect_ns: stats.connect.summary(None),
         first_byte_ns: latencies.first_byte().summary(None),
         client: Some(client(plan, &sum, completed)),
         ring: Some(ring(sum.ring, completed)),
@@ -160,7 +160,7 @@ pub(super) fn assemble(
 
 impl Sum {
     fn add(&mut self, mut passed: Passed, first_begins_at: u64, intervals: &mut [Interval]) {
-        let mut tally = Tally::new();
+        let mut stats = WorkerStats::new();
         let mut by_connection = Vec::with_capacity(passed.pass.connections);
         for (index, home) in passed.homes.iter_mut().enumerate() {
             if self.workers.len() <= index {
@@ -168,7 +168,7 @@ impl Sum {
             }
             let part = &mut self.workers[index];
             part.connections = part.connections.max(home.connections);
-            part.requests += home.done.tally.requests;
+            part.requests += home.done.stats.requests;
             part.used += home.done.used;
             part.ring += home.done.ring;
             part.usage += home.done.usage;
@@ -177,16 +177,16 @@ impl Sum {
             self.ring += home.done.ring;
             self.spun_ns += home.done.spun_ns;
             by_connection.append(&mut home.done.completed_by_slot);
-            tally.merge(&mut home.done.tally);
+            stats.merge(&mut home.done.stats);
         }
         let elapsed_s = passed.elapsed_s();
         let offset_ns = passed.begins_at - first_begins_at;
-        let (at_end, gaps) = (outcome::at_end(&passed, &tally), outcome::gaps(&mut passed));
+        let (at_end, gaps) = (outcome::at_end(&passed, &stats), outcome::gaps(&mut passed));
         self.down_ns += gaps.total_ns();
         let last_answer_s = at_end.last_answer_s.map(|at| at + offset_ns as f64 / 1e9);
         self.last_answer_s = last_answer_s.or(self.last_answer_s);
         self.at_end = Some(at_end);
-        self.stages.extend(stages::of_pass(&passed, &tally, elapsed_s, first_begins_at, at_end));
+        self.stages.extend(stages::of_pass(&passed, &stats, elapsed_s, first_begins_at, at_end));
         down(&mut intervals[passed.intervals.clone()], &gaps, passed.begins_at, offset_ns);
         self.by_connection = match self.by_connection.take() {
             _ if self.elapsed_s == 0.0 => Some(by_connection),
@@ -196,7 +196,7 @@ impl Sum {
             }
             _ => None,
         };
-        let counted = tally.connections;
+        let counted = stats.connections;
         self.worst = Some(self.worst.map_or(counted, |before| counters::Connections {
             established: before.established.min(counted.established),
             answered: before.answered.min(counted.answered),
@@ -208,7 +208,7 @@ impl Sum {
         self.received_inside += passed.received_inside();
         self.happened += passed.happened.take().unwrap_or_default();
         self.elapsed_s += elapsed_s;
-        self.tally.merge(&mut tally);
+        self.stats.merge(&mut stats);
     }
 }
 
@@ -306,7 +306,7 @@ fn echo(plan: &Plan, passed: &[Passed]) -> PlanEcho {
 
 /// `worst`: of several windows with the same connections, how many each had at least.
 fn connections(sum: &Sum, requested: u64, worst: Option<counters::Connections>) -> Connections {
-    let counted = sum.tally.connections;
+    let counted = sum.stats.connections;
     let here = worst.unwrap_or(counted);
     Connections {
         requested,

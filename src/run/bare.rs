@@ -126,8 +126,13 @@ fn each<T: Send>(plan: &Plan, work: impl Fn(&Job, &mut Engine) -> T + Sync) -> R
         // What refuses to be pinned is told by the engine's own runs.
         cpu::pin(cpu);
         let endpoints = Endpoints { remotes: plan.target.addresses.clone(), sources: plan.target.sources.clone() };
-        let order =
-            Order { slots: job.connections, first: job.first_connection, payload: Arc::clone(&payload), endpoints };
+        let order = Order {
+            slots: job.connections,
+            first: job.first_connection,
+            payload: Arc::clone(&payload),
+            endpoints,
+            ..Order::default()
+        };
         let built = engine.build(order);
         failed.fetch_or(built.is_err(), Relaxed);
         ready.wait();

@@ -102,6 +102,7 @@ impl Crew {
                 first: job.first_connection,
                 payload: Arc::clone(&payload),
                 endpoints: endpoints.clone(),
+                ..Order::default()
             };
             let (halt, board) = (Arc::clone(halt), Arc::clone(&board));
             let seat = Seat { engine: engine.clone(), order, job, cpu, halt, board, index, begin };

@@ -4,18 +4,18 @@ use std::net::SocketAddr;
 
 use super::Passed;
 use crate::measure::outage::Gaps;
-use crate::measure::tally::Tally;
 use crate::result::{AtEnd, EndedEarly, InterruptedIn, Interruption};
+use crate::worker::stats::WorkerStats;
 use crate::worker::{Ending, Reached};
 
-/// Of a pass of which `tally` is all that its workers measured.
-pub(super) fn at_end(passed: &Passed, tally: &Tally) -> AtEnd {
+/// Of a pass of which `stats` is all that its workers measured.
+pub(super) fn at_end(passed: &Passed, stats: &WorkerStats) -> AtEnd {
     let endings = || passed.homes.iter().map(|home| &home.done.ending);
     let seconds = |at: u64| at.saturating_sub(passed.begins_at) as f64 / 1e9;
     let owing: Vec<&Ending> = endings().filter(|ending| ending.owed_since.is_some()).collect();
     let until = &passed.pass.until;
-    let shed = tally.requests.open.map_or(0, |open| open.shed);
-    let outcomes = tally.requests.completed + tally.requests.failed + shed;
+    let shed = stats.requests.open.map_or(0, |open| open.shed);
+    let outcomes = stats.requests.completed + stats.requests.failed + shed;
     AtEnd {
         // Of a count and a time the first ends the window: it need not reach the other.
         requests: until.requests.filter(|asked| until.duration.is_none() || outcomes >= *asked),
@@ -24,7 +24,7 @@ pub(super) fn at_end(passed: &Passed, tally: &Tally) -> AtEnd {
         losses: endings().map(|ending| ending.misses.events).sum(),
         lost: endings().map(|ending| ending.misses.requests).sum(),
         waited_ns: endings().map(|ending| ending.waited_ns).max().unwrap_or(0),
-        longest_ns: tally.latencies.service().max_ns(),
+        longest_ns: stats.latencies.service().max_ns(),
         away: !owing.is_empty() && owing.iter().all(|ending| ending.away),
     }
 }
@@ -35,7 +35,7 @@ pub(super) fn interruption(last: &Passed) -> Interruption {
     let spans = || last.homes.iter().map(|home| home.done.elapsed_ns);
     let by_time = last.planned_ns.is_some_and(|planned| spans().all(|ns| ns >= planned));
     let ends = last.homes.iter().map(|home| {
-        let requests = &home.done.tally.requests;
+        let requests = &home.done.stats.requests;
         requests.completed + requests.failed + requests.open.map_or(0, |open| open.shed)
     });
     let by_count = pass.until.requests.is_some_and(|asked| ends.sum::<u64>() >= asked);

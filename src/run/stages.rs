@@ -4,9 +4,9 @@ use super::Passed;
 use crate::measure::counters::Requests;
 use crate::measure::histogram::{Histogram, LatencyKind};
 use crate::measure::schedule::Arrivals;
-use crate::measure::tally::{Segment, Tally};
 use crate::plan::{Open, Plan, RateStage};
 use crate::result::{AtEnd, Estimate, Percentiles, Rate, Repeated, Stage};
+use crate::worker::stats::{Segment, WorkerStats};
 
 /// Requests per second: completed `inside` the window, and in open loop those intended; and bytes, where it is known how many came
 /// inside it.
@@ -56,10 +56,10 @@ fn name(stage: &RateStage) -> String {
     }
 }
 
-/// A row for a pass, of which `tally` is all that its workers measured.
+/// A row for a pass, of which `stats` is all that its workers measured.
 pub(super) fn of_pass(
     passed: &Passed,
-    tally: &Tally,
+    stats: &WorkerStats,
     elapsed_s: f64,
     first_begins_at: u64,
     at_end: AtEnd,
@@ -69,24 +69,24 @@ pub(super) fn of_pass(
         connections: passed.pass.connections as u64,
         start_s: passed.begins_at.saturating_sub(first_begins_at) as f64 / 1e9,
         elapsed_s,
-        requests: tally.requests,
-        rate: rate(&tally.requests, passed.inside(), Some(passed.received_inside()), elapsed_s),
-        latency_ns: latency(tally).summary(Some(kind(tally))),
+        requests: stats.requests,
+        rate: rate(&stats.requests, passed.inside(), Some(passed.received_inside()), elapsed_s),
+        latency_ns: latency(stats).summary(Some(kind(stats))),
         at_end: Some(at_end),
     })
 }
 
 /// The times to quote.
-pub(super) fn latency(tally: &Tally) -> Histogram {
-    match kind(tally) {
-        LatencyKind::Response => tally.latencies.response.clone(),
-        LatencyKind::Service => tally.latencies.service(),
+pub(super) fn latency(stats: &WorkerStats) -> Histogram {
+    match kind(stats) {
+        LatencyKind::Response => stats.latencies.response.clone(),
+        LatencyKind::Service => stats.latencies.service(),
     }
 }
 
 /// What they are.
-pub(super) fn kind(tally: &Tally) -> LatencyKind {
-    if tally.requests.open.is_some() { LatencyKind::Response } else { LatencyKind::Service }
+pub(super) fn kind(stats: &WorkerStats) -> LatencyKind {
+    if stats.requests.open.is_some() { LatencyKind::Response } else { LatencyKind::Service }
 }
 
 /// The rate asked for at the beginning and, where it differs, at the end.

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use super::{Ended, Observer};
 use crate::measure::clock::{Clock, Monotonic};
 use crate::measure::histogram::{Histogram, Percentiles};
-use crate::measure::series::{Kind, Merged};
+use crate::measure::series::Kind;
 use crate::result::{Interval, Snapshot};
+use crate::worker::series::Merged;
 
 /// The observer of all passes, and the time series so far.
 pub(super) struct Told<'a> {
@@ -78,7 +79,7 @@ fn row(merged: &Merged, first_begins_at: u64) -> Interval {
 mod tests {
     use super::*;
     use crate::measure::counters::{Classes, Errors};
-    use crate::measure::series::Counts;
+    use crate::worker::series::Counts;
 
     fn merged(count: u64, lag: u64) -> Merged {
         let errors = Errors { timeout: 2, ..Errors::default() };

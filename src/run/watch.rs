@@ -9,9 +9,9 @@ use super::Pass;
 use super::evidence::Watcher;
 use super::told::Told;
 use crate::measure::clock::{Clock, Monotonic};
-use crate::measure::series::Merger;
 use crate::result::{Phase, Snapshot};
 use crate::worker::Progress;
+use crate::worker::series::Merger;
 
 /// How often the observer is told.
 const OBSERVE_EVERY: Duration = Duration::from_millis(100);

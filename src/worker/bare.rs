@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::Halt;
-use super::flights::{Flights, Window};
+use super::in_flight::{Batch, BatchMemory, InFlight};
 use crate::measure::clock::Clock;
 use crate::measure::histogram::Histogram;
 use crate::protocol::h1::response::{Heads, Parser, Step};
 use crate::ring::cpu::{self, CpuTime};
-use crate::ring::{Completion, Counters, Ring, Wait};
+use crate::ring::{Completion, Counters, Ring, Tx, Wait};
 
 /// What is on beside the bare ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ struct Line {
     bytes: u64,
     answers: u32,
     parser: Parser,
-    window: Window,
+    window: InFlight,
 }
 
 struct Loop<'a, R, C, const PARSE: bool, const STAMPS: bool, const HISTOGRAM: bool> {
@@ -108,7 +108,7 @@ struct Loop<'a, R, C, const PARSE: bool, const STAMPS: bool, const HISTOGRAM: bo
     answer: u64,
     lines: Vec<Line>,
     heads: Heads,
-    flights: Flights,
+    flights: BatchMemory,
     times: Histogram,
     to_open: Vec<u32>,
     to_send: Vec<u32>,
@@ -127,7 +127,7 @@ impl<'a, R: Ring, C: Clock, const PARSE: bool, const STAMPS: bool, const HISTOGR
 
     /// Opens the first connection and learns from its first answer how long they are.
     fn new(job: &'a Bare, ring: &'a mut R, clock: &'a C) -> Result<Self, String> {
-        let mut heads = Heads::new(false);
+        let mut heads = Heads::of_one(false);
         let answer = answer_bytes(job, ring, clock, &mut heads)?;
         let lines = (0..job.connections).map(|_| Line::default()).collect();
         Ok(Loop {
@@ -137,7 +137,7 @@ impl<'a, R: Ring, C: Clock, const PARSE: bool, const STAMPS: bool, const HISTOGR
             answer,
             lines,
             heads,
-            flights: Flights::new(job.connections, 1),
+            flights: BatchMemory::new(job.connections, 1),
             times: Histogram::new(),
             to_open: (1..job.connections as u32).rev().collect(),
             to_send: Vec::with_capacity(job.connections),
@@ -183,12 +183,13 @@ impl<'a, R: Ring, C: Clock, const PARSE: bool, const STAMPS: bool, const HISTOGR
             self.ring.connect(slot, remote).map_err(|error| format!("cannot connect: {error}"))?;
         }
         let bytes = self.job.request_bytes * self.job.pipeline as usize;
+        let batch = Batch { intended_at: now, count: self.job.pipeline, ..Batch::default() };
         while self.ring.room() > 1
             && let Some(slot) = self.to_send.pop()
         {
-            self.ring.send(slot, 0..bytes, false);
+            self.ring.send(slot, Tx::Fixed(0..bytes), false);
             if STAMPS {
-                self.lines[slot as usize].window.push(now, self.job.pipeline, self.flights.of(slot));
+                self.lines[slot as usize].window.push(batch, self.flights.of(slot));
                 self.unstamped.push(slot);
             }
         }
@@ -304,7 +305,7 @@ fn answer_bytes<R: Ring, C: Clock>(job: &Bare, ring: &mut R, clock: &C, heads: &
             }
         }
         if send {
-            ring.send(0, 0..job.request_bytes, false);
+            ring.send(0, Tx::Fixed(0..job.request_bytes), false);
         }
     }
 }

@@ -2,23 +2,25 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::shared::Shared;
+use super::stats::WorkerStats;
 use super::turn::{Loop, lost};
 use super::{Done, Halt};
 use crate::measure::clock::Clock;
 use crate::measure::counters::Requests;
-use crate::measure::tally::Tally;
+use crate::protocol::Protocol;
 use crate::ring::cpu::CpuTime;
 use crate::ring::{Counters, Ring};
 
 /// What is of the sample, when that is complete.
 struct Figures {
-    tally: Tally,
+    stats: WorkerStats,
     completed_by_slot: Vec<u64>,
     used: CpuTime,
     ring: Counters,
 }
 
-impl<R: Ring, C: Clock> Loop<'_, R, C> {
+impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
     /// Closes the window, takes off the wire what still comes, and closes the connections.
     pub(super) fn close(mut self, cut_short: Option<String>, halt: &Halt) -> Done {
         if self.sampler.warms_up() {
@@ -26,20 +28,20 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             self.begin();
         }
         let now = self.now();
-        let window_ends = self.stop.ends_at().map_or(now, |end| now.min(end));
-        let (inside, at_end) = (self.tally.inside, self.tally.requests);
-        let received_inside = self.tally.bytes.received;
+        let window_ends = self.shared.stop.ends_at().map_or(now, |end| now.min(end));
+        let (inside, at_end) = (self.shared.stats.inside, self.shared.stats.requests);
+        let received_inside = self.shared.stats.bytes.received;
         let usage = self.account.close(self.entered_at);
-        self.progress.completed.store(self.tally.requests.completed, Relaxed);
+        self.progress.completed.store(self.shared.stats.requests.completed, Relaxed);
         let halted = halt.load(Relaxed) != 0;
         let away = self.outage.is_away();
         let gaps = self.outage.finish(self.begins_at, window_ends);
-        let reached_count = self.stop.is_spent() && self.in_flight == 0;
-        let owed_since = (!self.schedule.is_open() && !reached_count).then_some(self.begins_at);
+        let reached_count = self.shared.stop.is_spent() && self.in_flight == 0;
+        let owed_since = (!self.shared.schedule.is_open() && !reached_count).then_some(self.begins_at);
         // In closed loop what comes from now on is not of the sample; in open loop the sample is what was intended until now.
-        let closed = (!self.schedule.is_open()).then(|| self.take_figures(window_ends));
-        if self.schedule.is_open() && (halted || cut_short.is_some()) {
-            self.stop.close();
+        let closed = (!self.shared.schedule.is_open()).then(|| self.take_figures(window_ends));
+        if self.shared.schedule.is_open() && (halted || cut_short.is_some()) {
+            self.shared.stop.close();
             self.give_up_waiting(window_ends);
         }
         let cut_short = cut_short.or_else(|| self.drain(window_ends, halted, halt).err());
@@ -48,19 +50,19 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             self.give_up_waiting(done_at);
             self.take_figures(done_at)
         });
-        let expired_at = if self.schedule.is_open() { done_at } else { window_ends };
-        figures.tally.connections.timeout += self.expired_connects(expired_at);
-        complete_intended(&mut figures.tally);
-        let inside_at_most = own_inside_at_most(&at_end, &figures.tally.requests);
-        let ending = self.ending(away, owed_since, figures.tally.missed_last(), done_at);
+        let expired_at = if self.shared.schedule.is_open() { done_at } else { window_ends };
+        figures.stats.connections.timeout += self.expired_connects(expired_at);
+        complete_intended(&mut figures.stats);
+        let inside_at_most = own_inside_at_most(&at_end, &figures.stats.requests);
+        let ending = self.ending(away, owed_since, figures.stats.missed_last(), done_at);
         self.count_answers();
         self.close_connections();
-        let Figures { tally, completed_by_slot, used, ring } = figures;
+        let Figures { stats, completed_by_slot, used, ring } = figures;
         let elapsed_ns = window_ends.saturating_sub(self.begins_at);
         let spun_ns = self.spun_ns;
         let reached = self.reached;
         Done {
-            tally,
+            stats,
             elapsed_ns,
             inside,
             inside_at_most,
@@ -78,24 +80,24 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
     }
 
     fn take_figures(&mut self, now: u64) -> Figures {
-        let mut tally = std::mem::take(&mut self.tally);
         for (slot, connection) in self.connections.iter().enumerate() {
-            connection.count_at_end(self.flights.of(slot as u32), &mut tally);
+            connection.count_at_end(self.batches.of(slot as u32), &mut self.shared);
         }
-        self.sampler.finish(now, &mut tally, self.open, self.progress);
-        tally.saw_tls_port = self.heads.saw_tls_port();
-        tally.settle();
-        let completed_by_slot = self.connections.iter().map(|connection| connection.completed).collect();
+        let mut stats = std::mem::take(&mut self.shared.stats);
+        self.sampler.finish(now, &mut stats, self.open, self.progress);
+        stats.saw_tls_port = P::saw_tls_port(&self.wire);
+        stats.settle();
+        let completed_by_slot = self.connections.iter().map(|connection| connection.policy.completed).collect();
         let (used, ring) = self.since_begin();
-        Figures { tally, completed_by_slot, used, ring }
+        Figures { stats, completed_by_slot, used, ring }
     }
 
     /// What waits is not sent any more.
     fn give_up_waiting(&mut self, now: u64) {
-        let tally = &mut self.tally;
-        self.schedule.abandon(now, |at, count, too_long| {
-            tally.count_open(at, |open| if too_long { open.shed += count } else { open.unsent += count });
-            tally.missed(count, count, at);
+        let Shared { stats, schedule, .. } = &mut self.shared;
+        schedule.abandon(now, |at, count, too_long| {
+            stats.count_open(at, |open| if too_long { open.shed += count } else { open.unsent += count });
+            stats.missed(count, count, at);
         });
     }
 
@@ -105,12 +107,12 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         // A signal that closed the window leaves the drain to run; one that comes while draining ends it.
         let signal = halt.load(Relaxed);
         let mut drain_ns = self.job.drain_ns;
-        if self.schedule.is_open() {
-            self.schedule.end(window_ends);
+        if self.shared.schedule.is_open() {
+            self.shared.schedule.end(window_ends);
             // What is sent last is to expire within the drain, which the wheel sees a tick late.
             drain_ns = drain_ns.saturating_add(2 * self.deadlines.tick_ns());
         } else {
-            self.stop.close();
+            self.shared.stop.close();
         }
         if halted {
             drain_ns = drain_ns.min(self.job.halted_drain_ns);
@@ -124,12 +126,12 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             }
             self.reap(now);
             let until = self.stalls.end_of(drain_ns, drains_at);
-            let over = self.in_flight == 0 && (self.schedule.is_over() || self.stop.is_spent());
+            let over = self.in_flight == 0 && (self.shared.schedule.is_over() || self.shared.stop.is_spent());
             if over || now >= until || halt.load(Relaxed) != signal {
                 return Ok(());
             }
             // In closed loop nothing more is sent, and nothing expires: what is in flight is no longer of the sample.
-            let turned = if self.schedule.is_open() { self.turn(now, until) } else { self.listen(now, until) };
+            let turned = if self.shared.schedule.is_open() { self.turn(now, until) } else { self.listen(now, until) };
             now = turned.map_err(|error| lost(&error))?;
         }
     }
@@ -137,7 +139,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
     fn close_connections(&mut self) {
         self.progress.open.store(0, Relaxed);
         for (slot, connection) in self.connections.iter_mut().enumerate() {
-            connection.abandon();
+            connection.policy.abandon();
             self.ring.close(slot as u32);
         }
     }
@@ -151,12 +153,12 @@ fn own_inside_at_most(at_end: &Requests, whole: &Requests) -> u64 {
 }
 
 /// What was intended is known when it is known what became of it.
-fn complete_intended(tally: &mut Tally) {
+fn complete_intended(stats: &mut WorkerStats) {
     let complete = |requests: &mut Requests| {
         if let Some(open) = &mut requests.open {
             open.intended = requests.sent - requests.discarded + open.shed + open.unsent;
         }
     };
-    complete(&mut tally.requests);
-    tally.segments.iter_mut().for_each(|segment| complete(&mut segment.requests));
+    complete(&mut stats.requests);
+    stats.segments.iter_mut().for_each(|segment| complete(&mut segment.requests));
 }

@@ -1,13 +1,12 @@
-//! One connection as a state machine: events in, what to do next out. No socket, no clock.
+//! One connection: what its protocol says has happened, and what that means. No socket, no clock.
 
 use super::Job;
-use super::flights::{Run, Window};
+use super::in_flight::{Batch, InFlight};
 use super::samples::Samples;
-use crate::measure::counters::{ConnectFailure, Failure};
-use crate::measure::schedule::Schedule;
-use crate::measure::stop::Stop;
-use crate::measure::tally::Tally;
-use crate::protocol::h1::response::{Answer, Heads, Parser, ProtocolError, Step};
+use super::shared::Shared;
+use super::stats::WorkerStats;
+use crate::measure::counters::ConnectFailure;
+use crate::protocol::{Answer, Event, Failure, Out, Protocol, ProtocolError};
 
 /// A close, a reset or stray bytes this soon (ns) after a whole answer belong to that answer; later, the server has had the next
 /// request in hand and failed it.
@@ -48,29 +47,25 @@ pub(super) enum Next {
     ReopenAt(u64),
 }
 
-/// What a connection shares with its worker's others.
-pub(super) struct Shared<'a> {
-    pub(super) job: &'a Job,
-    pub(super) heads: &'a mut Heads,
-    pub(super) tally: &'a mut Tally,
-    pub(super) schedule: &'a mut Schedule,
-    pub(super) stop: &'a mut Stop,
+/// A slot's connection.
+pub(super) struct Connection<P> {
+    pub(super) protocol: P,
+    pub(super) policy: Policy,
 }
 
-/// A slot's connection.
-pub(super) struct Connection {
-    parser: Parser,
+/// What becomes of a slot's connection and of the requests on it.
+pub(super) struct Policy {
     pub(super) state: State,
     /// The address it goes to.
     pub(super) remote: u32,
-    window: Window,
+    in_flight_batches: InFlight,
     pub(super) in_flight: u32,
     /// Since the connection was opened.
     pub(super) sent_here: u64,
     pub(super) answered_here: u64,
     /// Of any of the slot's connections; 0 before the first.
     pub(super) last_answer_at: u64,
-    /// When the first byte of the answer under way came.
+    /// When the first byte of the answer under way came; 0 before it.
     first_byte_at: u64,
     /// When the state began; for backing off, when it ends.
     since: u64,
@@ -80,6 +75,8 @@ pub(super) struct Connection {
     pub(super) confirming: bool,
     /// In the queue of connections with free places.
     pub(super) queued: bool,
+    /// What the protocol said by itself and waits for its send.
+    pub(super) unsent: Vec<u8>,
     reset_seen: bool,
     excess_seen: bool,
     ever_open: bool,
@@ -88,13 +85,176 @@ pub(super) struct Connection {
     pub(super) completed: u64,
 }
 
-impl Connection {
-    pub(super) fn new(remote: u32) -> Connection {
-        Connection {
-            parser: Parser::default(),
+impl<P: Protocol> Connection<P> {
+    pub(super) fn new(remote: u32, groups: u32) -> Connection<P> {
+        Connection { protocol: P::new(groups), policy: Policy::new(remote) }
+    }
+
+    /// How many requests may be added now.
+    #[inline]
+    pub(super) fn free(&self, job: &Job) -> u32 {
+        self.policy.free(job).min(self.protocol.free())
+    }
+
+    pub(super) fn connected(
+        &mut self,
+        now: u64,
+        shared: &mut Shared<'_>,
+        wire: &mut P::Shared,
+        out: &mut impl Out,
+    ) -> Next {
+        self.policy.connected(now, shared);
+        self.protocol.connected(wire, out);
+        Next::Ready
+    }
+
+    /// Bytes arrived at `now`.
+    #[inline]
+    pub(super) fn receive(
+        &mut self,
+        bytes: &mut [u8],
+        now: u64,
+        batches: &mut [Batch],
+        shared: &mut Shared<'_>,
+        wire: &mut P::Shared,
+        out: &mut impl Out,
+    ) -> Next {
+        shared.stats.bytes.received += bytes.len() as u64;
+        let Connection { protocol, policy } = self;
+        let mut samples = Samples::default();
+        let mut next = Next::Ready;
+        let mut refused = None;
+        protocol.receive(bytes, wire, out, &mut |event| match event {
+            Event::Begun => policy.first_byte_at = now,
+            Event::Body(_) => {}
+            Event::Done(answer) => policy.done(answer, now, batches, shared, &mut samples),
+            Event::Excess => next = policy.excess(now, shared),
+            Event::Refused { error, stray } => refused = Some((error, stray)),
+        });
+        samples.flush(shared);
+        if let Some((error, stray)) = refused {
+            next = self.refused(error, stray, now, batches, shared);
+        }
+        match next {
+            Next::Ready if self.policy.state == State::Ending => Next::Nothing,
+            next => next,
+        }
+    }
+
+    /// The peer ended the connection: in order, or by an error.
+    pub(super) fn end(
+        &mut self,
+        error: Option<Failure>,
+        now: u64,
+        batches: &mut [Batch],
+        shared: &mut Shared<'_>,
+        wire: &mut P::Shared,
+    ) -> Next {
+        let Connection { protocol, policy } = self;
+        let error = error.or(policy.reset_seen.then_some(Failure::Reset));
+        if policy.state == State::Ending {
+            shared.stats.anomalies.reset_after_response += u64::from(error.is_some());
+            return Next::Reopen;
+        }
+        if error.is_none() {
+            let (mut samples, mut done, mut refused) = (Samples::default(), false, None);
+            protocol.end(wire, &mut |event| match event {
+                Event::Done(answer) => {
+                    policy.done(answer, now, batches, shared, &mut samples);
+                    done = true;
+                }
+                Event::Refused { error, stray } => refused = Some((error, stray)),
+                _ => {}
+            });
+            samples.flush(shared);
+            match refused {
+                Some((error, stray)) => return self.refused(error, stray, now, batches, shared),
+                None if done => return Next::Reopen,
+                None => {}
+            }
+        }
+        let (idle, policy) = (self.protocol.is_idle(), &mut self.policy);
+        if policy.belongs_to_answer(now) && (policy.in_flight == 0 || idle) {
+            return policy.ended_after_answer(error, batches, shared);
+        }
+        if policy.in_flight == 0 {
+            return policy.ended_idle(idle, now, shared);
+        }
+        self.fail(error.unwrap_or(Failure::EofMidResponse), now, batches, shared)
+    }
+
+    fn refused(
+        &mut self,
+        error: ProtocolError,
+        stray: bool,
+        now: u64,
+        batches: &[Batch],
+        shared: &mut Shared<'_>,
+    ) -> Next {
+        if stray && self.policy.belongs_to_answer(now) {
+            // Not a bad answer but bytes too many behind the last one.
+            self.policy.discard(batches, shared);
+            return self.policy.excess(now, shared);
+        }
+        self.fail(Failure::Protocol(error), now, batches, shared)
+    }
+
+    /// Its deadline has passed.
+    pub(super) fn expire(&mut self, now: u64, batches: &[Batch], shared: &mut Shared<'_>) -> Next {
+        match self.policy.state {
+            State::Closed => Next::Nothing,
+            State::Connecting => self.policy.connect_failed(ConnectFailure::Timeout, now, shared),
+            State::Open => self.fail(Failure::Timeout, now, batches, shared),
+            State::Ending | State::BackingOff => Next::Reopen,
+        }
+    }
+
+    /// All that is in flight has failed: the first for the reason given, the rest with it, as their connection is gone.
+    fn fail(&mut self, failure: Failure, now: u64, batches: &[Batch], shared: &mut Shared<'_>) -> Next {
+        // What a peer of another protocol had said before it was asked is the reason, however it ended.
+        let failure = self.protocol.refusal().map_or(failure, Failure::Protocol);
+        self.count_begun(batches, shared);
+        self.policy.fail(failure, now, batches, shared)
+    }
+
+    /// Counts what is in flight as unanswered at the end, and a slot that never got its connection.
+    pub(super) fn count_at_end(&self, batches: &[Batch], shared: &mut Shared<'_>) {
+        let (policy, connections) = (&self.policy, &mut shared.stats.connections);
+        match policy.state {
+            State::Closed if !policy.ever_open && policy.barren == 0 => connections.not_begun += 1,
+            State::Connecting if !policy.ever_open => connections.unfinished += 1,
+            _ => {}
+        }
+        self.count_begun(batches, shared);
+        for batch in policy.in_flight_batches.youngest_first(batches) {
+            shared.count(&batch, batch.count, |requests| &mut requests.in_flight_at_end);
+        }
+    }
+
+    /// Counts an answer that has begun and will not be whole, as of an endless stream: its first byte and its body so far are known.
+    fn count_begun(&self, batches: &[Batch], shared: &mut Shared<'_>) {
+        let Some((oldest, body_bytes)) = self.policy.oldest(batches).zip(self.protocol.begun()) else { return };
+        if shared.stats.samples(oldest.intended_at) {
+            shared.count(&oldest, 1, |requests| &mut requests.begun);
+            let first_byte_ns = self.policy.first_byte_at.saturating_sub(oldest.sent_at);
+            shared.stats.recent.split_first.record_n(first_byte_ns, 1);
+            shared.stats.bytes.body += body_bytes;
+        }
+    }
+
+    /// The connection is gone; `until` says when to connect again, if not at once.
+    pub(super) fn closed(&mut self, until: Option<u64>, wire: &mut P::Shared) {
+        self.protocol.reset(wire);
+        self.policy.closed(until);
+    }
+}
+
+impl Policy {
+    fn new(remote: u32) -> Policy {
+        Policy {
             state: State::Closed,
             remote,
-            window: Window::default(),
+            in_flight_batches: InFlight::default(),
             in_flight: 0,
             sent_here: 0,
             answered_here: 0,
@@ -104,6 +264,7 @@ impl Connection {
             barren: 0,
             confirming: false,
             queued: false,
+            unsent: Vec::new(),
             reset_seen: false,
             excess_seen: false,
             ever_open: false,
@@ -112,9 +273,8 @@ impl Connection {
         }
     }
 
-    /// How many requests may be added now.
     #[inline]
-    pub(super) fn free(&self, job: &Job) -> u32 {
+    fn free(&self, job: &Job) -> u32 {
         if self.state != State::Open || self.confirming {
             return 0;
         }
@@ -125,32 +285,33 @@ impl Connection {
         }
     }
 
-    /// Notes `count` requests to be handed to the ring in one send; true when the last of them is to ask for the connection's end.
+    /// Notes one group of requests that is handed to the ring; `batch` has their number and, in a list, which they are.
     #[inline]
-    pub(super) fn sent(&mut self, count: u32, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> bool {
-        let Shared { job, tally, schedule, stop, .. } = shared;
-        if schedule.is_open() {
+    pub(super) fn sent(&mut self, batch: Batch, now: u64, batches: &mut [Batch], shared: &mut Shared<'_>) {
+        let count = batch.count;
+        if shared.schedule.is_open() {
             for _ in 0..count {
-                let intended_at = schedule.take(now);
-                self.window.push(intended_at, 1, runs);
-                tally.count(intended_at, |requests| requests.sent += 1);
-                let late = stop.is_past(now);
-                tally.count_open(intended_at, |open| open.sent_late += u64::from(late));
+                let intended_at = shared.schedule.take(now);
+                let one = Batch { intended_at, count: 1, ..batch };
+                self.in_flight_batches.push(one, batches);
+                shared.count(&one, 1, |requests| &mut requests.sent);
+                let late = shared.stop.is_past(now);
+                shared.stats.count_open(intended_at, |open| open.sent_late += u64::from(late));
             }
         } else {
-            self.window.push(now, count, runs);
-            tally.count(now, |requests| requests.sent += u64::from(count));
+            let batch = Batch { intended_at: now, ..batch };
+            self.in_flight_batches.push(batch, batches);
+            shared.count(&batch, count, |requests| &mut requests.sent);
         }
         self.in_flight += count;
         self.sent_here += u64::from(count);
-        job.requests_per_connection == Some(self.sent_here)
     }
 
     #[inline]
-    pub(super) fn stamp(&self, sent_at: u64, runs: &mut [Run], tally: &mut Tally, open: bool) {
-        self.window.stamp(sent_at, runs, |run| {
-            if open && tally.samples(run.intended_at) {
-                tally.recent.lag.record_n(sent_at.saturating_sub(run.intended_at), 1);
+    pub(super) fn stamp(&self, sent_at: u64, batches: &mut [Batch], stats: &mut WorkerStats, open: bool) {
+        self.in_flight_batches.stamp(sent_at, batches, |batch| {
+            if open && stats.samples(batch.intended_at) {
+                stats.recent.lag.record_n(sent_at.saturating_sub(batch.intended_at), 1);
             }
         });
     }
@@ -160,98 +321,70 @@ impl Connection {
         self.since = now;
     }
 
-    pub(super) fn connected(&mut self, now: u64, shared: &mut Shared<'_>) -> Next {
-        let counts = &mut shared.tally.connections;
+    fn connected(&mut self, now: u64, shared: &mut Shared<'_>) {
+        let counts = &mut shared.stats.connections;
         match std::mem::replace(&mut self.ever_open, true) {
             false => counts.established += 1,
             true => counts.reconnects += 1,
         }
-        shared.tally.connect.record_n(now - self.since, 1);
+        shared.stats.connect.record_n(now - self.since, 1);
         self.state = State::Open;
         self.since = now;
-        Next::Ready
     }
 
     pub(super) fn connect_failed(&mut self, failure: ConnectFailure, now: u64, shared: &mut Shared<'_>) -> Next {
-        shared.tally.connect_failed(failure);
+        shared.stats.connect_failed(failure);
         self.remote = (self.remote + 1) % shared.job.remotes as u32;
         self.barren(now)
     }
 
-    /// Bytes arrived at `now`.
+    /// The oldest request has its whole answer.
     #[inline]
-    pub(super) fn receive(&mut self, bytes: &[u8], now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> Next {
-        shared.tally.bytes.received += bytes.len() as u64;
-        let mut rest = bytes;
-        let mut samples = Samples::default();
-        let next = loop {
-            if rest.is_empty() {
-                break Next::Ready;
-            }
-            if self.in_flight == 0 {
-                break self.unasked(rest, now, shared);
-            }
-            if self.parser.is_idle() {
-                self.first_byte_at = now;
-            }
-            let (taken, step) = self.parser.feed(rest, shared.heads);
-            rest = &rest[taken..];
-            match step {
-                Step::Partial => break Next::Ready,
-                Step::Whole(answer) => {
-                    let run = self.complete(&answer, now, runs, shared);
-                    samples.add(run, self.first_byte_at, now, shared);
-                    if !answer.keep_alive || shared.job.requests_per_connection == Some(self.answered_here) {
-                        self.discard(runs, shared);
-                        self.state = State::Ending;
-                        self.since = now;
-                    }
-                }
-                Step::Refused(error) => break self.refused(error, now, runs, shared),
-            }
+    fn done(
+        &mut self,
+        answer: Answer,
+        now: u64,
+        batches: &mut [Batch],
+        shared: &mut Shared<'_>,
+        samples: &mut Samples,
+    ) {
+        let batch = self.complete(&answer, now, batches, shared);
+        let first_byte_at = match std::mem::take(&mut self.first_byte_at) {
+            0 => now,
+            begun_at => begun_at,
         };
-        samples.flush(shared);
-        match next {
-            Next::Ready if self.state == State::Ending => Next::Nothing,
-            next => next,
+        samples.add(batch, first_byte_at, now, shared);
+        if !answer.keep_alive || shared.job.requests_per_connection == Some(self.answered_here) {
+            self.discard(batches, shared);
+            self.state = State::Ending;
+            self.since = now;
         }
     }
 
     /// Counts a whole answer to the oldest request and tells that one's instants.
     #[inline]
-    fn complete(&mut self, answer: &Answer, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> Run {
-        let run = self.window.pop(runs);
+    fn complete(&mut self, answer: &Answer, now: u64, batches: &mut [Batch], shared: &mut Shared<'_>) -> Batch {
+        let batch = self.in_flight_batches.pop(batches);
         self.in_flight -= 1;
         self.answered_here += 1;
         self.last_answer_at = now;
         self.barren = 0;
-        let tally = &mut *shared.tally;
-        tally.inside += 1;
+        let stats = &mut shared.stats;
+        stats.inside += 1;
         if !self.ever_answered {
             self.ever_answered = true;
-            tally.connections.answered += 1;
+            stats.connections.answered += 1;
         }
-        if let Some(segment) = tally.segment(now) {
+        if let Some(segment) = stats.segment(now) {
             segment.inside += u64::from(now < segment.ends_at);
         }
-        if tally.samples(run.intended_at) {
+        if stats.samples(batch.intended_at) {
             self.completed += 1;
-            tally.count(run.intended_at, |requests| requests.completed += 1);
-            tally.bytes.body += answer.body_bytes;
-            tally.status[usize::from(answer.status) % 1000] += 1;
+            stats.bytes.body += answer.body_bytes;
+            stats.status[usize::from(answer.status) % 1000] += 1;
+            shared.count(&batch, 1, |requests| &mut requests.completed);
         }
-        run
-    }
-
-    /// Bytes while no request awaits an answer. Line ends may follow any answer, and mean nothing (RFC 9112, 9.2).
-    #[cold]
-    fn unasked(&mut self, bytes: &[u8], now: u64, shared: &mut Shared<'_>) -> Next {
-        let rest = &bytes[self.parser.skip_line_ends(bytes)..];
-        // A server of another protocol may speak first: the first request then fails under that protocol's name.
-        if rest.is_empty() || self.sent_here == 0 && self.parser.meets_other_protocol(rest, shared.heads) {
-            return Next::Ready;
-        }
-        self.excess(now, shared)
+        batch
     }
 
     /// Bytes that no request asked for.
@@ -261,7 +394,7 @@ impl Connection {
             return Next::Nothing;
         }
         if !std::mem::replace(&mut self.excess_seen, true) {
-            shared.tally.anomalies.excess_bytes += 1;
+            shared.stats.anomalies.excess_bytes += 1;
         }
         match self.state {
             State::Ending => Next::Nothing,
@@ -270,60 +403,24 @@ impl Connection {
         }
     }
 
-    fn refused(&mut self, error: ProtocolError, now: u64, runs: &[Run], shared: &mut Shared<'_>) -> Next {
-        let belongs = self.answered_here > 0 && now - self.last_answer_at <= BELONGS_TO_ANSWER_NS;
-        if belongs && self.parser.refused_stray_bytes() {
-            // Not a bad answer but bytes too many behind the last one.
-            self.discard(runs, shared);
-            return self.excess(now, shared);
-        }
-        self.fail(Failure::Protocol(error.index()), now, runs, shared)
+    /// Whether what comes now belongs to the last answer.
+    fn belongs_to_answer(&self, now: u64) -> bool {
+        self.answered_here > 0 && now - self.last_answer_at <= BELONGS_TO_ANSWER_NS
     }
 
-    /// The peer ended the connection: in order, or by an error.
-    pub(super) fn end(&mut self, error: Option<Failure>, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> Next {
-        let error = error.or(self.reset_seen.then_some(Failure::Reset));
-        if self.state == State::Ending {
-            shared.tally.anomalies.reset_after_response += u64::from(error.is_some());
-            return Next::Reopen;
-        }
-        if error.is_none() && self.in_flight > 0 {
-            match self.parser.end(shared.heads) {
-                Step::Whole(answer) => {
-                    let mut samples = Samples::default();
-                    let run = self.complete(&answer, now, runs, shared);
-                    samples.add(run, self.first_byte_at, now, shared);
-                    samples.flush(shared);
-                    self.discard(runs, shared);
-                    return Next::Reopen;
-                }
-                Step::Refused(error) => return self.refused(error, now, runs, shared),
-                Step::Partial => {}
-            }
-        }
-        let belongs = self.answered_here > 0 && now - self.last_answer_at <= BELONGS_TO_ANSWER_NS;
-        if belongs && (self.in_flight == 0 || self.parser.is_idle()) {
-            return self.ended_after_answer(error, runs, shared);
-        }
-        if self.in_flight == 0 {
-            return self.ended_idle(now, shared);
-        }
-        self.fail(error.unwrap_or(Failure::EofMidResponse), now, runs, shared)
-    }
-
-    /// Nothing was asked, and no answer came just before.
-    fn ended_idle(&mut self, now: u64, shared: &mut Shared<'_>) -> Next {
-        let hung_up = now - self.since < AT_ONCE_NS || !self.parser.is_idle();
+    /// Nothing was asked, and no answer came just before. `silent`: the peer had said nothing.
+    fn ended_idle(&mut self, silent: bool, now: u64, shared: &mut Shared<'_>) -> Next {
+        let hung_up = now - self.since < AT_ONCE_NS || !silent;
         if self.answered_here == 0 && hung_up {
             return self.connect_failed(ConnectFailure::Other, now, shared);
         }
-        shared.tally.connections.idle_closed += 1;
+        shared.stats.connections.idle_closed += 1;
         Next::Reopen
     }
 
-    fn ended_after_answer(&mut self, error: Option<Failure>, runs: &[Run], shared: &mut Shared<'_>) -> Next {
-        self.discard(runs, shared);
-        let anomalies = &mut shared.tally.anomalies;
+    fn ended_after_answer(&mut self, error: Option<Failure>, batches: &[Batch], shared: &mut Shared<'_>) -> Next {
+        self.discard(batches, shared);
+        let anomalies = &mut shared.stats.anomalies;
         match error {
             Some(_) => anomalies.reset_after_response += 1,
             None => anomalies.close_unannounced += 1,
@@ -338,14 +435,14 @@ impl Connection {
 
     /// The instant at which it must be looked at.
     #[inline]
-    pub(super) fn deadline(&self, job: &Job, runs: &[Run]) -> Option<u64> {
+    pub(super) fn deadline(&self, job: &Job, batches: &[Batch]) -> Option<u64> {
         match self.state {
             State::Closed => None,
             State::Connecting => Some(self.since + job.timeout_ns),
             State::Open => {
                 // A send that is still under way after its answer may never end, and no other can begin.
                 let stuck = || self.confirming.then_some(self.last_answer_at);
-                let since = self.window.oldest(runs).or_else(stuck);
+                let since = self.in_flight_batches.oldest(batches).or_else(stuck);
                 since.map(|since| since.saturating_add(job.timeout_ns))
             }
             State::Ending => Some(self.since + GRACE_NS),
@@ -362,72 +459,39 @@ impl Connection {
         }
     }
 
-    /// Its deadline has passed.
-    pub(super) fn expire(&mut self, now: u64, runs: &[Run], shared: &mut Shared<'_>) -> Next {
-        match self.state {
-            State::Closed => Next::Nothing,
-            State::Connecting => self.connect_failed(ConnectFailure::Timeout, now, shared),
-            State::Open => self.fail(Failure::Timeout, now, runs, shared),
-            State::Ending | State::BackingOff => Next::Reopen,
-        }
-    }
-
-    /// All that is in flight has failed: the first for the reason given, the rest with it, as their connection is gone.
-    fn fail(&mut self, failure: Failure, now: u64, runs: &[Run], shared: &mut Shared<'_>) -> Next {
-        // What a peer of another protocol had said before it was asked is the reason, however it ended.
-        let failure = self.parser.refusal().map_or(failure, |error| Failure::Protocol(error.index()));
+    /// See [`Connection::fail`].
+    fn fail(&mut self, failure: Failure, now: u64, batches: &[Batch], shared: &mut Shared<'_>) -> Next {
         let mut since = now;
-        self.count_begun(runs, shared.tally);
-        for run in self.window.youngest_first(runs) {
-            shared.tally.fail(failure, run.intended_at, u64::from(run.count));
-            since = run.intended_at;
+        for batch in self.in_flight_batches.youngest_first(batches) {
+            shared.fail(failure, &batch);
+            since = batch.intended_at;
         }
-        shared.tally.missed(1, u64::from(self.in_flight), since);
-        self.window.clear();
-        self.in_flight = 0;
+        shared.stats.missed(1, u64::from(self.in_flight), since);
+        self.forget();
         if self.answered_here > 0 { Next::Reopen } else { self.barren(now) }
     }
 
     /// What is in flight was never owed an answer: in open loop it waits again.
-    fn discard(&mut self, runs: &[Run], shared: &mut Shared<'_>) {
-        for run in self.window.youngest_first(runs) {
-            let count = u64::from(run.count);
-            shared.tally.count(run.intended_at, |requests| requests.discarded += count);
-            if shared.tally.samples(run.intended_at) {
+    fn discard(&mut self, batches: &[Batch], shared: &mut Shared<'_>) {
+        for batch in self.in_flight_batches.youngest_first(batches) {
+            let count = u64::from(batch.count);
+            shared.count(&batch, batch.count, |requests| &mut requests.discarded);
+            if shared.stats.samples(batch.intended_at) {
                 shared.stop.refund(count);
             }
-            (0..count).for_each(|_| shared.schedule.give_back(run.intended_at));
+            (0..count).for_each(|_| shared.schedule.give_back(batch.intended_at));
         }
-        self.window.clear();
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        self.in_flight_batches.clear();
         self.in_flight = 0;
     }
 
     /// The request that has waited longest for its answer.
-    pub(super) fn oldest(&self, runs: &[Run]) -> Option<Run> {
-        self.window.youngest_first(runs).last()
-    }
-
-    /// Counts what is in flight as unanswered at the end, and a slot that never got its connection.
-    pub(super) fn count_at_end(&self, runs: &[Run], tally: &mut Tally) {
-        match self.state {
-            State::Closed if !self.ever_open && self.barren == 0 => tally.connections.not_begun += 1,
-            State::Connecting if !self.ever_open => tally.connections.unfinished += 1,
-            _ => {}
-        }
-        self.count_begun(runs, tally);
-        for run in self.window.youngest_first(runs) {
-            tally.count(run.intended_at, |requests| requests.in_flight_at_end += u64::from(run.count));
-        }
-    }
-
-    /// Counts an answer that has begun and will not be whole, as of an endless stream: its first byte and its body so far are known.
-    fn count_begun(&self, runs: &[Run], tally: &mut Tally) {
-        let Some((oldest, body_bytes)) = self.oldest(runs).zip(self.parser.begun()) else { return };
-        if tally.samples(oldest.intended_at) {
-            tally.count(oldest.intended_at, |requests| requests.begun += 1);
-            tally.recent.split_first.record_n(self.first_byte_at.saturating_sub(oldest.sent_at), 1);
-            tally.bytes.body += body_bytes;
-        }
+    pub(super) fn oldest(&self, batches: &[Batch]) -> Option<Batch> {
+        self.in_flight_batches.youngest_first(batches).last()
     }
 
     fn barren(&mut self, now: u64) -> Next {
@@ -437,14 +501,14 @@ impl Connection {
         Next::ReopenAt(now + pause)
     }
 
-    /// The connection is gone; `until` says when to connect again, if not at once.
-    pub(super) fn closed(&mut self, until: Option<u64>, heads: &mut Heads) {
+    fn closed(&mut self, until: Option<u64>) {
         debug_assert_eq!(self.in_flight, 0);
-        self.parser.reset(heads);
-        self.window.clear();
+        self.in_flight_batches.clear();
+        self.first_byte_at = 0;
         self.sent_here = 0;
         self.answered_here = 0;
         self.confirming = false;
+        self.unsent.clear();
         self.reset_seen = false;
         self.excess_seen = false;
         (self.state, self.since) = match until {

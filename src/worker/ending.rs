@@ -2,8 +2,9 @@
 
 use super::turn::Loop;
 use crate::measure::clock::Clock;
-use crate::measure::tally::Misses;
+use crate::protocol::Protocol;
 use crate::ring::Ring;
+use crate::worker::stats::Misses;
 
 /// The end of a worker's window, instants in ns on the run's clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,15 +30,15 @@ pub struct Reached {
     pub answers: u64,
 }
 
-impl<R: Ring, C: Clock> Loop<'_, R, C> {
+impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
     /// Once the drain is over at `done_at`; `misses` and what is `away` and `owed_since` the window's beginning are of the window.
     pub(super) fn ending(&self, away: bool, owed_since: Option<u64>, misses: Misses, done_at: u64) -> Ending {
         let owed_since = owed_since.or(misses.since);
         let mut ending = Ending { away, misses, owed_since, ..Ending::default() };
         for (slot, connection) in self.connections.iter().enumerate() {
-            let answered_at = Some(connection.last_answer_at).filter(|at| *at > self.begins_at);
+            let answered_at = Some(connection.policy.last_answer_at).filter(|at| *at > self.begins_at);
             ending.last_answer_at = ending.last_answer_at.max(answered_at);
-            if let Some(oldest) = connection.oldest(self.flights.runs_of(slot as u32)) {
+            if let Some(oldest) = connection.policy.oldest(self.batches.batches_of(slot as u32)) {
                 ending.waited_ns = ending.waited_ns.max(self.stalls.waited(oldest.sent_at, done_at));
                 let since = oldest.intended_at;
                 ending.owed_since = Some(ending.owed_since.map_or(since, |before| before.min(since)));
@@ -49,7 +50,8 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
     /// The answers on connections that are still open go to their addresses.
     pub(super) fn count_answers(&mut self) {
         for connection in &self.connections {
-            self.reached[connection.remote as usize].answers += connection.answered_here;
+            let policy = &connection.policy;
+            self.reached[policy.remote as usize].answers += policy.answered_here;
         }
     }
 }

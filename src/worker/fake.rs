@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Halt, Job};
 use crate::measure::clock::Clock;
-use crate::ring::{Completion, Counters, Ring, Wait};
+use crate::ring::{Block, BlockSizes, Blocks, Completion, Counters, Ring, Tx, Wait};
 
 use kernel::{Queued, Report};
 use random::Random;
@@ -108,6 +108,7 @@ pub(super) struct Fake {
     to_come: BTreeMap<(u64, u64), Report>,
     sequence: u64,
     batch: VecDeque<Report>,
+    blocks: Blocks,
     /// The bytes lent with the last completion.
     lent: Vec<u8>,
     counters: Counters,
@@ -144,6 +145,7 @@ impl Fake {
             to_come: BTreeMap::new(),
             sequence: 0,
             batch: VecDeque::new(),
+            blocks: Blocks::new(BlockSizes::default()),
             lent: Vec::new(),
             counters: Counters::default(),
             job,
@@ -208,7 +210,16 @@ impl Ring for Fake {
         Ok(())
     }
 
-    fn send(&mut self, slot: u32, range: Range<usize>, confirm: bool) {
+    fn block(&mut self) -> Option<Block> {
+        self.blocks.take()
+    }
+
+    fn give_back(&mut self, block: Block) {
+        self.blocks.give_back(block);
+    }
+
+    fn send(&mut self, slot: u32, bytes: Tx, confirm: bool) {
+        let Tx::Fixed(range) = bytes else { panic!("a block") };
         self.take_room();
         assert!(
             confirm || range.len() <= UNCONFIRMED_BYTES,

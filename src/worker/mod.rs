@@ -7,12 +7,16 @@ mod deadlines;
 mod ending;
 #[cfg(test)]
 mod fake;
-mod flights;
+mod in_flight;
+mod outgoing;
 mod patience;
 mod reap;
 mod sampler;
 mod samples;
+pub mod series;
+mod shared;
 mod stalls;
+pub mod stats;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -23,11 +27,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use crate::measure::outage::Gaps;
 use crate::measure::schedule::Offer;
-use crate::measure::series::Outbox;
-use crate::measure::tally::Tally;
 use crate::protocol::h1::request::Request;
 use crate::ring::Counters;
 use crate::ring::cpu::CpuTime;
+use crate::worker::series::Outbox;
+use crate::worker::stats::WorkerStats;
 
 pub use ending::{Ending, Reached};
 pub use turn::work;
@@ -99,7 +103,7 @@ impl Job {
 #[derive(Debug)]
 pub struct Done {
     /// Everything measured: in closed loop what came inside the window, in open loop what was intended inside it.
-    pub tally: Tally,
+    pub stats: WorkerStats,
     /// The window's length, ns.
     pub elapsed_ns: u64,
     /// Answers that came inside the window, whenever they were intended.

@@ -7,6 +7,7 @@ use super::connection::State;
 use super::turn::{Loop, lost};
 use crate::measure::clock::Clock;
 use crate::measure::counters::{Connections, Errors};
+use crate::protocol::Protocol;
 use crate::ring::Ring;
 
 /// Connects that fail at once are tried again for the timeout and so much longer, ns: the attempts of the beginning have expired by
@@ -29,7 +30,7 @@ impl Mark {
     }
 }
 
-impl<R: Ring, C: Clock> Loop<'_, R, C> {
+impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
     /// Gives up connections whose deadline has passed, once all that had completed by then has been taken. Tells the instant it has
     /// come to: at `until` it ends, with something to be reaped.
     #[cold]
@@ -43,7 +44,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             // What came may have changed it.
             match self.deadline(slot) {
                 Some(due) if due <= self.caught_up_at => {
-                    self.event(slot, |connection, shared, runs| connection.expire(now, runs, shared));
+                    self.event(slot, |connection, shared, batches, _| connection.expire(now, batches, shared));
                 }
                 Some(due) => self.deadlines.look_at(slot, due),
                 None => {}
@@ -54,29 +55,31 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
 
     /// When a slot's connection has had its time.
     fn deadline(&mut self, slot: u32) -> Option<u64> {
-        let connection = &self.connections[slot as usize];
-        let due = connection.deadline(self.job, self.flights.of(slot))?;
-        let patience_ns = connection.patience_ns(self.job);
+        let policy = &self.connections[slot as usize].policy;
+        let due = policy.deadline(self.job, self.batches.of(slot))?;
+        let patience_ns = policy.patience_ns(self.job);
         Some(self.stalls.end_of(patience_ns, due - patience_ns))
     }
 
     /// Nobody is there: no connection was ever opened within the timeout, or a counted run gets nowhere. Else the instant it has come
     /// to, as [`give_up`](Loop::give_up) has it.
     pub(super) fn forsaken(&mut self, now: u64, until: u64) -> Result<u64, String> {
-        if self.tally.connections.established == 0 {
+        if self.shared.stats.connections.established == 0 {
             if now <= self.stalls.end_of(self.job.timeout_ns + LINGER_NS, self.begun_at) {
                 return Ok(now);
             }
             let now = self.catch_up(until).and_then(|now| self.give_up(now, until)).map_err(|error| lost(&error))?;
-            return match self.tally.connections.established == 0 && now < until {
+            return match self.shared.stats.connections.established == 0 && now < until {
                 true => Err("no connection could be opened".into()),
                 false => Ok(now),
             };
         }
-        let nothing_to_do = self.in_flight == 0 && !self.schedule.has_waiting();
-        if nothing_to_do || self.tally.inside != self.progressed.inside {
-            let (requests, errors, connections) = (self.tally.requests, self.tally.errors, self.tally.connections);
-            self.progressed = Mark { at: now, inside: self.tally.inside, sent: requests.sent, errors, connections };
+        let nothing_to_do = self.in_flight == 0 && !self.shared.schedule.has_waiting();
+        if nothing_to_do || self.shared.stats.inside != self.progressed.inside {
+            let (requests, errors, connections) =
+                (self.shared.stats.requests, self.shared.stats.errors, self.shared.stats.connections);
+            self.progressed =
+                Mark { at: now, inside: self.shared.stats.inside, sent: requests.sent, errors, connections };
             return Ok(now);
         }
         match self.job.patience_ns {
@@ -89,14 +92,15 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
 
     /// What has been tried in vain since progress was last seen.
     fn no_progress(&self, patience_ns: u64) -> String {
-        let (errors, connections) = (&self.tally.errors, &self.tally.connections);
+        let (errors, connections) = (&self.shared.stats.errors, &self.shared.stats.connections);
         let (errors_then, connections_then) = (&self.progressed.errors, &self.progressed.connections);
-        let sent = self.tally.requests.sent.saturating_sub(self.progressed.sent);
+        let sent = self.shared.stats.requests.sent.saturating_sub(self.progressed.sent);
         let failed = [
             ("timed out", errors.timeout, errors_then.timeout),
             ("reset", errors.reset, errors_then.reset),
             ("cut short", errors.eof_mid_response, errors_then.eof_mid_response),
             ("no HTTP", errors.protocol, errors_then.protocol),
+            ("not as expected", errors.check, errors_then.check),
             ("failed otherwise", errors.other, errors_then.other),
         ];
         let not_opened = [
@@ -125,7 +129,7 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
     /// Connects whose time had passed at `at` and to which nothing was heard, though the wheel has not come to them: they are counted
     /// whatever ends the run.
     pub(super) fn expired_connects(&mut self, at: u64) -> u64 {
-        let connecting = |slot: &u32| self.connections[*slot as usize].state == State::Connecting;
+        let connecting = |slot: &u32| self.connections[*slot as usize].policy.state == State::Connecting;
         let slots: Vec<u32> = (0..self.connections.len() as u32).filter(connecting).collect();
         slots.into_iter().filter(|&slot| self.deadline(slot).is_some_and(|due| due <= at)).count() as u64
     }

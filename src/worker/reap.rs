@@ -2,14 +2,16 @@
 
 use std::io;
 
-use super::connection::{Connection, Next, Shared, State};
-use super::flights::Run;
+use super::connection::{Connection, Next, State};
+use super::in_flight::Batch;
+use super::shared::Shared;
 use super::turn::Loop;
 use crate::measure::clock::Clock;
-use crate::measure::counters::{ConnectFailure, Failure};
-use crate::ring::{Completion, Ring};
+use crate::measure::counters::ConnectFailure;
+use crate::protocol::{Failure, Protocol};
+use crate::ring::{Completion, Ring, Tx};
 
-impl<R: Ring, C: Clock> Loop<'_, R, C> {
+impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
     /// Takes what completed; `now` was read when the enter returned and stamps all of it.
     #[inline]
     pub(super) fn reap(&mut self, now: u64) {
@@ -17,36 +19,40 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             match completion {
                 Completion::Received { slot, bytes } => {
                     let connection = &mut self.connections[slot as usize];
-                    let before = connection.in_flight;
-                    let shared = &mut Shared {
-                        job: self.job,
-                        heads: &mut self.heads,
-                        tally: &mut self.tally,
-                        schedule: &mut self.schedule,
-                        stop: &mut self.stop,
-                    };
-                    let next = connection.receive(bytes, now, self.flights.of(slot), shared);
-                    self.in_flight -= u64::from(before - connection.in_flight);
+                    let before = connection.policy.in_flight;
+                    let (batches, shared) = (self.batches.of(slot), &mut self.shared);
+                    let next = connection.receive(bytes, now, batches, shared, &mut self.wire, &mut self.replies);
+                    self.in_flight -= u64::from(before - connection.policy.in_flight);
+                    if !self.replies.is_empty() {
+                        self.reply(slot);
+                    }
                     self.follow(slot, next);
                 }
                 Completion::Connected { slot } => {
                     self.connecting -= 1;
                     self.open += 1;
                     self.outage.ends(now);
-                    self.event(slot, |connection, shared, _| connection.connected(now, shared));
+                    self.connected(slot, now);
                 }
                 Completion::ConnectFailed { slot, error } => self.connect_failed(slot, &error, now),
                 Completion::Ended { slot, error } => {
                     let error = error.as_ref().map(failure);
-                    self.event(slot, |connection, shared, runs| connection.end(error, now, runs, shared));
+                    self.event(slot, |connection, shared, batches, wire| {
+                        connection.end(error, now, batches, shared, wire)
+                    });
                 }
-                Completion::SendFailed { slot, error } => self.connections[slot as usize].send_failed(failure(&error)),
+                Completion::SendFailed { slot, error } => {
+                    self.connections[slot as usize].policy.send_failed(failure(&error));
+                }
                 Completion::Sent { slot, result } => {
-                    let connection = &mut self.connections[slot as usize];
-                    connection.confirming = false;
+                    let policy = &mut self.connections[slot as usize].policy;
+                    policy.confirming = false;
                     match result {
-                        Ok(_) => self.follow(slot, Next::Ready),
-                        Err(error) => connection.send_failed(failure(&error)),
+                        Ok(_) => {
+                            self.flush(slot);
+                            self.follow(slot, Next::Ready);
+                        }
+                        Err(error) => policy.send_failed(failure(&error)),
                     }
                 }
                 Completion::Accepted { .. } => {}
@@ -62,22 +68,52 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
             Some(libc::EMFILE | libc::ENFILE) => ConnectFailure::NoDescriptor,
             _ => ConnectFailure::Other,
         };
-        self.event(slot, |connection, shared, _| connection.connect_failed(failure, now, shared));
+        self.event(slot, |connection, shared, _, _| connection.policy.connect_failed(failure, now, shared));
+    }
+
+    fn connected(&mut self, slot: u32, now: u64) {
+        let connection = &mut self.connections[slot as usize];
+        let next = connection.connected(now, &mut self.shared, &mut self.wire, &mut self.replies);
+        if !self.replies.is_empty() {
+            self.reply(slot);
+        }
+        self.follow(slot, next);
+    }
+
+    /// Sends what the slot's protocol has said by itself.
+    #[cold]
+    fn reply(&mut self, slot: u32) {
+        self.replies.move_to(&mut self.connections[slot as usize].policy.unsent);
+        self.flush(slot);
+    }
+
+    /// Sends what waits on a connection, as far as there are blocks for it now.
+    pub(super) fn flush(&mut self, slot: u32) {
+        let policy = &mut self.connections[slot as usize].policy;
+        while !policy.unsent.is_empty() && !policy.confirming {
+            let Some(mut block) = self.ring.block().filter(|_| self.ring.room() > 0) else {
+                return self.to_flush.push(slot);
+            };
+            let part = policy.unsent.len().min(block.room());
+            block.push(&policy.unsent[..part]);
+            policy.unsent.drain(..part);
+            self.shared.stats.bytes.sent += part as u64;
+            // A part of them may have to wait, and what follows must not overtake it.
+            policy.confirming = true;
+            self.ring.send(slot, Tx::Block(block), true);
+        }
     }
 
     /// Tells a slot's connection of an event and follows its answer.
-    pub(super) fn event(&mut self, slot: u32, tell: impl FnOnce(&mut Connection, &mut Shared<'_>, &mut [Run]) -> Next) {
+    pub(super) fn event(
+        &mut self,
+        slot: u32,
+        tell: impl FnOnce(&mut Connection<P>, &mut Shared<'_>, &mut [Batch], &mut P::Shared) -> Next,
+    ) {
         let connection = &mut self.connections[slot as usize];
-        let (before, was) = (connection.in_flight, connection.state);
-        let shared = &mut Shared {
-            job: self.job,
-            heads: &mut self.heads,
-            tally: &mut self.tally,
-            schedule: &mut self.schedule,
-            stop: &mut self.stop,
-        };
-        let next = tell(connection, shared, self.flights.of(slot));
-        self.in_flight -= u64::from(before - connection.in_flight);
+        let (before, was) = (connection.policy.in_flight, connection.policy.state);
+        let next = tell(connection, &mut self.shared, self.batches.of(slot), &mut self.wire);
+        self.in_flight -= u64::from(before - connection.policy.in_flight);
         if was == State::Connecting && matches!(next, Next::ReopenAt(_)) {
             self.connecting -= 1;
         }
@@ -89,8 +125,8 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
         match next {
             Next::Ready => {
                 let connection = &mut self.connections[slot as usize];
-                if !connection.queued && connection.free(self.job) > 0 {
-                    connection.queued = true;
+                if !connection.policy.queued && connection.free(self.job) > 0 {
+                    connection.policy.queued = true;
                     self.ready.push_back(slot);
                 }
             }
@@ -101,27 +137,28 @@ impl<R: Ring, C: Clock> Loop<'_, R, C> {
     }
 
     fn enter_deadline(&mut self, slot: u32) {
-        let runs = self.flights.of(slot);
-        if let Some(at) = self.connections[slot as usize].deadline(self.job, runs) {
+        let batches = self.batches.of(slot);
+        if let Some(at) = self.connections[slot as usize].policy.deadline(self.job, batches) {
             self.deadlines.look_at(slot, at);
         }
     }
 
     fn hang_up(&mut self, slot: u32, until: Option<u64>) {
         let connection = &mut self.connections[slot as usize];
-        self.reached[connection.remote as usize].answers += connection.answered_here;
-        if matches!(connection.state, State::Open | State::Ending) {
+        let policy = &connection.policy;
+        self.reached[policy.remote as usize].answers += policy.answered_here;
+        if matches!(policy.state, State::Open | State::Ending) {
             self.open -= 1;
             if self.open == 0 {
                 self.outage.begins(self.entered_at);
             }
         }
         // A server that takes requests and fails them is there.
-        if until.is_some() && connection.sent_here == 0 {
+        if until.is_some() && policy.sent_here == 0 {
             self.outage.fails();
         }
         self.ring.close(slot);
-        connection.closed(until, &mut self.heads);
+        connection.closed(until, &mut self.wire);
         match until {
             Some(at) => self.deadlines.look_at(slot, at),
             None => self.to_open.push_back(slot),

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Progress;
-use crate::measure::series::Series;
-use crate::measure::tally::Tally;
+use crate::worker::series::Series;
+use crate::worker::stats::WorkerStats;
 
 /// How often (ns) the response rate is sampled and progress is shown; the latter's percentile every ten times.
 const EVERY_NS: u64 = 100_000_000;
@@ -65,39 +65,39 @@ impl Sampler {
     }
 
     /// Records the response rate since the last time, shows progress, and cuts the time series where an interval has ended.
-    pub(super) fn sample(&mut self, now: u64, tally: &mut Tally, open: u64, away: bool, progress: &Progress) {
+    pub(super) fn sample(&mut self, now: u64, stats: &mut WorkerStats, open: u64, away: bool, progress: &Progress) {
         if now >= self.last_at + EVERY_NS {
-            self.show(now, tally, progress);
+            self.show(now, stats, progress);
             progress.open.store(open, Relaxed);
             progress.away.store(away, Relaxed);
         }
         while now >= self.next_cut {
-            self.series.cut(self.next_cut, tally, open, &progress.series);
+            self.series.cut(self.next_cut, stats, open, &progress.series);
             self.next_cut = self.next_cut.saturating_add(self.interval_ns);
         }
     }
 
-    fn show(&mut self, now: u64, tally: &mut Tally, progress: &Progress) {
-        let completed = tally.requests.completed;
+    fn show(&mut self, now: u64, stats: &mut WorkerStats, progress: &Progress) {
+        let completed = stats.requests.completed;
         let rate = (completed - self.completed) as f64 * 1e9 / (now - self.last_at) as f64;
-        tally.rates.record_n(rate as u64, 1);
+        stats.rates.record_n(rate as u64, 1);
         progress.completed.store(completed, Relaxed);
-        progress.failed.store(tally.requests.failed, Relaxed);
-        progress.refused.store(tally.status[400..].iter().sum(), Relaxed);
+        progress.failed.store(stats.requests.failed, Relaxed);
+        progress.refused.store(stats.status[400..].iter().sum(), Relaxed);
         (self.last_at, self.completed) = (now, completed);
         self.times += 1;
         if self.times.is_multiple_of(TIMES_PER_PERCENTILE) {
-            let recent = &tally.recent;
+            let recent = &stats.recent;
             let most = [&recent.response, &recent.single, &recent.split].into_iter().find(|one| !one.is_empty());
             progress.p99_ns.store(most.and_then(|one| one.quantile_ns(0.99)).unwrap_or(0), Relaxed);
         }
     }
 
-    /// The last interval ends at `now`; what is left in `tally` is in it. Nothing is looked at after that.
-    pub(super) fn finish(&mut self, now: u64, tally: &mut Tally, open: u64, progress: &Progress) {
+    /// The last interval ends at `now`; what is left in `stats` is in it. Nothing is looked at after that.
+    pub(super) fn finish(&mut self, now: u64, stats: &mut WorkerStats, open: u64, progress: &Progress) {
         let began = self.next_cut.saturating_sub(self.interval_ns);
-        let any = !self.warms_up() && (now > began || !tally.recent.is_empty());
-        self.series.finish(any.then_some(now.max(began)), tally, open, &progress.series);
+        let any = !self.warms_up() && (now > began || !stats.recent.is_empty());
+        self.series.finish(any.then_some(now.max(began)), stats, open, &progress.series);
         (self.last_at, self.next_cut, self.begins_at) = (u64::MAX - EVERY_NS, u64::MAX, None);
     }
 }

@@ -107,13 +107,16 @@ fn nobody_was_there(Ran { done, fake }: &Ran) -> bool {
 
 /// What holds whatever kernel and server do.
 fn check(Ran { done, fake }: &Ran) {
-    let (tally, record) = (&done.tally, &fake.record);
-    let (requests, errors) = (tally.requests, tally.errors);
+    let (stats, record) = (&done.stats, &fake.record);
+    let (requests, errors) = (stats.requests, stats.errors);
     let Requests { sent, completed, failed, discarded, in_flight_at_end, .. } = requests;
     assert_eq!(sent, completed + failed + discarded + in_flight_at_end, "{requests:?}");
-    assert_eq!(failed, errors.reset + errors.eof_mid_response + errors.timeout + errors.protocol + errors.other);
-    assert_eq!(errors.protocol, tally.protocol_reasons.iter().sum::<u64>());
-    assert_eq!(completed, tally.status.iter().sum::<u64>());
+    assert_eq!(
+        failed,
+        errors.reset + errors.eof_mid_response + errors.timeout + errors.protocol + errors.check + errors.other
+    );
+    assert_eq!(errors.protocol, stats.protocol_reasons.iter().sum::<u64>());
+    assert_eq!(completed, stats.status.iter().sum::<u64>());
 
     assert_eq!(sent, record.requests, "requests the server received");
     assert_eq!(completed, record.answers, "answers it delivered whole");
@@ -121,9 +124,9 @@ fn check(Ran { done, fake }: &Ran) {
     let unanswered = if fake.job.open.is_some() && !record.over { in_flight_at_end } else { 0 };
     let given_up = failed + discarded + unanswered;
     assert_eq!(given_up, record.given_up, "requests it owed an answer when their connection was given up");
-    assert_eq!((tally.bytes.sent, tally.bytes.received), (record.request_bytes, record.answer_bytes));
+    assert_eq!((stats.bytes.sent, stats.bytes.received), (record.request_bytes, record.answer_bytes));
 
-    let (service, first_byte) = (tally.latencies.service(), tally.latencies.first_byte());
+    let (service, first_byte) = (stats.latencies.service(), stats.latencies.first_byte());
     assert_eq!(service.count(), completed, "each answer is one sample");
     assert_eq!(service.summary(None), record.service.summary(None), "done - sent");
     assert_eq!(first_byte.count(), completed + requests.begun, "each answer that began has a first byte");
@@ -131,20 +134,20 @@ fn check(Ran { done, fake }: &Ran) {
         assert_eq!(first_byte.summary(None), record.first_byte.summary(None), "first byte - sent");
     }
 
-    let Connections { established, answered, reconnects, not_begun, unfinished, .. } = tally.connections;
+    let Connections { established, answered, reconnects, not_begun, unfinished, .. } = stats.connections;
     let failed_only =
-        Connections { established: 0, answered: 0, reconnects: 0, not_begun: 0, unfinished: 0, ..tally.connections };
+        Connections { established: 0, answered: 0, reconnects: 0, not_begun: 0, unfinished: 0, ..stats.connections };
     let tried: BTreeSet<u32> = record.attempts.iter().map(|(slot, ..)| *slot).collect();
     assert_eq!(not_begun, (fake.job.connections - tried.len()) as u64, "slots that were never tried");
-    assert!(unfinished + established <= tried.len() as u64, "{:?}", tally.connections);
-    assert_eq!(established + reconnects, record.opened, "{:?}", tally.connections);
-    assert!(answered <= established && established <= fake.job.connections as u64, "{:?}", tally.connections);
+    assert!(unfinished + established <= tried.len() as u64, "{:?}", stats.connections);
+    assert_eq!(established + reconnects, record.opened, "{:?}", stats.connections);
+    assert!(answered <= established && established <= fake.job.connections as u64, "{:?}", stats.connections);
     // What was still on its way at the end had failed if its time was over.
     let ends_at =
         if fake.job.open.is_some() { fake.time.last() } else { fake.at(fake.job.warmup_ns + done.elapsed_ns) };
     let expired = record.given_up_connects.iter().filter(|since| *since + fake.job.timeout_ns <= ends_at).count();
     let failed = Connections { timeout: record.failed.timeout + expired as u64, ..record.failed };
     assert_eq!(failed_only, failed, "failed attempts");
-    assert_eq!(tally.connect.count(), record.opened);
+    assert_eq!(stats.connect.count(), record.opened);
     assert!(fake.all_closed(), "every slot is closed at the end");
 }

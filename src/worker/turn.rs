@@ -4,13 +4,16 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::connection::{Connection, Next, Shared};
+use super::connection::{Connection, Next};
 use super::deadlines::Deadlines;
 use super::ending::Reached;
-use super::flights::Flights;
+use super::in_flight::{Batch, BatchMemory};
+use super::outgoing::{Outgoing, Replies};
 use super::patience::Mark;
 use super::sampler::Sampler;
+use super::shared::Shared;
 use super::stalls::{NOTICED_NS, Stalls};
+use super::stats::{Segment, WorkerStats};
 use super::usage::Account;
 use super::{Done, Halt, Job, Progress};
 use crate::measure::clock::Clock;
@@ -18,8 +21,8 @@ use crate::measure::counters::Intended;
 use crate::measure::outage::Outage;
 use crate::measure::schedule::{Due, Schedule};
 use crate::measure::stop::Stop;
-use crate::measure::tally::{Segment, Tally};
 use crate::protocol::h1::response::Heads;
+use crate::protocol::{Asked, H1, Protocol};
 use crate::ring::cpu::{self, CpuTime};
 use crate::ring::{Counters, Ring, Wait};
 
@@ -40,24 +43,26 @@ const COMPLETIONS_PER_SLOT: u64 = 8;
 /// Requests of one connection that fit any socket's send buffer whole, in bytes; more than that needs confirmed sends.
 const UNCONFIRMED_BYTES: usize = 8 * 1024;
 
-pub(super) struct Loop<'a, R, C> {
+pub(super) struct Loop<'a, R, P: Protocol, C> {
     pub(super) job: &'a Job,
     pub(super) ring: &'a mut R,
     clock: &'a C,
     pub(super) progress: &'a Progress,
-    pub(super) schedule: Schedule,
-    pub(super) stop: Stop,
+    pub(super) shared: Shared<'a>,
+    /// What the connections' protocol shares.
+    pub(super) wire: P::Shared,
     /// The window's beginning, ns.
     pub(super) begins_at: u64,
-    pub(super) connections: Vec<Connection>,
-    pub(super) flights: Flights,
-    pub(super) heads: Heads,
-    pub(super) tally: Tally,
+    pub(super) connections: Vec<Connection<P>>,
+    pub(super) batches: BatchMemory,
     pub(super) deadlines: Deadlines,
     /// Connections with free places, the longest free first.
     pub(super) ready: VecDeque<u32>,
     /// Slots to connect, in turn.
     pub(super) to_open: VecDeque<u32>,
+    /// What a protocol says by itself, and the slots whose connections have such waiting for a block.
+    pub(super) replies: Replies,
+    pub(super) to_flush: Vec<u32>,
     /// Slots whose sends of this turn are not stamped yet.
     unstamped: Vec<u32>,
     confirm: bool,
@@ -96,7 +101,8 @@ pub fn work<R: Ring, C: Clock>(
     progress: &Progress,
     halt: &Halt,
 ) -> Done {
-    let mut this = Loop::new(job, starts_at, ring, clock, progress);
+    let wire = Heads::of_one(job.head_request);
+    let mut this: Loop<'_, R, H1, C> = Loop::new(job, starts_at, ring, clock, progress, wire);
     let cut_short = this.window(halt);
     this.close(cut_short.err(), halt)
 }
@@ -105,8 +111,15 @@ pub(super) fn lost(error: &io::Error) -> String {
     format!("the ring failed: {error}")
 }
 
-impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
-    fn new(job: &'a Job, starts_at: u64, ring: &'a mut R, clock: &'a C, progress: &'a Progress) -> Self {
+impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
+    fn new(
+        job: &'a Job,
+        starts_at: u64,
+        ring: &'a mut R,
+        clock: &'a C,
+        progress: &'a Progress,
+        wire: P::Shared,
+    ) -> Self {
         let (now, worked) = (clock.now(), clock.cpu());
         let begins_at = starts_at.saturating_add(job.warmup_ns);
         let ends_at = job.duration_ns.map(|span| begins_at.saturating_add(span));
@@ -125,16 +138,21 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
             ring,
             clock,
             progress,
-            schedule: schedule(job, starts_at, begins_at, ends_at),
-            stop: Stop::new(ends_at, job.requests.filter(|_| counts_at_once)),
+            shared: Shared {
+                job,
+                stats: stats(job, begins_at),
+                schedule: schedule(job, starts_at, begins_at, ends_at),
+                stop: Stop::new(ends_at, job.requests.filter(|_| counts_at_once)),
+            },
+            wire,
             begins_at,
-            connections: (0..count).map(|slot| Connection::new(remote(slot))).collect(),
-            flights: Flights::new(count, job.pipeline),
-            heads: Heads::new(job.head_request),
-            tally: tally(job, begins_at),
+            connections: (0..count).map(|slot| Connection::new(remote(slot), 1)).collect(),
+            batches: BatchMemory::new(count, job.pipeline),
             deadlines: Deadlines::new(count, job.timeout_ns, now),
             ready: VecDeque::with_capacity(count),
             to_open: (0..count as u32).collect(),
+            replies: Replies::default(),
+            to_flush: Vec::new(),
             // In open loop a connection may get more within a turn.
             unstamped: Vec::with_capacity(2 * count),
             confirm: job.request_bytes.0 * job.pipeline as usize + job.request_bytes.1 > UNCONFIRMED_BYTES,
@@ -159,7 +177,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
 
     /// Turns until the window closes. An error says why that was before its time.
     fn window(&mut self, halt: &Halt) -> Result<(), String> {
-        let ends_at = self.stop.ends_at().unwrap_or(u64::MAX);
+        let ends_at = self.shared.stop.ends_at().unwrap_or(u64::MAX);
         let mut now = self.clock.now();
         self.begun_at = now;
         self.progressed.at = now;
@@ -277,7 +295,8 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
 
     /// A count ends it: everything is sent and nothing in flight.
     fn is_done(&self) -> bool {
-        let all_sent = self.stop.is_spent() || (self.stop.ends_at().is_none() && self.schedule.is_over());
+        let all_sent =
+            self.shared.stop.is_spent() || (self.shared.stop.ends_at().is_none() && self.shared.schedule.is_over());
         all_sent && self.in_flight == 0
     }
 
@@ -291,19 +310,19 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     }
 
     pub(super) fn sample(&mut self, now: u64) {
-        self.sampler.sample(now, &mut self.tally, self.open, self.outage.is_away(), self.progress);
+        self.sampler.sample(now, &mut self.shared.stats, self.open, self.outage.is_away(), self.progress);
     }
 
     /// The warm-up is over.
     pub(super) fn begin(&mut self) {
-        let carried = if self.tally.sample_from == 0 { self.in_flight } else { 0 };
-        self.tally.begin(carried);
+        let carried = if self.shared.stats.sample_from == 0 { self.in_flight } else { 0 };
+        self.shared.stats.begin(carried);
         self.outage.forget();
-        self.connections.iter_mut().for_each(|connection| connection.completed = 0);
+        self.connections.iter_mut().for_each(|connection| connection.policy.completed = 0);
         if let Some(requests) = self.job.requests
             && self.job.open.is_none()
         {
-            self.stop.count(requests);
+            self.shared.stop.count(requests);
         }
         self.spun_ns = 0;
         self.account.begin(self.begins_at, self.entered_at, self.in_flight);
@@ -321,16 +340,19 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     /// Queues what is due: requests first, as somebody waits for them, then connects.
     #[inline]
     fn fill(&mut self, now: u64) {
-        let tally = &mut self.tally;
-        self.schedule.advance(now, |at, count| {
-            tally.count_open(at, |open| open.shed += count);
-            tally.missed(count, count, at);
+        for slot in std::mem::take(&mut self.to_flush) {
+            self.flush(slot);
+        }
+        let Shared { stats, schedule, .. } = &mut self.shared;
+        schedule.advance(now, |at, count| {
+            stats.count_open(at, |open| open.shed += count);
+            stats.missed(count, count, at);
         });
         while self.may_send()
             && self.ring.room() > 0
             && let Some(slot) = self.ready.pop_front()
         {
-            self.connections[slot as usize].queued = false;
+            self.connections[slot as usize].policy.queued = false;
             self.send(slot, now);
         }
         let mut begun = 0;
@@ -347,45 +369,43 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     /// How many connects may be on their way: no more than there are requests left for them to carry. All are opened once, also
     /// those of a worker to whom nothing is due.
     pub(super) fn connects_wanted(&self) -> usize {
-        if self.schedule.is_over() && self.tally.connections.established >= self.connections.len() as u64 {
+        if self.shared.schedule.is_over() && self.shared.stats.connections.established >= self.connections.len() as u64
+        {
             return 0;
         }
-        let left = usize::try_from(self.stop.left()).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.shared.stop.left()).unwrap_or(usize::MAX);
         left.min(CONNECTING_AT_ONCE)
     }
 
     /// Something is due, and there is a connection for it.
     #[inline]
     fn may_send(&self) -> bool {
-        !self.ready.is_empty() && !self.stop.is_spent() && self.schedule.has_waiting()
+        !self.ready.is_empty() && !self.shared.stop.is_spent() && self.shared.schedule.has_waiting()
     }
 
     #[inline]
     fn send(&mut self, slot: u32, now: u64) {
         let connection = &mut self.connections[slot as usize];
         let free = connection.free(self.job);
-        let count = self.stop.claim(self.schedule.share(free, self.ready.len() + 1));
+        let count = self.shared.stop.claim(self.shared.schedule.share(free, self.ready.len() + 1));
         if count == 0 {
             return;
         }
-        let shared = &mut Shared {
-            job: self.job,
-            heads: &mut self.heads,
-            tally: &mut self.tally,
-            schedule: &mut self.schedule,
-            stop: &mut self.stop,
-        };
-        let closes = connection.sent(count, now, self.flights.of(slot), shared);
+        let mut out = Outgoing::new(self.ring, &[]);
+        let batch = Batch { count, ..Batch::default() };
+        connection.policy.sent(batch, now, self.batches.of(slot), &mut self.shared);
+        let asked = Asked { head_only: self.job.head_request, ..Asked::default() };
         let (plain, closing) = self.job.request_bytes;
         let end = plain * self.job.pipeline as usize;
+        let closes = self.job.requests_per_connection == Some(connection.policy.sent_here);
         let range = match closes {
             false => 0..plain * count as usize,
             true => end - plain * (count as usize - 1)..end + closing,
         };
-        self.tally.bytes.sent += range.len() as u64;
+        connection.protocol.request(asked, count, range, &mut out);
         self.in_flight += u64::from(count);
-        connection.confirming = self.confirm;
-        self.ring.send(slot, range, self.confirm);
+        connection.policy.confirming = self.confirm;
+        self.shared.stats.bytes.sent += out.send(slot, self.confirm) as u64;
         self.unstamped.push(slot);
         if count < free {
             self.follow(slot, Next::Ready);
@@ -393,9 +413,9 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     }
 
     fn connect(&mut self, slot: u32, now: u64) {
-        let connection = &mut self.connections[slot as usize];
-        let remote = connection.remote as usize;
-        connection.connecting(now);
+        let policy = &mut self.connections[slot as usize].policy;
+        let remote = policy.remote as usize;
+        policy.connecting(now);
         self.connecting += 1;
         self.reached[remote].attempts += 1;
         self.outage.tries(now);
@@ -408,9 +428,10 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
     /// One clock read just before the enter serves all its sends.
     #[inline]
     fn stamp(&mut self, sent_at: u64) {
-        let open = self.schedule.is_open();
+        let open = self.shared.schedule.is_open();
         for &slot in &self.unstamped {
-            self.connections[slot as usize].stamp(sent_at, self.flights.of(slot), &mut self.tally, open);
+            let policy = &self.connections[slot as usize].policy;
+            policy.stamp(sent_at, self.batches.of(slot), &mut self.shared.stats, open);
             if !self.deadlines.has(slot) {
                 self.deadlines.look_at(slot, sent_at.saturating_add(self.job.timeout_ns));
             }
@@ -430,7 +451,7 @@ impl<'a, R: Ring, C: Clock> Loop<'a, R, C> {
         if self.ready.is_empty() {
             return (Wait { now, until }, false);
         }
-        let due = self.schedule.next();
+        let due = self.shared.schedule.next();
         match &self.job.open {
             Some(open) if open.spin && due <= now + SPIN_NS => (Wait::NONE, true),
             Some(open) if open.spin => (Wait { now, until: until.min(due - SPIN_NS) }, false),
@@ -454,15 +475,15 @@ fn schedule(job: &Job, starts_at: u64, begins_at: u64, ends_at: Option<u64>) -> 
     Schedule::open(due, job.connections * job.pipeline as usize, open.deadline_ns, bounds)
 }
 
-fn tally(job: &Job, begins_at: u64) -> Tally {
-    let mut tally = Tally::new();
+fn stats(job: &Job, begins_at: u64) -> WorkerStats {
+    let mut stats = WorkerStats::new();
     // In a closed loop by time the sample is what completes inside the window, whenever it was sent.
     if job.open.is_some() || job.requests.is_some() {
-        tally.sample_from = begins_at;
+        stats.sample_from = begins_at;
     }
     if let Some(open) = &job.open {
-        tally.requests.open = Some(Intended::default());
-        tally.segments = open.stages_ns.iter().map(|end| Segment::new(begins_at.saturating_add(*end))).collect();
+        stats.requests.open = Some(Intended::default());
+        stats.segments = open.stages_ns.iter().map(|end| Segment::new(begins_at.saturating_add(*end))).collect();
     }
-    tally
+    stats
 }

@@ -6,11 +6,10 @@
 
 use std::cell::Cell;
 use std::io;
-use std::ops::Range;
 
 use crate::measure::clock::{Clock, WallClock};
 use crate::measure::histogram::Histogram;
-use crate::ring::{Completion, Counters, Ring, Uring, Wait};
+use crate::ring::{Block, Completion, Counters, Ring, Tx, Uring, Wait};
 
 /// A clock that remembers what it said last.
 pub struct Remembering<C> {
@@ -71,8 +70,16 @@ impl<C: Clock> Ring for Witness<'_, C> {
         self.ring.connect(slot, remote)
     }
 
-    fn send(&mut self, slot: u32, range: Range<usize>, confirm: bool) {
-        self.ring.send(slot, range, confirm);
+    fn send(&mut self, slot: u32, bytes: Tx, confirm: bool) {
+        self.ring.send(slot, bytes, confirm);
+    }
+
+    fn block(&mut self) -> Option<Block> {
+        self.ring.block()
+    }
+
+    fn give_back(&mut self, block: Block) {
+        self.ring.give_back(block);
     }
 
     fn close(&mut self, slot: u32) {

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
 use socket2::Socket;
 
-use super::place::{Place, Sending};
+use super::place::{Place, Sending, Source};
 use super::{Begun, Epoll, Instance, What};
 use crate::ring::{Acceptor, Ring};
 
@@ -105,7 +105,7 @@ impl Acceptor for Epoll {
     fn send_shared(&mut self, slot: u32, bytes: &Arc<[u8]>, range: Range<usize>) {
         if let Some(key) = self.key(slot) {
             self.counters.sqes += 1;
-            self.begun.push((key, Begun::Send(Sending::new(Some(Arc::clone(bytes)), range, true))));
+            self.begun.push((key, Begun::Send(Sending::new(Source::Shared(Arc::clone(bytes)), range, true))));
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::ring::Block;
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
 use socket2::Socket;
@@ -34,8 +35,7 @@ pub(super) struct Place {
 
 /// Bytes on their way into the socket.
 pub(super) struct Sending {
-    /// Shared with the caller; `None`: the engine's payload.
-    pub(super) shared: Option<Arc<[u8]>>,
+    pub(super) source: Source,
     /// What is left of them.
     pub(super) left: Range<usize>,
     /// How many there were.
@@ -44,14 +44,33 @@ pub(super) struct Sending {
     pub(super) confirm: bool,
 }
 
+/// Whose they are.
+pub(super) enum Source {
+    /// The run's.
+    Fixed,
+    /// Shared with the caller.
+    Shared(Arc<[u8]>),
+    /// The engine's, made for this send.
+    Block(Block),
+}
+
 impl Sending {
-    pub(super) fn new(shared: Option<Arc<[u8]>>, range: Range<usize>, confirm: bool) -> Sending {
-        Sending { shared, whole: range.len(), left: range, confirm }
+    pub(super) fn new(source: Source, range: Range<usize>, confirm: bool) -> Sending {
+        Sending { source, whole: range.len(), left: range, confirm }
+    }
+
+    /// The block that it was made of, if it was.
+    pub(super) fn into_block(self) -> Option<Block> {
+        if let Source::Block(block) = self.source { Some(block) } else { None }
     }
 
     /// Hands over as much as the socket takes: whether that was all.
     fn go_on(&mut self, socket: &Socket, payload: &[u8]) -> Result<bool, Errno> {
-        let bytes = self.shared.as_deref().unwrap_or(payload);
+        let bytes = match &self.source {
+            Source::Fixed => payload,
+            Source::Shared(bytes) => bytes,
+            Source::Block(block) => block.bytes(),
+        };
         while !self.left.is_empty() {
             match send(socket, &bytes[self.left.clone()], SendFlags::NOSIGNAL) {
                 // Short: the buffer is full, and its room will be told.
@@ -69,15 +88,15 @@ impl Sending {
     }
 }
 
-/// How a send ended: the bytes taken or the kernel's reason, and whether it was to be confirmed.
-pub(super) type Ended = (Result<usize, Errno>, bool);
+/// How a send ended: the bytes taken or the kernel's reason, and what it was.
+pub(super) type Ended = (Result<usize, Errno>, Sending);
 
 impl Place {
-    /// The slot's connection ends here, without a word to the one that follows.
-    pub(super) fn clear(&mut self) {
+    /// The slot's connection ends here, without a word to the one that follows. The blocks it had go to `take`.
+    pub(super) fn clear(&mut self, take: impl FnMut(Block)) {
         let generation = self.generation.wrapping_add(1);
         let mut unsent = std::mem::take(&mut self.unsent);
-        unsent.clear();
+        unsent.drain(..).filter_map(Sending::into_block).for_each(take);
         *self = Place { generation, unsent, ..Place::default() };
     }
 
@@ -87,9 +106,9 @@ impl Place {
         let socket = self.socket.as_ref()?;
         if self.unsent.is_empty() {
             match sending.go_on(socket, payload) {
-                Ok(true) => return Some((Ok(sending.whole), sending.confirm)),
+                Ok(true) => return Some((Ok(sending.whole), sending)),
                 Ok(false) => {}
-                Err(error) => return Some((Err(error), sending.confirm)),
+                Err(error) => return Some((Err(error), sending)),
             }
         }
         self.unsent.push_back(sending);
@@ -104,8 +123,6 @@ impl Place {
             Ok(true) => Ok(first.whole),
             Err(error) => Err(error),
         };
-        let confirm = first.confirm;
-        self.unsent.pop_front();
-        Some((ended, confirm))
+        Some((ended, self.unsent.pop_front()?))
     }
 }

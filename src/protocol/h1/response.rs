@@ -127,7 +127,18 @@ impl Parser {
         {
             return (used, Step::Whole(answer));
         }
-        self.feed_slowly(bytes, heads)
+        self.feed_slowly(bytes, heads, &mut |_| {})
+    }
+
+    /// The same; shows each piece of the body to `tell`.
+    pub fn feed_telling(&mut self, bytes: &[u8], heads: &mut Heads, tell: &mut dyn FnMut(&[u8])) -> (usize, Step) {
+        if matches!(self.state, State::Idle)
+            && let Some((used, answer)) = heads.recall_answer(bytes)
+        {
+            tell(&bytes[used - answer.body_bytes as usize..used]);
+            return (used, Step::Whole(answer));
+        }
+        self.feed_slowly(bytes, heads, tell)
     }
 
     /// The peer has closed its side. `Whole` for a body that ends so; `Partial` if an answer was cut short, or none
@@ -186,7 +197,7 @@ impl Parser {
             _ => self.is_idle() && bytes.first().is_some_and(|&byte| Foreign::may_begin(byte)),
         };
         begun
-            && match self.feed_slowly(bytes, heads).1 {
+            && match self.feed_slowly(bytes, heads, &mut |_| {}).1 {
                 Step::Refused(error) => error.is_other_protocol(),
                 step => step == Step::Partial,
             }
@@ -215,10 +226,10 @@ impl Parser {
     }
 
     #[inline(never)]
-    fn feed_slowly(&mut self, bytes: &[u8], heads: &mut Heads) -> (usize, Step) {
+    fn feed_slowly(&mut self, bytes: &[u8], heads: &mut Heads, tell: &mut dyn FnMut(&[u8])) -> (usize, Step) {
         let mut used = 0;
         while used < bytes.len() {
-            match self.advance(&bytes[used..], heads) {
+            match self.advance(&bytes[used..], heads, tell) {
                 Ok((here, None)) => used += here,
                 Ok((here, Some(answer))) => {
                     self.state = State::Idle;
@@ -245,7 +256,7 @@ impl Parser {
     }
 
     /// One step through `bytes`, which are not empty: line ends, a head or a body, to its end or theirs.
-    fn advance(&mut self, bytes: &[u8], heads: &mut Heads) -> Advance {
+    fn advance(&mut self, bytes: &[u8], heads: &mut Heads, tell: &mut dyn FnMut(&[u8])) -> Advance {
         match &mut self.state {
             State::Idle => {
                 self.state = State::Before { line_ends: LineEnds::default(), interim: false };
@@ -279,7 +290,7 @@ impl Parser {
                 Ok((here, self.begin_body(head, heads)))
             }
             State::Body { got, body, status, keep_alive, glanced } => {
-                let (here, ended) = body.feed(bytes, got)?;
+                let (here, ended) = body.feed(bytes, got, tell)?;
                 if *glanced {
                     heads.glance.add(&bytes[..here]);
                     if ended {
@@ -336,17 +347,24 @@ impl Parser {
 
 impl Body {
     /// Walks over the body; gives the bytes used and whether it ended there. `got` grows by the bytes of data.
-    fn feed(&mut self, bytes: &[u8], got: &mut u64) -> Result<(usize, bool), ProtocolError> {
+    fn feed(
+        &mut self,
+        bytes: &[u8],
+        got: &mut u64,
+        tell: &mut dyn FnMut(&[u8]),
+    ) -> Result<(usize, bool), ProtocolError> {
         match self {
             Body::Length(left) => {
                 let here = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
                 *left -= here as u64;
                 *got += here as u64;
+                tell(&bytes[..here]);
                 Ok((here, *left == 0))
             }
-            Body::Chunked(chunked) => chunked.feed(bytes, got),
+            Body::Chunked(chunked) => chunked.feed(bytes, got, tell),
             Body::Close => {
                 *got += bytes.len() as u64;
+                tell(bytes);
                 Ok((bytes.len(), false))
             }
         }

@@ -230,7 +230,7 @@ impl Fake {
             Event::Server(Move::Data(data)) => {
                 self.record.receives(place, slot, now, &data);
                 self.lent = data.bytes;
-                Completion::Received { slot, bytes: &self.lent }
+                Completion::Received { slot, bytes: &mut self.lent }
             }
         }
     }

@@ -10,7 +10,7 @@ fn no_slot_is_lost_to_a_send_that_never_ends() {
         let mut fake = Fake::new(seed, job, Manners::good());
         fake.stuck_sends = 20;
         let Ran { done, fake } = run(fake);
-        assert!(done.tally.requests.completed > 20);
+        assert!(done.stats.requests.completed > 20);
         for &at in &fake.record.last_answer_at {
             assert!(at > fake.at(300 * MS), "last answered after {} ns", at - fake.starts_at);
         }

@@ -4,13 +4,17 @@ mod outcomes;
 mod rules;
 
 use super::*;
-use crate::measure::counters::{Anomalies, ConnectFailure, Errors, Failure};
+use crate::measure::counters::{Anomalies, ConnectFailure, Errors};
 use crate::measure::schedule::Schedule;
 use crate::measure::stop::Stop;
-use crate::measure::tally::Tally;
-use crate::protocol::h1::response::{Heads, ProtocolError};
-use crate::worker::connection::{Connection, Next, Shared, State};
-use crate::worker::flights::{Flights, Run};
+use crate::protocol::h1::response::Heads;
+use crate::protocol::{Asked, Failure, H1, Protocol, ProtocolError};
+use crate::worker::connection::{Connection, Next, State};
+use crate::worker::fake::Fake;
+use crate::worker::in_flight::{Batch, BatchMemory};
+use crate::worker::outgoing::{Outgoing, Replies};
+use crate::worker::shared::Shared;
+use crate::worker::stats::WorkerStats;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const LAST: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
@@ -47,44 +51,39 @@ fn arrives(parts: &[&str]) -> Event {
 }
 
 /// One connection with what it shares with others.
-struct Bench {
-    job: Job,
-    connection: Connection,
-    flights: Flights,
+struct Bench<'a> {
+    connection: Connection<H1>,
+    batches: BatchMemory,
     heads: Heads,
-    tally: Tally,
-    schedule: Schedule,
-    stop: Stop,
+    shared: Shared<'a>,
     now: u64,
 }
 
-impl Bench {
-    fn new(job: Job) -> Bench {
+impl<'a> Bench<'a> {
+    fn new(job: &'a Job) -> Bench<'a> {
         Bench {
-            connection: Connection::new(0),
-            flights: Flights::new(1, job.pipeline),
-            heads: Heads::new(false),
-            tally: Tally::new(),
-            schedule: Schedule::Closed,
-            stop: Stop::new(None, Some(BUDGET)),
+            connection: Connection::new(0, 1),
+            batches: BatchMemory::new(1, job.pipeline),
+            heads: Heads::new(1),
+            shared: Shared {
+                job,
+                stats: WorkerStats::new(),
+                schedule: Schedule::Closed,
+                stop: Stop::new(None, Some(BUDGET)),
+            },
             now: 0,
-            job,
         }
     }
 
-    /// Sends so many requests; true when the last of them asks for the connection's end.
-    fn sends(&mut self, count: u32) -> bool {
-        self.with(|connection, now, runs, shared| {
-            let closes = connection.sent(count, now, runs, shared);
-            connection.stamp(now, runs, shared.tally, false);
-            closes
-        })
-    }
-
-    fn with<T>(&mut self, tell: impl FnOnce(&mut Connection, u64, &mut [Run], &mut Shared<'_>) -> T) -> T {
-        let (job, heads, tally, stop) = (&self.job, &mut self.heads, &mut self.tally, &mut self.stop);
-        let shared = &mut Shared { job, heads, tally, schedule: &mut self.schedule, stop };
-        tell(&mut self.connection, self.now, self.flights.of(0), shared)
+    /// Sends so many requests.
+    fn sends(&mut self, count: u32) {
+        let (now, batches) = (self.now, self.batches.of(0));
+        let batch = Batch { count, ..Batch::default() };
+        self.connection.policy.sent(batch, now, batches, &mut self.shared);
+        let mut ring = Fake::new(0, self.shared.job.clone(), Manners::good());
+        let mut out = Outgoing::new(&mut ring, &[]);
+        assert!(self.connection.protocol.request(Asked::default(), count, 0..1, &mut out));
+        self.connection.policy.stamp(now, batches, &mut self.shared.stats, false);
     }
 
     fn happens(&mut self, event: &Event) -> Next {
@@ -95,13 +94,41 @@ impl Bench {
                 return Next::Nothing;
             }
             Sent(count) => {
-                assert_eq!(self.stop.claim(*count), *count);
+                assert_eq!(self.shared.stop.claim(*count), *count);
                 self.sends(*count);
                 return Next::Nothing;
             }
             _ => {}
         }
-        self.with(|connection, now, runs, shared| tell(event, connection, now, runs, shared))
+        self.tell(event)
+    }
+
+    fn tell(&mut self, event: &Event) -> Next {
+        let Bench { connection, batches, heads, shared, now } = self;
+        let (now, batches, out) = (*now, batches.of(0), &mut Replies::default());
+        let next = match event {
+            Later(_) | Sent(_) => unreachable!("the bench's own"),
+            Connects => {
+                connection.policy.connecting(now);
+                Next::Nothing
+            }
+            Connected => connection.connected(now, shared, heads, out),
+            ConnectFails(failure) => connection.policy.connect_failed(*failure, now, shared),
+            Arrives(bytes) => connection.receive(&mut bytes.clone().into_bytes(), now, batches, shared, heads, out),
+            Ends => connection.end(None, now, batches, shared, heads),
+            Breaks(failure) => connection.end(Some(*failure), now, batches, shared, heads),
+            SendFails(failure) => {
+                connection.policy.send_failed(*failure);
+                Next::Nothing
+            }
+            Expires => connection.expire(now, batches, shared),
+            Closed => {
+                connection.closed(None, heads);
+                Next::Nothing
+            }
+        };
+        assert!(out.is_empty(), "HTTP/1.1 says nothing by itself");
+        next
     }
 
     /// What the last of them asks for.
@@ -115,8 +142,8 @@ impl Bench {
             Next::ReopenAt(at) => format!("ReopenAt(+{})", (at - self.now) / MS),
             next => format!("{next:?}"),
         }];
-        let Tally { requests, errors, anomalies, connections, .. } = &self.tally;
-        let Errors { reset, eof_mid_response, timeout, protocol, other } = *errors;
+        let WorkerStats { requests, errors, anomalies, connections, .. } = &self.shared.stats;
+        let Errors { reset, eof_mid_response, timeout, protocol, check, other } = *errors;
         let Anomalies { excess_bytes, reset_after_response, close_unannounced } = *anomalies;
         let counts = [
             ("completed", requests.completed),
@@ -124,6 +151,7 @@ impl Bench {
             ("eof_mid_response", eof_mid_response),
             ("timeout", timeout),
             ("protocol", protocol),
+            ("check", check),
             ("other", other),
             ("discarded", requests.discarded),
             ("excess_bytes", excess_bytes),
@@ -138,7 +166,7 @@ impl Bench {
                     + connections.other,
             ),
             ("idle_closed", connections.idle_closed),
-            ("in_flight", u64::from(self.connection.in_flight)),
+            ("in_flight", u64::from(self.connection.policy.in_flight)),
         ];
         words.extend(counts.iter().filter(|count| count.1 > 0).map(|(name, count)| format!("{name}={count}")));
         words.join(" ")
@@ -146,36 +174,20 @@ impl Bench {
 
     /// Sent requests are either accounted for or back in the budget.
     fn adds_up(&mut self, sent: u64) {
-        let requests = self.tally.requests;
-        let in_flight = u64::from(self.connection.in_flight);
+        let requests = self.shared.stats.requests;
+        let in_flight = u64::from(self.connection.policy.in_flight);
         assert_eq!(sent, requests.completed + requests.failed + requests.discarded + in_flight);
-        let left = u64::from(self.stop.claim(u32::MAX));
+        let left = u64::from(self.shared.stop.claim(u32::MAX));
         assert_eq!(left, BUDGET - requests.completed - requests.failed - in_flight, "the budget");
-        self.tally.settle();
-        assert_eq!(self.tally.latencies.service().count(), requests.completed);
+        self.shared.stats.settle();
+        assert_eq!(self.shared.stats.latencies.service().count(), requests.completed);
     }
-}
-
-fn tell(event: &Event, connection: &mut Connection, now: u64, runs: &mut [Run], shared: &mut Shared<'_>) -> Next {
-    match event {
-        Later(_) | Sent(_) => unreachable!("the bench's own"),
-        Connects => connection.connecting(now),
-        Connected => return connection.connected(now, shared),
-        ConnectFails(failure) => return connection.connect_failed(*failure, now, shared),
-        Arrives(bytes) => return connection.receive(bytes.as_bytes(), now, runs, shared),
-        Ends => return connection.end(None, now, runs, shared),
-        Breaks(failure) => return connection.end(Some(*failure), now, runs, shared),
-        SendFails(failure) => connection.send_failed(*failure),
-        Expires => return connection.expire(now, runs, shared),
-        Closed => connection.closed(None, shared.heads),
-    }
-    Next::Nothing
 }
 
 /// Each case: what happens to an open connection, and what is told after the last of it.
 fn holds(job: &Job, table: &[(&[Event], &str)]) {
     for (events, expected) in table {
-        let mut bench = Bench::new(job.clone());
+        let mut bench = Bench::new(job);
         let opened = bench.all_of(&[Connects, Connected]);
         let next = if events.is_empty() { opened } else { bench.all_of(events) };
         assert_eq!(bench.tells(next), *expected, "{events:?}");

@@ -18,10 +18,10 @@ fn a_good_server_gets_no_failure_to_its_name() {
     for_seeds(50, |seed| {
         let job = Job { timeout_ns: 2 * SECOND, ..job_of(seed) };
         let Ran { done, fake } = run_job(seed, job, Manners::good());
-        let tally = &done.tally;
-        assert_eq!((tally.requests.failed, tally.requests.discarded), (0, 0));
-        assert_eq!(tally.connections.answered, fake.job.connections as u64);
-        assert!(tally.requests.completed > 20, "{:?}", tally.requests);
+        let stats = &done.stats;
+        assert_eq!((stats.requests.failed, stats.requests.discarded), (0, 0));
+        assert_eq!(stats.connections.answered, fake.job.connections as u64);
+        assert!(stats.requests.completed > 20, "{:?}", stats.requests);
     });
 }
 
@@ -31,7 +31,7 @@ fn a_count_is_exact_whatever_the_server_does() {
         let count = 1 + seed * 4;
         let job = Job { duration_ns: None, requests: Some(count), ..job_of(seed) };
         let ran = run_job(seed, job, Manners::hostile(seed));
-        let requests = ran.done.tally.requests;
+        let requests = ran.done.stats.requests;
         assert!(requests.completed + requests.failed == count || nobody_was_there(&ran), "{requests:?}");
         assert_eq!(requests.in_flight_at_end, 0);
     });
@@ -42,11 +42,11 @@ fn of_count_and_time_the_first_ends_it() {
     for_seeds(20, |seed| {
         let job = Job { requests: Some(20), ..job() };
         let few = run_job(seed, job.clone(), Manners::good());
-        assert_eq!(few.done.tally.requests.completed, 20);
+        assert_eq!(few.done.stats.requests.completed, 20);
         assert!(few.done.elapsed_ns < 100 * MS);
         let many = run_job(seed, Job { requests: Some(1_000_000), ..job }, Manners::good());
         assert_eq!(many.done.elapsed_ns, 100 * MS);
-        assert!(many.done.tally.requests.completed < 1_000_000);
+        assert!(many.done.stats.requests.completed < 1_000_000);
     });
 }
 
@@ -68,11 +68,11 @@ fn a_connection_carries_as_many_requests_as_allowed_and_is_replaced() {
         let limit = 1 + seed % 5;
         let job = Job { requests_per_connection: Some(limit), pipeline: 1 + (seed % 3) as u32, ..job() };
         let Ran { done, fake } = run_job(seed, job, Manners::good());
-        let (tally, connections) = (&done.tally, fake.job.connections as u64);
-        assert_eq!((tally.requests.failed, tally.requests.discarded), (0, 0));
+        let (stats, connections) = (&done.stats, fake.job.connections as u64);
+        assert_eq!((stats.requests.failed, stats.requests.discarded), (0, 0));
         // All but the last connection of each slot are used up.
-        let used_up = (tally.connections.established + tally.connections.reconnects - connections) * limit;
-        assert!((used_up..=used_up + connections * limit).contains(&tally.requests.sent), "{tally:?}");
-        assert!(tally.connections.reconnects > 5);
+        let used_up = (stats.connections.established + stats.connections.reconnects - connections) * limit;
+        assert!((used_up..=used_up + connections * limit).contains(&stats.requests.sent), "{stats:?}");
+        assert!(stats.connections.reconnects > 5);
     });
 }

@@ -20,7 +20,7 @@ fn what_is_in_flight_is_taken_off_the_wire_and_not_waited_for_longer_than_that()
         let mut fake = Fake::new(seed, Job { requests_per_connection: None, ..job_of(seed) }, Manners::good());
         fake.late_ns = 0..1;
         let Ran { done, fake } = run(fake);
-        assert_eq!(fake.record.late_answers, done.tally.requests.in_flight_at_end, "the server's count and ours agree");
+        assert_eq!(fake.record.late_answers, done.stats.requests.in_flight_at_end, "the server's count and ours agree");
         assert_eq!(fake.unanswered(), 0);
         let drained = fake.time.last() - fake.at(100 * MS);
         assert!(drained < 20 * MS, "over as soon as nothing is in flight: {drained}");
@@ -33,7 +33,7 @@ fn a_server_that_stalls_is_drained_for_as_long_as_allowed() {
         let drain_ns = [0, 5 * MS, 50 * MS][(seed % 3) as usize];
         let job = Job { drain_ns, timeout_ns: 2 * SECOND, ..job() };
         let Ran { done, fake } = run_job(seed, job, Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() });
-        assert_eq!(done.tally.requests.in_flight_at_end, 2);
+        assert_eq!(done.stats.requests.in_flight_at_end, 2);
         let drained = fake.time.last() - fake.at(100 * MS);
         assert!((drain_ns..drain_ns + 20_000).contains(&drained), "{drained} ns of {drain_ns}");
     });
@@ -44,8 +44,8 @@ fn connections_that_never_got_their_turn_are_counted() {
     for_seeds(10, |seed| {
         let job = Job { connections: 2_000, duration_ns: Some(MS / 5), ..job() };
         let Ran { done, .. } = run_job(seed, job, Manners::good());
-        let Connections { established, not_begun, unfinished, .. } = done.tally.connections;
-        assert!(not_begun > 0, "there was time for all: {:?}", done.tally.connections);
+        let Connections { established, not_begun, unfinished, .. } = done.stats.connections;
+        assert!(not_begun > 0, "there was time for all: {:?}", done.stats.connections);
         assert_eq!(established + not_begun + unfinished, 2_000);
     });
 }
@@ -60,7 +60,7 @@ fn a_halt_keeps_what_was_measured() {
         assert_eq!(done.cut_short, None);
         let expected = halt_at.min(100 * MS);
         assert!((expected..expected + 21 * MS).contains(&done.elapsed_ns), "{} for {expected}", done.elapsed_ns);
-        assert!(done.tally.requests.completed > 0);
+        assert!(done.stats.requests.completed > 0);
     });
 }
 
@@ -73,7 +73,7 @@ fn a_halt_is_seen_while_nobody_answers() {
         fake.halt_at = Some(fake.at(7 * SECOND + 1));
         let Ran { done, .. } = run(fake);
         assert!((7 * SECOND..7 * SECOND + 21 * MS).contains(&done.elapsed_ns), "{}", done.elapsed_ns);
-        assert_eq!(done.tally.requests.in_flight_at_end, 2);
+        assert_eq!(done.stats.requests.in_flight_at_end, 2);
     });
 }
 
@@ -86,7 +86,7 @@ fn a_ring_that_breaks_ends_the_run_with_all_counts_kept() {
         let cut_short = done.cut_short.expect("a reason");
         assert!(cut_short.starts_with("the ring failed: "), "{cut_short}");
         assert!(done.elapsed_ns < 100 * MS + 1);
-        assert_eq!(done.tally.requests.completed, fake.record.answers);
+        assert_eq!(done.stats.requests.completed, fake.record.answers);
     });
 }
 
@@ -103,7 +103,7 @@ fn without_a_server_it_ends_after_the_timeout() {
             ..job()
         };
         let Ran { done, .. } = run_job(seed, job, Manners { fates: vec![(fate, 1)], ..Manners::good() });
-        let counts = done.tally.connections;
+        let counts = done.stats.connections;
         assert!(
             counts.refused + counts.timeout + counts.no_descriptor >= 2,
             "each connection's failure is counted, and so told: {counts:?}"

@@ -21,9 +21,9 @@ fn requests_fail_under_the_name_of_the_fault() {
         for_seeds(20, |seed| {
             let job = Job { pipeline: 1 + (seed % 4) as u32, ..patient_job() };
             let Ran { done, fake } = run_job(seed, job, Manners::with(&[deed]));
-            assert!(count(&done.tally.errors) > 0, "{deed:?}");
-            assert_eq!(count(&done.tally.errors), fake.record.given_up, "{deed:?}");
-            assert_eq!(done.tally.anomalies, Anomalies::default(), "{deed:?}");
+            assert!(count(&done.stats.errors) > 0, "{deed:?}");
+            assert_eq!(count(&done.stats.errors), fake.record.given_up, "{deed:?}");
+            assert_eq!(done.stats.anomalies, Anomalies::default(), "{deed:?}");
         });
     }
 }
@@ -41,15 +41,15 @@ fn what_goes_wrong_after_a_whole_answer_is_no_failure() {
         for_seeds(20, |seed| {
             let job = Job { pipeline: 1 + (seed % 4) as u32, ..patient_job() };
             let Ran { done, fake } = run_job(seed, job, Manners::with(&[deed]));
-            let tally = &done.tally;
-            assert_eq!(tally.requests.failed, 0, "{deed:?}");
-            assert!(tally.connections.reconnects > 0, "{deed:?}");
+            let stats = &done.stats;
+            assert_eq!(stats.requests.failed, 0, "{deed:?}");
+            assert!(stats.connections.reconnects > 0, "{deed:?}");
             // An announced end may come as a reset.
             let reset_after_response = match deed {
-                Deed::Announce => tally.anomalies.reset_after_response,
+                Deed::Announce => stats.anomalies.reset_after_response,
                 _ => expected(&fake).reset_after_response,
             };
-            assert_eq!(tally.anomalies, Anomalies { reset_after_response, ..expected(&fake) }, "{deed:?}");
+            assert_eq!(stats.anomalies, Anomalies { reset_after_response, ..expected(&fake) }, "{deed:?}");
         });
     }
 }
@@ -60,10 +60,10 @@ fn line_ends_behind_answers_cost_no_connection() {
         let job = Job { pipeline: 1 + (seed % 4) as u32, ..patient_job() };
         let manners = Manners { deeds: vec![(Deed::AnswerAndLineEnds, 1)], ..Manners::good() };
         let Ran { done, .. } = run_job(seed, job, manners);
-        let tally = &done.tally;
-        assert!(tally.requests.completed > 100, "{:?}", tally.requests);
-        assert_eq!((tally.requests.failed, tally.connections.reconnects), (0, 0));
-        assert_eq!(tally.anomalies, Anomalies::default());
+        let stats = &done.stats;
+        assert!(stats.requests.completed > 100, "{:?}", stats.requests);
+        assert_eq!((stats.requests.failed, stats.connections.reconnects), (0, 0));
+        assert_eq!(stats.anomalies, Anomalies::default());
     });
 }
 
@@ -76,9 +76,9 @@ fn a_timeout_counts_each_request_once_at_its_expiry() {
         // A tick of the wheel, the lateness of an enter, and an enter or two that return for nothing.
         let slack = (timeout_ns / 1000).max(10_000) + 3 * fake.late_ns.end;
         let Ran { done, fake } = run(fake);
-        assert!(done.tally.errors.timeout > 0);
-        assert_eq!(done.tally.errors.timeout, fake.record.given_up);
-        assert_eq!(done.tally.requests.failed, fake.record.given_up);
+        assert!(done.stats.errors.timeout > 0);
+        assert_eq!(done.stats.errors.timeout, fake.record.given_up);
+        assert_eq!(done.stats.requests.failed, fake.record.given_up);
         for &wait in &fake.record.waits {
             assert!((timeout_ns..=timeout_ns + slack).contains(&wait), "waited {wait} of {timeout_ns}");
         }
@@ -124,7 +124,7 @@ fn failed_connects_back_off_and_try_the_next_address() {
             ..job()
         };
         let Ran { done, fake } = run_job(seed, job, Manners { fates, ..Manners::good() });
-        assert_eq!(done.tally.requests.sent, 0);
+        assert_eq!(done.stats.requests.sent, 0);
         for slot in 0..4u32 {
             let attempts: Vec<_> = fake.record.attempts.iter().filter(|attempt| attempt.0 == slot).collect();
             for (at, attempt) in attempts.iter().enumerate() {
@@ -159,11 +159,11 @@ fn answers_that_never_end_have_first_bytes_and_bodies() {
         let job = Job { connections: 4, timeout_ns, ..job() };
         let manners = Manners { deeds: vec![(Deed::Endless, 1)], delay_ns: MS..MS + 1, split: 0, ..Manners::good() };
         let Ran { done, .. } = run_job(seed, job, manners);
-        let (tally, requests) = (&done.tally, done.tally.requests);
+        let (stats, requests) = (&done.stats, done.stats.requests);
         assert_eq!(requests.completed, 0);
-        assert_eq!((requests.begun, tally.bytes.body), (requests.sent, 5 * requests.sent), "{requests:?}");
+        assert_eq!((requests.begun, stats.bytes.body), (requests.sent, 5 * requests.sent), "{requests:?}");
         assert_eq!(requests.begun, if timeout_ns > SECOND { 4 } else { requests.failed + requests.in_flight_at_end });
-        let longest = tally.latencies.first_byte().max_ns();
+        let longest = stats.latencies.first_byte().max_ns();
         assert!((MS..MS + 10_000).contains(&longest), "{longest}");
     });
 }

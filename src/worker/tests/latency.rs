@@ -10,7 +10,7 @@ fn a_known_delay_is_measured_to_the_nanosecond() {
         let manners = Manners { delay_ns: 250_000..250_001, split: 0, ..Manners::good() };
         let mut fake = Fake::new(seed, job(), manners);
         (fake.late_ns, fake.spurious) = (0..1, 0);
-        let service = run(fake).done.tally.latencies.service().summary(None).expect("answers");
+        let service = run(fake).done.stats.latencies.service().summary(None).expect("answers");
         // Sent at the reading before the enter, done at the one after it, which takes a nanosecond; readings in between
         // make the one connection's event wait for the other's turn, for some nanoseconds.
         assert_eq!(service.min, 250_001);
@@ -22,9 +22,9 @@ fn a_known_delay_is_measured_to_the_nanosecond() {
 fn failures_leave_no_sample() {
     for_seeds(30, |seed| {
         let manners = Manners { deeds: vec![(Deed::Stall, 1), (Deed::Answer, 5)], ..Manners::good() };
-        let tally = run_job(seed, job(), manners).done.tally;
-        assert!(tally.errors.timeout > 0);
-        let slowest = tally.latencies.service().summary(None).expect("answers").max;
+        let stats = run_job(seed, job(), manners).done.stats;
+        assert!(stats.errors.timeout > 0);
+        let slowest = stats.latencies.service().summary(None).expect("answers").max;
         assert!(slowest < 10 * MS, "an answer takes up to four delays, not a timeout: {slowest}");
     });
 }
@@ -32,9 +32,9 @@ fn failures_leave_no_sample() {
 #[test]
 fn answers_in_pieces_have_their_first_byte_earlier() {
     for_seeds(30, |seed| {
-        let tally = run_job(seed, job(), Manners { split: 100, ..Manners::good() }).done.tally;
-        let (split, first) = (&tally.latencies.split, &tally.latencies.split_first);
-        assert!(split.count() > 50 && split.count() + tally.requests.begun == first.count());
+        let stats = run_job(seed, job(), Manners { split: 100, ..Manners::good() }).done.stats;
+        let (split, first) = (&stats.latencies.split, &stats.latencies.split_first);
+        assert!(split.count() > 50 && split.count() + stats.requests.begun == first.count());
         let mean = |histogram: &Histogram| histogram.summary(None).expect("samples").mean;
         assert!(mean(first) < mean(split));
     });

@@ -6,9 +6,9 @@ use super::*;
 use crate::measure::counters::{Classes, Intended};
 use crate::measure::histogram::Histogram;
 use crate::measure::schedule::{Arrivals, Offer, Profile, Stretch};
-use crate::measure::series::Merger;
 use crate::worker::OpenJob;
 use crate::worker::fake::{Deed, Fate};
+use crate::worker::series::Merger;
 
 /// So many requests a second for 200 ms, answered within half a second or not at all.
 pub(super) fn open_job(rate_per_s: f64, arrivals: Arrivals) -> Job {
@@ -28,7 +28,7 @@ fn change(job: &mut Job, with: impl FnOnce(&mut OpenJob)) {
 }
 
 fn intended(ran: &Ran) -> Intended {
-    ran.done.tally.requests.open.expect("an open loop")
+    ran.done.stats.requests.open.expect("an open loop")
 }
 
 fn figures(histogram: &Histogram) -> (u64, f64) {
@@ -38,13 +38,13 @@ fn figures(histogram: &Histogram) -> (u64, f64) {
 /// What holds in every open loop without a warm-up.
 fn run_open(fake: Fake) -> Ran {
     let ran = run(fake);
-    let tally = &ran.done.tally;
+    let stats = &ran.done.stats;
     let Intended { intended, shed, unsent, .. } = intended(&ran);
-    assert_eq!(intended, tally.requests.sent - tally.requests.discarded + shed + unsent);
-    let (response, lag) = (figures(&tally.latencies.response), figures(&tally.latencies.lag));
-    assert_eq!((response.0, lag.0), (tally.requests.completed, tally.requests.sent), "each answer, each send");
-    if tally.requests.completed == tally.requests.sent {
-        let service = figures(&tally.latencies.service());
+    assert_eq!(intended, stats.requests.sent - stats.requests.discarded + shed + unsent);
+    let (response, lag) = (figures(&stats.latencies.response), figures(&stats.latencies.lag));
+    assert_eq!((response.0, lag.0), (stats.requests.completed, stats.requests.sent), "each answer, each send");
+    if stats.requests.completed == stats.requests.sent {
+        let service = figures(&stats.latencies.service());
         assert!(
             (response.1 - service.1 - lag.1).abs() < 1.0,
             "response = lag + service: {response:?} {service:?} {lag:?}"
@@ -61,12 +61,12 @@ fn as_many_are_sent_as_the_rate_has_it_and_on_time() {
         let mut fake = Fake::new(seed, job, Manners { delay_ns: 50_000..150_000, ..Manners::good() });
         fake.late_ns = 0..20_000;
         let ran = run_open(fake);
-        let tally = &ran.done.tally;
+        let stats = &ran.done.stats;
         assert_eq!(intended(&ran), Intended { intended: 1_000, ..Intended::default() });
-        assert_eq!((tally.requests.sent, tally.requests.completed), (1_000, 1_000));
+        assert_eq!((stats.requests.sent, stats.requests.completed), (1_000, 1_000));
         assert_eq!(ran.done.elapsed_ns, 200 * MS);
         assert!((990..=1_000).contains(&ran.done.inside), "the last ones come while draining: {}", ran.done.inside);
-        let lag = tally.latencies.lag.quantile_ns(0.9).expect("sends");
+        let lag = stats.latencies.lag.quantile_ns(0.9).expect("sends");
         assert!(lag < 25_000, "as late as the enters: {lag} ns");
     });
 }
@@ -80,12 +80,12 @@ fn a_server_that_stands_still_is_charged_for_all_who_waited() {
         let fake = Fake::new(seed, job, Manners { delay_ns: MS..MS + 1, split: 0, ..Manners::good() });
         let ran = run_open(fake);
         assert_eq!(intended(&ran).intended, 2_000);
-        assert_eq!(ran.done.tally.requests.completed, 2_000, "also those that were sent while draining");
+        assert_eq!(ran.done.stats.requests.completed, 2_000, "also those that were sent while draining");
         assert!((700..=810).contains(&ran.done.inside), "{}", ran.done.inside);
-        let share = ran.done.received_inside as f64 / ran.done.tally.bytes.received as f64;
+        let share = ran.done.received_inside as f64 / ran.done.stats.bytes.received as f64;
         assert!((0.3..0.45).contains(&share), "the drain's bytes are not the window's: {share}");
         assert!(intended(&ran).sent_late > 1_000);
-        let latencies = &ran.done.tally.latencies;
+        let latencies = &ran.done.stats.latencies;
         assert!(latencies.service().quantile_ns(1.0) < Some(3 * MS));
         // The last was due at 200 ms and answered at 500.
         let longest = latencies.response.quantile_ns(1.0).expect("answers");
@@ -100,7 +100,7 @@ fn what_is_unanswered_when_the_drain_is_over_is_said() {
         job.drain_ns = 20 * MS;
         let fake = Fake::new(seed, job, Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() });
         let ran = run_open(fake);
-        let requests = ran.done.tally.requests;
+        let requests = ran.done.stats.requests;
         assert_eq!((requests.sent, requests.in_flight_at_end), (2, 2));
         assert_eq!((intended(&ran).intended, intended(&ran).unsent), (200, 198));
         assert!(ran.fake.time.last() < ran.fake.at(240 * MS));
@@ -113,7 +113,7 @@ fn timeouts_within_the_drain_are_failures() {
         let mut job = open_job(100.0, Arrivals::Constant);
         (job.connections, job.timeout_ns, job.drain_ns) = (30, 50 * MS, 50 * MS);
         let fake = Fake::new(seed, job, Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() });
-        let requests = run_open(fake).done.tally.requests;
+        let requests = run_open(fake).done.stats.requests;
         assert_eq!((requests.sent, requests.failed, requests.in_flight_at_end), (20, 20, 0));
     });
 }
@@ -149,7 +149,7 @@ fn what_waits_past_its_deadline_is_shed_and_counted() {
         let open = intended(&ran);
         assert_eq!(open.intended, 2_000);
         assert!(open.shed > 1_400, "{open:?}");
-        let longest = ran.done.tally.latencies.lag.quantile_ns(1.0).expect("sends");
+        let longest = ran.done.stats.latencies.lag.quantile_ns(1.0).expect("sends");
         assert!(longest <= 10 * MS + 50_000, "{longest}");
     });
 }
@@ -161,7 +161,7 @@ fn a_count_ends_it_exactly() {
         (job.duration_ns, job.requests) = (None, Some(1 + seed * 3));
         let ran = run_open(Fake::new(seed, job, Manners::good()));
         assert_eq!(intended(&ran).intended, 1 + seed * 3);
-        assert_eq!(ran.done.tally.requests.completed, 1 + seed * 3);
+        assert_eq!(ran.done.stats.requests.completed, 1 + seed * 3);
     });
 }
 
@@ -177,13 +177,13 @@ fn the_window_begins_clean_after_a_warm_up() {
         let (time, starts_at) = (fake.time.clone(), fake.starts_at);
         let (job, halt) = (fake.job.clone(), fake.halt.clone());
         let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
-        let requests = done.tally.requests;
+        let requests = done.stats.requests;
         assert_eq!(requests.open, Some(Intended { intended: 1_000, ..Intended::default() }), "{requests:?}");
         assert_eq!((requests.sent, requests.completed, requests.failed), (1_000, 1_000, 0));
         assert_eq!(done.elapsed_ns, 200 * MS);
         assert_eq!(done.completed_by_slot.iter().sum::<u64>(), 1_000);
-        assert_eq!(done.tally.connections.established, 40);
-        assert_eq!(done.tally.status.iter().sum::<u64>(), 1_000);
+        assert_eq!(done.stats.connections.established, 40);
+        assert_eq!(done.stats.status.iter().sum::<u64>(), 1_000);
     });
 }
 
@@ -194,7 +194,7 @@ fn inside_after_warm_up(seed: u64, job: Job, warm_up: Manners, window: Manners) 
     fake.later = vec![(fake.at(100 * MS), window)];
     let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
     let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
-    (done.inside, done.inside_at_most, done.tally.requests.open.expect("an open loop"))
+    (done.inside, done.inside_at_most, done.stats.requests.open.expect("an open loop"))
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn a_closed_loop_by_time_counts_what_completes_inside_the_window() {
         let mut fake = Fake::new(seed, job.clone(), Manners { delay_ns: 2 * MS..3 * MS, split: 0, ..Manners::good() });
         let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
         let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
-        let requests = done.tally.requests;
+        let requests = done.stats.requests;
         assert_eq!(requests.sent, requests.completed + requests.failed + requests.in_flight_at_end, "{requests:?}");
         assert_eq!((requests.completed, done.elapsed_ns), (done.inside, 100 * MS));
         // Two connections, an answer each 2 to 3 ms and a little.
@@ -244,7 +244,7 @@ fn a_counted_closed_loop_is_exact_after_a_warm_up() {
         let job = Job { warmup_ns: 20 * MS, duration_ns: None, requests: Some(1 + seed), ..job() };
         let mut fake = Fake::new(seed, job.clone(), Manners::good());
         let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
-        let requests = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt).tally.requests;
+        let requests = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt).stats.requests;
         assert_eq!((requests.completed + requests.failed, requests.in_flight_at_end), (1 + seed, 0), "{requests:?}");
     });
 }
@@ -261,7 +261,7 @@ fn stages_divide_the_sample_by_intended_instants() {
         });
         let done = run_open(Fake::new(seed, job, Manners { delay_ns: 100_000..300_000, ..Manners::good() })).done;
         let rows: Vec<(u64, u64)> =
-            done.tally.segments.iter().map(|one| (one.requests.completed, one.response.count())).collect();
+            done.stats.segments.iter().map(|one| (one.requests.completed, one.response.count())).collect();
         assert_eq!(rows, [(100, 100), (400, 400)]);
     });
 }
@@ -283,14 +283,14 @@ fn a_pause_is_a_stage_without_requests_and_without_a_busy_wait() {
         fake.spurious = 0;
         let ran = run_open(fake);
         let rows: Vec<(u64, u64)> =
-            ran.done.tally.segments.iter().map(|one| (one.requests.completed, one.response.count())).collect();
+            ran.done.stats.segments.iter().map(|one| (one.requests.completed, one.response.count())).collect();
         assert_eq!((rows[1], rows[3]), ((0, 0), (0, 0)), "pauses");
         if seed % 2 == 0 {
             assert_eq!((rows[0], rows[2]), ((100, 100), (25, 25)));
         }
         assert_eq!(ran.done.elapsed_ns, 4_000 * MS);
         // It looks up for a halt 50 times a second, for samples 10 times; all else is for requests and answers.
-        let idle = ran.done.ring.enters.saturating_sub(3 * ran.done.tally.requests.sent);
+        let idle = ran.done.ring.enters.saturating_sub(3 * ran.done.stats.requests.sent);
         assert!(seed % 3 == 0 || idle < 4 * 100, "{idle} enters beside those of requests");
     });
 }
@@ -314,8 +314,8 @@ fn the_time_series_adds_up_to_the_whole() {
             assert_eq!(success + redirection + client_error + server_error + other, one.counts.completed);
         }
         assert!(ends.len() >= 7 && ends.windows(2).all(|pair| pair[0] < pair[1]), "{ends:?}");
-        assert_eq!(completed, done.tally.requests.completed);
-        assert_eq!(responses.summary(None), done.tally.latencies.response.summary(None));
+        assert_eq!(completed, done.stats.requests.completed);
+        assert_eq!(responses.summary(None), done.stats.latencies.response.summary(None));
     });
 }
 
@@ -328,7 +328,7 @@ fn a_rate_that_asks_for_nothing_at_the_end_owes_nothing() {
         fake.later = vec![(fake.at(150 * MS), gone)];
         let ran = run_open(fake);
         assert_eq!(intended(&ran).intended, 2);
-        assert_eq!((ran.done.ending.owed_since, ran.done.tally.requests.completed), (None, 2));
+        assert_eq!((ran.done.ending.owed_since, ran.done.stats.requests.completed), (None, 2));
     });
 }
 
@@ -357,15 +357,15 @@ fn connections_closed_while_idle_fail_nothing() {
         (job.connections, job.duration_ns) = (4, Some(4 * SECOND));
         let manners = Manners { idle_ns: Some(150 * MS), ..Manners::good() };
         let ran = run_open(Fake::new(seed, job, manners));
-        let (tally, record) = (&ran.done.tally, &ran.fake.record);
-        let connections = tally.connections;
-        assert_eq!((tally.requests.sent, tally.requests.completed), (16, 16));
+        let (stats, record) = (&ran.done.stats, &ran.fake.record);
+        let connections = stats.connections;
+        assert_eq!((stats.requests.sent, stats.requests.completed), (16, 16));
         // Each of the four is closed some 6 times a second, and opened again at once.
         assert!((60..=120).contains(&connections.idle_closed), "{connections:?}");
         assert_eq!(connections.established + connections.reconnects, record.opened);
         assert!(record.opened.abs_diff(connections.idle_closed) <= 4, "{connections:?}");
         assert_eq!((ran.done.gaps.total_ns(), ran.done.ending.misses.events), (0, 0), "and no outage");
-        assert_eq!(tally.anomalies, Default::default());
+        assert_eq!(stats.anomalies, Default::default());
     });
 }
 
@@ -385,7 +385,7 @@ fn far_more_than_anybody_can_send_is_counted_at_once() {
             assert_eq!(open.intended, each / 5);
             assert!(open.shed + open.unsent > each / 5 - 2_000, "{open:?}");
             assert_eq!(open.shed > 0, deadline_ns.is_some(), "{open:?}");
-            let stages = ran.done.tally.segments.iter().map(|one| one.requests.open.expect("an open loop").intended);
+            let stages = ran.done.stats.segments.iter().map(|one| one.requests.open.expect("an open loop").intended);
             assert_eq!(stages.collect::<Vec<_>>(), [each / 20, each / 5 - each / 20]);
         });
     }

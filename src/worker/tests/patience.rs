@@ -18,10 +18,10 @@ fn what_came_while_the_process_stood_still_is_taken_before_anybody_is_given_up()
         let job = Job { connections: 1 + (seed % 3) as usize * 50, timeout_ns: 60 * MS, ..job_of(seed) };
         let job = Job { duration_ns: Some(230 * MS), ..job };
         let Ran { done, .. } = run(stopped(seed, job));
-        let tally = &done.tally;
-        assert_eq!((tally.requests.failed, done.cut_short), (0, None), "{:?}", tally.errors);
-        assert_eq!(tally.connections.timeout, 0);
-        assert!(tally.requests.completed > 0);
+        let stats = &done.stats;
+        assert_eq!((stats.requests.failed, done.cut_short), (0, None), "{:?}", stats.errors);
+        assert_eq!(stats.connections.timeout, 0);
+        assert!(stats.requests.completed > 0);
         let longest = 80 * MS - 20 * MS..=80 * MS + MS;
         assert!(longest.contains(&done.usage.stopped_longest_ns), "{:?}", done.usage);
         let sum = 125 * MS - 40 * MS..=125 * MS + 2 * MS;
@@ -38,8 +38,8 @@ fn a_process_stopped_while_it_connects_gives_nobody_up() {
         fake.stops = [(fake.at(seed % 20 * MS), 60 * MS)].into();
         let Ran { done, .. } = run(fake);
         assert_eq!(done.cut_short, None);
-        assert_eq!((done.tally.connections.timeout, done.tally.requests.failed), (0, 0));
-        assert!(done.tally.connections.established > 0);
+        assert_eq!((done.stats.connections.timeout, done.stats.requests.failed), (0, 0));
+        assert!(done.stats.connections.established > 0);
     });
 }
 
@@ -52,7 +52,7 @@ fn a_stop_lengthens_patience_and_ends_none() {
         let mut fake = Fake::new(seed, job, manners);
         fake.stops = [(fake.at(10 * MS), 100 * MS)].into();
         let Ran { done, fake } = run(fake);
-        assert!(done.tally.errors.timeout >= 2, "{:?}", done.tally.errors);
+        assert!(done.stats.errors.timeout >= 2, "{:?}", done.stats.errors);
         let waits: Vec<u64> = fake.record.waits.iter().map(|wait| wait / MS).collect();
         assert!((130..=162).contains(&waits[0]) && waits[1] == 50, "{waits:?}");
     });
@@ -67,7 +67,7 @@ fn of_a_stop_across_the_end_of_the_warm_up_only_what_is_inside_counts() {
         let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
         let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
         assert!((89 * MS..=91 * MS).contains(&done.usage.stopped_ns), "{:?}", done.usage);
-        assert_eq!(done.tally.requests.failed, 0);
+        assert_eq!(done.stats.requests.failed, 0);
     });
 }
 
@@ -94,7 +94,7 @@ fn each_connect_that_expired_is_counted_whatever_the_order_of_events() {
         }
         let Ran { done, .. } = run(fake);
         if done.elapsed_ns > timeout_ns + 200_000 {
-            assert!(done.tally.connections.timeout > 0, "{:?}", done.tally.connections);
+            assert!(done.stats.connections.timeout > 0, "{:?}", done.stats.connections);
         }
     });
 }
@@ -109,7 +109,7 @@ fn nobody_there_is_told_after_all_attempts_of_the_beginning_have_expired() {
         fake.late_ns = 0..400_000;
         let Ran { done, .. } = run(fake);
         assert_eq!(done.cut_short.as_deref(), Some("no connection could be opened"));
-        assert!(done.tally.connections.timeout >= connections as u64, "{:?}", done.tally.connections);
+        assert!(done.stats.connections.timeout >= connections as u64, "{:?}", done.stats.connections);
     });
 }
 
@@ -141,7 +141,7 @@ fn a_counted_run_without_a_whole_answer_ends_and_says_what_it_tried() {
             let begins = format!("no progress for {} s: ", patience_ns / SECOND);
             assert!(why.starts_with(&begins) && why.contains(words) && why.ends_with(end), "{at}: {why}");
             assert!((patience_ns..patience_ns + 400 * MS).contains(&done.elapsed_ns), "{} ns", done.elapsed_ns);
-            assert!(done.tally.requests.completed > 0);
+            assert!(done.stats.requests.completed > 0);
         });
     }
 }
@@ -153,7 +153,7 @@ fn patience_is_longer_by_what_the_process_stood_still() {
         let mut fake = Fake::new(seed, job, Manners::good());
         fake.stops = [(fake.at(10 * MS), 3 * SECOND)].into();
         let Ran { done, .. } = run(fake);
-        assert_eq!((done.cut_short, done.tally.requests.completed), (None, 2_000));
+        assert_eq!((done.cut_short, done.stats.requests.completed), (None, 2_000));
     });
 }
 
@@ -164,5 +164,5 @@ fn where_nothing_is_due_there_is_nothing_to_wait_for() {
     let mut job = super::open::open_job(0.5, Arrivals::Constant);
     (job.duration_ns, job.requests, job.patience_ns) = (None, Some(4), Some(SECOND));
     let Ran { done, .. } = run(Fake::new(1, job, Manners::good()));
-    assert_eq!((done.cut_short, done.tally.requests.completed), (None, 4));
+    assert_eq!((done.cut_short, done.stats.requests.completed), (None, 4));
 }

@@ -13,7 +13,7 @@ fn a_single_connection_replaced_for_each_request_is_not_taken_for_a_lost_server(
         fake.late_ns = 0..MS;
         let Ran { done, .. } = run(fake);
         assert_eq!(done.cut_short, None);
-        assert_eq!(done.tally.requests.completed, 500);
-        assert_eq!(done.tally.connections.reconnects, 499);
+        assert_eq!(done.stats.requests.completed, 500);
+        assert_eq!(done.stats.connections.reconnects, 499);
     });
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::measure::schedule::{Arrivals, Offer, Profile, Stretch};
-use crate::measure::series::{Counts, Merger};
 use crate::worker::OpenJob;
 use crate::worker::fake::Deed;
+use crate::worker::series::{Counts, Merger};
 
 /// As many intervals as eight hours have seconds.
 const INTERVALS: u64 = 8 * 3600;
@@ -62,10 +62,10 @@ fn eight_hours_hold_no_more_than_a_minute() {
     let done = work(&job, starts_at, &mut fake, &time, &progress, &halt);
     watch();
     let seen = seen.borrow();
-    let Requests { completed, failed, .. } = done.tally.requests;
+    let Requests { completed, failed, .. } = done.stats.requests;
     assert_eq!((seen.counts.completed, seen.counts.failed), (completed, failed), "nothing is lost");
-    assert!(completed > INTERVALS / 200 && failed > INTERVALS / 2_000, "{:?}", done.tally.requests);
-    assert_eq!(seen.counts.errors, done.tally.errors);
+    assert!(completed > INTERVALS / 200 && failed > INTERVALS / 2_000, "{:?}", done.stats.requests);
+    assert_eq!(seen.counts.errors, done.stats.errors);
     assert!((INTERVALS..=INTERVALS + 1).contains(&seen.intervals), "{}", seen.intervals);
     assert_eq!(seen.lengths_ns.1, LENGTH_NS);
     assert!(seen.most_parts <= 2, "{} parts", seen.most_parts);

@@ -9,7 +9,7 @@ fn in_flight_by_time_is_the_sum_of_all_service_times() {
     for_seeds(60, |seed| {
         let job = Job { duration_ns: None, requests: Some(300 + seed), timeout_ns: 50 * SECOND, ..job_of(seed) };
         let Ran { done, fake } = run_job(seed, job, Manners { delay_ns: 50_000..3 * MS, ..Manners::good() });
-        assert_eq!(done.tally.requests.completed, 300 + seed);
+        assert_eq!(done.stats.requests.completed, 300 + seed);
         assert_eq!(done.usage.in_flight_ns, fake.record.service_ns);
     });
 }
@@ -20,7 +20,7 @@ fn what_never_comes_is_in_flight_until_it_expires() {
         let job = Job { connections: 1, duration_ns: Some(SECOND), ..job() };
         let manners = Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() };
         let Ran { done, .. } = run_job(seed, job, manners);
-        let (failed, usage) = (done.tally.requests.failed, done.usage);
+        let (failed, usage) = (done.stats.requests.failed, done.usage);
         assert!(failed >= 5, "{failed}");
         // Each for the timeout, and as late as the wheel's tick and an enter; between two of them there is a connect.
         let least = u128::from(failed) * u128::from(50 * MS);

@@ -14,7 +14,7 @@ const ALL_SPLITS_UP_TO: usize = 2048;
 fn the_table_holds_for_every_split() {
     for case in table::cases() {
         let bytes = case.bytes.as_slice();
-        let fresh = || Heads::new(case.head_request);
+        let fresh = || Heads::of_one(case.head_request);
         let feed = |cuts: &[usize], heads: &mut Heads| outcomes(bytes, cuts, heads);
         assert_eq!(feed(&[], &mut fresh()), case.expected, "{}: whole", case.name);
         let everywhere: Vec<_> = (1..bytes.len()).collect();
@@ -44,7 +44,7 @@ proptest! {
         stream in generated::stream(),
         cuts in prop::collection::vec(any::<Index>(), 0..8),
     ) {
-        let mut heads = Heads::new(stream.head_request);
+        let mut heads = Heads::of_one(stream.head_request);
         let expected = &stream.expected;
         prop_assert_eq!(&outcomes(&stream.bytes, &[], &mut heads), expected);
         let cuts = cuts_of(&cuts, &stream.bytes);
@@ -58,11 +58,11 @@ proptest! {
         cuts in prop::collection::vec(any::<Index>(), 0..8),
     ) {
         let bytes = generated::mutate(stream.bytes, &mutations);
-        let mut heads = Heads::new(stream.head_request);
+        let mut heads = Heads::of_one(stream.head_request);
         let whole = outcomes(&bytes, &[], &mut heads);
         let cuts = cuts_of(&cuts, &bytes);
         prop_assert_eq!(&outcomes(&bytes, &cuts, &mut heads), &whole);
         let everywhere: Vec<_> = (1..bytes.len()).collect();
-        prop_assert_eq!(&outcomes(&bytes, &everywhere, &mut Heads::new(stream.head_request)), &whole);
+        prop_assert_eq!(&outcomes(&bytes, &everywhere, &mut Heads::of_one(stream.head_request)), &whole);
     }
 }

@@ -163,7 +163,7 @@ fn unfolded(text: &[u8]) -> Vec<u8> {
 
 /// `Ok` if both agree, and the reason if they differ for a known one.
 fn compare(runtime: &Runtime, bytes: &[u8], head_request: bool) -> Result<Option<&'static str>, String> {
-    let ours = outcomes(bytes, &[], &mut Heads::new(head_request)).first().copied();
+    let ours = outcomes(bytes, &[], &mut Heads::of_one(head_request)).first().copied();
     let hyper = runtime.block_on(through_hyper(bytes.to_vec(), head_request));
     let verdict = match ours {
         Some(Outcome::Answer { status, body_bytes, .. }) => Some((status, body_bytes)),

@@ -50,15 +50,20 @@ enum At {
 
 impl Chunked {
     /// Walks on; gives the number of bytes walked over and whether the body ended there. `data` grows by the bytes of
-    /// data among them.
+    /// data among them, which are shown to `tell`.
     ///
     /// # Errors
     /// At the first byte that cannot belong to a chunked body, or that passes a limit.
-    pub(super) fn feed(&mut self, bytes: &[u8], data: &mut u64) -> Result<(usize, bool), ProtocolError> {
+    pub(super) fn feed(
+        &mut self,
+        bytes: &[u8],
+        data: &mut u64,
+        tell: &mut dyn FnMut(&[u8]),
+    ) -> Result<(usize, bool), ProtocolError> {
         let mut at = 0;
         while at < bytes.len() && self.at != At::End {
             at += match self.at {
-                At::Data => self.skip_data(&bytes[at..], data),
+                At::Data => self.skip_data(&bytes[at..], data, tell),
                 At::Extension => self.skip_extension(&bytes[at..])?,
                 At::Trailer | At::TrailerName | At::TrailerValue | At::TrailerLf | At::LastLf => {
                     self.trailer_byte(bytes[at])?;
@@ -73,9 +78,10 @@ impl Chunked {
         Ok((at, self.at == At::End))
     }
 
-    fn skip_data(&mut self, bytes: &[u8], data: &mut u64) -> usize {
+    fn skip_data(&mut self, bytes: &[u8], data: &mut u64, tell: &mut dyn FnMut(&[u8])) -> usize {
         let here = usize::try_from(self.left).map_or(bytes.len(), |left| left.min(bytes.len()));
         *data += here as u64;
+        tell(&bytes[..here]);
         self.left -= here as u64;
         if self.left == 0 {
             self.at = At::DataEnd;

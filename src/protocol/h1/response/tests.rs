@@ -33,7 +33,7 @@ fn a_parser_is_small() {
 
 #[test]
 fn a_head_arriving_byte_by_byte_is_scanned_and_parsed_once() {
-    let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+    let (mut parser, mut heads) = (Parser::default(), Heads::of_one(false));
     let head = head_of(head::MAX_HEAD);
     let answers = feed_bytewise(&mut parser, &mut heads, &head);
     assert_eq!(answers.len(), 1);
@@ -42,7 +42,7 @@ fn a_head_arriving_byte_by_byte_is_scanned_and_parsed_once() {
 
 #[test]
 fn the_same_head_is_not_parsed_again() {
-    let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+    let (mut parser, mut heads) = (Parser::default(), Heads::of_one(false));
     for _ in 0..3 {
         assert_eq!(parser.feed(HELLO, &mut heads), (HELLO.len(), Step::Whole(HELLO_ANSWER)));
     }
@@ -54,12 +54,12 @@ fn the_same_head_is_not_parsed_again() {
 fn every_byte_of_a_remembered_head_counts() {
     let head = HELLO.len() - 5;
     for at in 0..head {
-        let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+        let (mut parser, mut heads) = (Parser::default(), Heads::of_one(false));
         let _ = parser.feed(HELLO, &mut heads);
         let mut other = HELLO.to_vec();
         other[at] ^= 1;
         let remembering = parser.feed(&other, &mut heads).1;
-        let fresh = Parser::default().feed(&other, &mut Heads::new(false)).1;
+        let fresh = Parser::default().feed(&other, &mut Heads::of_one(false)).1;
         assert_eq!(remembering, fresh, "byte {at}");
         let not_recalled = heads.work.parsed == 2 || matches!(fresh, Step::Refused(_));
         assert!(not_recalled || fresh == Step::Partial, "byte {at}");
@@ -68,7 +68,7 @@ fn every_byte_of_a_remembered_head_counts() {
 
 #[test]
 fn long_heads_are_not_remembered() {
-    let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+    let (mut parser, mut heads) = (Parser::default(), Heads::of_one(false));
     for length in [4096, 4096, 4097, 4097] {
         assert_eq!(parser.feed(&head_of(length), &mut heads).0, length);
     }
@@ -77,7 +77,7 @@ fn long_heads_are_not_remembered() {
 
 #[test]
 fn spill_buffers_are_reused_and_given_back() {
-    let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+    let (mut parser, mut heads) = (Parser::default(), Heads::of_one(false));
     for cut in 1..HELLO.len() - 5 {
         let _ = parser.feed(&HELLO[..cut], &mut heads);
         assert_eq!(heads.spare().0, 0, "in use");
@@ -95,7 +95,7 @@ fn spill_buffers_are_reused_and_given_back() {
 
 #[test]
 fn spare_buffers_are_bounded() {
-    let mut heads = Heads::new(false);
+    let mut heads = Heads::of_one(false);
     let mut parsers: Vec<_> = (0..64).map(|_| Parser::default()).collect();
     let most = &head_of(60_000)[..59_000];
     for parser in &mut parsers {
@@ -111,7 +111,7 @@ fn spare_buffers_are_bounded() {
 
 #[test]
 fn idle_until_a_byte_is_seen() {
-    let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+    let (mut parser, mut heads) = (Parser::default(), Heads::of_one(false));
     assert_eq!(parser.feed(b"", &mut heads), (0, Step::Partial));
     assert!(parser.is_idle());
     assert_eq!(parser.end(&mut heads), Step::Partial);
@@ -134,7 +134,7 @@ fn idle_until_a_byte_is_seen() {
 
 #[test]
 fn line_ends_are_skipped_while_nothing_is_awaited_wherever_reads_end() {
-    let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+    let (mut parser, mut heads) = (Parser::default(), Heads::of_one(false));
     let most = usize::from(MAX_LINE_ENDS);
     let skips: [(&str, usize); 6] = [("", 0), ("\r", 1), ("\n\n", 2), ("\r\nx", 2), ("\r\r", 1), ("\n", 1)];
     for (bytes, skipped) in skips {
@@ -169,7 +169,7 @@ fn stray_bytes_are_told_from_answers_gone_wrong() {
         ("HTTP/1.1 100 \r\n\r\n\u{15}\u{3}\u{1}", false),
         ("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", false),
     ] {
-        let mut heads = Heads::new(false);
+        let mut heads = Heads::of_one(false);
         for cut in 0..bytes.len() {
             let mut parser = Parser::default();
             let (first, second) = bytes.as_bytes().split_at(cut);
@@ -186,7 +186,7 @@ fn stray_bytes_are_told_from_answers_gone_wrong() {
 fn who_speaks_another_protocol_before_it_is_asked_is_named_when_it_is() {
     let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64";
     for cut in 0..settings.len() {
-        let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+        let (mut parser, mut heads) = (Parser::default(), Heads::of_one(false));
         let (first, second) = settings.split_at(cut);
         assert_eq!(parser.meets_other_protocol(first, &mut heads), cut > 0);
         assert!(parser.meets_other_protocol(second, &mut heads), "at {cut}");
@@ -195,7 +195,7 @@ fn who_speaks_another_protocol_before_it_is_asked_is_named_when_it_is() {
         assert_eq!(parser.end(&mut heads), Step::Refused(ProtocolError::Http2));
     }
     for other in ["220 ready", "HTTP/1.1 200 OK", "\0\0\u{5}\u{4}", "P!"] {
-        let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+        let (mut parser, mut heads) = (Parser::default(), Heads::of_one(false));
         assert!(!parser.meets_other_protocol(other.as_bytes(), &mut heads), "{other:?}");
     }
 }
@@ -216,7 +216,7 @@ fn an_answer_that_says_that_the_port_is_for_tls_is_seen_at_every_split() {
     ];
     for (answer, expected) in answers {
         for cut in 0..answer.len() {
-            let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+            let (mut parser, mut heads) = (Parser::default(), Heads::of_one(false));
             for part in [&answer[..cut], &answer[cut..]] {
                 let _ = parser.feed(part.as_bytes(), &mut heads);
             }
@@ -230,7 +230,7 @@ fn an_answer_that_says_that_the_port_is_for_tls_is_seen_at_every_split() {
 #[test]
 fn few_answers_are_looked_at_one_at_a_time() {
     let says = "HTTP/1.1 400 No\r\nContent-Length: 49\r\n\r\nspeaking plain HTTP to an SSL-enabled server port";
-    let mut heads = Heads::new(false);
+    let mut heads = Heads::of_one(false);
     let (mut one, mut other) = (Parser::default(), Parser::default());
     let _ = one.feed(b"HTTP/1.1 400 Bad\r\nContent-Length: 9\r\n\r\nHell", &mut heads);
     let _ = other.feed(says.as_bytes(), &mut heads);
@@ -246,7 +246,7 @@ fn few_answers_are_looked_at_one_at_a_time() {
 
 #[test]
 fn a_refusal_stays_until_the_reset() {
-    let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+    let (mut parser, mut heads) = (Parser::default(), Heads::of_one(false));
     let refused = Step::Refused(ProtocolError::NotHttp);
     assert_eq!(parser.feed(b"garbage", &mut heads), (7, refused));
     assert_eq!(parser.feed(HELLO, &mut heads), (HELLO.len(), refused));

@@ -8,7 +8,7 @@ use super::heads::Heads;
 /// before it included, and the length of its body as told. Without a transfer coding's framing; `None` if the bytes are not such.
 #[must_use]
 pub fn body(mut bytes: &[u8], length: u64) -> Option<Vec<u8>> {
-    let mut heads = Heads::new(false);
+    let mut heads = Heads::of_one(false);
     let framing = loop {
         while let [b'\r' | b'\n', rest @ ..] = bytes {
             bytes = rest;
@@ -30,18 +30,9 @@ pub fn body(mut bytes: &[u8], length: u64) -> Option<Vec<u8>> {
 }
 
 fn dechunked(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (mut chunked, mut body) = (Chunked::default(), Vec::with_capacity(bytes.len()));
-    for (at, byte) in bytes.iter().enumerate() {
-        let mut data = 0;
-        let (_, ended) = chunked.feed(std::slice::from_ref(byte), &mut data).ok()?;
-        if data > 0 {
-            body.push(*byte);
-        }
-        if ended {
-            return (at + 1 == bytes.len()).then_some(body);
-        }
-    }
-    None
+    let (mut body, mut data) = (Vec::with_capacity(bytes.len()), 0);
+    let walked = Chunked::default().feed(bytes, &mut data, &mut |piece| body.extend_from_slice(piece));
+    (walked == Ok((bytes.len(), true))).then_some(body)
 }
 
 #[cfg(test)]
@@ -61,7 +52,7 @@ mod tests {
             ("\r\nHTTP/1.0 200 OK\nContent-Length: 2\n\n\r\n", "\r\n"),
             ("HTTP/1.7 200 OK\nTransfer-Encoding:\n chunked\n\n2;\nHe\n3 \nllo\n0\nT: x\n y\n\n", "Hello"),
         ] {
-            let (mut parser, mut heads) = (Parser::default(), Heads::new(false));
+            let (mut parser, mut heads) = (Parser::default(), Heads::of_one(false));
             let (used, step) = parser.feed(text.as_bytes(), &mut heads);
             let Step::Whole(answer) = step else { panic!("{text}: {step:?}") };
             let got = body(&text.as_bytes()[..used], answer.body_bytes).expect(text);

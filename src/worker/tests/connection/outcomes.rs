@@ -133,9 +133,10 @@ fn bytes_nobody_asked_for_are_an_anomaly_and_bad_answers_a_failure() {
             (&[arrives(&["220 ready\r\n"])], "ReopenAt(+10) excess_bytes=1"),
         ],
     );
-    let mut bench = Bench::new(deep());
+    let job = deep();
+    let mut bench = Bench::new(&job);
     bench.all_of(&[Connects, Connected, Sent(2), arrives(&[BAD_LENGTH])]);
-    assert_eq!(bench.tally.protocol_reasons[ProtocolError::InvalidLength.index()], 2);
+    assert_eq!(bench.shared.stats.protocol_reasons[ProtocolError::InvalidLength.index()], 2);
 }
 
 #[test]
@@ -209,10 +210,11 @@ fn other_protocols_are_named_whoever_speaks_first() {
     ];
     for (events, expected, named) in table {
         holds(&deep(), &[(events, expected)]);
-        let mut bench = Bench::new(deep());
+        let job = deep();
+        let mut bench = Bench::new(&job);
         bench.all_of(&[Connects, Connected]);
         bench.all_of(events);
-        let reasons = &bench.tally.protocol_reasons;
+        let reasons = &bench.shared.stats.protocol_reasons;
         let counted = ProtocolError::ALL.iter().copied().find(|error| reasons[error.index()] > 0);
         assert_eq!(counted, named, "{events:?}");
     }
@@ -245,12 +247,13 @@ fn of_an_answer_that_began_the_first_byte_and_the_body_so_far_are_known() {
         (&[Sent(1), Later(8), arrives(&[OK]), Sent(1), Ends], 0, 2),
     ];
     for (events, begun, body_bytes) in table {
-        let mut bench = Bench::new(deep());
+        let job = deep();
+        let mut bench = Bench::new(&job);
         bench.all_of(&[Connects, Connected]);
         bench.all_of(events);
-        let tally = &bench.tally;
-        assert_eq!((tally.requests.begun, tally.bytes.body), (begun, body_bytes), "{events:?}");
-        let first_bytes = &tally.recent.split_first;
+        let stats = &bench.shared.stats;
+        assert_eq!((stats.requests.begun, stats.bytes.body), (begun, body_bytes), "{events:?}");
+        let first_bytes = &stats.recent.split_first;
         assert_eq!((first_bytes.count(), first_bytes.max_ns()), (begun, begun * 10 * MS), "{events:?}");
     }
 }

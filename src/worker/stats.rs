@@ -1,7 +1,8 @@
 //! Everything a worker measures; merged once, at the end.
 
-use super::counters::{Anomalies, Bytes, ConnectFailure, Connections, Errors, Failure, Intended, REASONS, Requests};
-use super::histogram::Histogram;
+use crate::measure::counters::{Anomalies, Bytes, ConnectFailure, Connections, Errors, Intended, Requests};
+use crate::measure::histogram::Histogram;
+use crate::protocol::{Failure, ProtocolError};
 
 #[cfg(test)]
 mod tests;
@@ -101,7 +102,7 @@ pub struct Misses {
 
 /// Everything one worker measured.
 #[derive(Debug, Clone)]
-pub struct Tally {
+pub struct WorkerStats {
     /// Requests that were intended (in closed loop: sent) before this instant, ns, are none of the sample.
     pub sample_from: u64,
     /// Requests by outcome.
@@ -111,7 +112,7 @@ pub struct Tally {
     /// Failures by kind.
     pub errors: Errors,
     /// Protocol failures by the reason's index.
-    pub protocol_reasons: [u64; REASONS],
+    pub protocol_reasons: [u64; ProtocolError::ALL.len()],
     /// Oddities.
     pub anomalies: Anomalies,
     /// An answer said that the port is for TLS.
@@ -124,7 +125,7 @@ pub struct Tally {
     pub status: Box<[u64; 1000]>,
     /// Samples moved out of `recent`.
     pub latencies: Latencies,
-    /// Samples since the last [`settle`](Tally::settle).
+    /// Samples since the last [`settle`](WorkerStats::settle).
     pub recent: Latencies,
     /// From the start of a connect to its end, ns.
     pub connect: Histogram,
@@ -136,21 +137,21 @@ pub struct Tally {
     pub misses: Misses,
 }
 
-impl Default for Tally {
-    fn default() -> Tally {
-        Tally::new()
+impl Default for WorkerStats {
+    fn default() -> WorkerStats {
+        WorkerStats::new()
     }
 }
 
-impl Tally {
+impl WorkerStats {
     /// Takes all the memory it will ever need.
-    pub fn new() -> Tally {
-        Tally {
+    pub fn new() -> WorkerStats {
+        WorkerStats {
             sample_from: 0,
             requests: Requests::default(),
             inside: 0,
             errors: Errors::default(),
-            protocol_reasons: [0; REASONS],
+            protocol_reasons: [0; ProtocolError::ALL.len()],
             anomalies: Anomalies::default(),
             saw_tls_port: false,
             connections: Connections::default(),
@@ -172,7 +173,7 @@ impl Tally {
             Requests { sent: carried, open: self.requests.open.map(|_| Intended::default()), ..Requests::default() };
         self.inside = 0;
         self.errors = Errors::default();
-        self.protocol_reasons = [0; REASONS];
+        self.protocol_reasons = [0; ProtocolError::ALL.len()];
         self.anomalies = Anomalies::default();
         let Connections { established, answered, .. } = self.connections;
         if established > 0 {
@@ -231,10 +232,11 @@ impl Tally {
             Failure::Reset => errors.reset += count,
             Failure::EofMidResponse => errors.eof_mid_response += count,
             Failure::Timeout => errors.timeout += count,
+            Failure::Check => errors.check += count,
             Failure::Other => errors.other += count,
             Failure::Protocol(reason) => {
                 errors.protocol += count;
-                self.protocol_reasons[reason.min(REASONS - 1)] += count;
+                self.protocol_reasons[reason.index()] += count;
             }
         }
     }
@@ -276,7 +278,7 @@ impl Tally {
     }
 
     /// Adds what another worker measured; both have the same stages.
-    pub fn merge(&mut self, other: &mut Tally) {
+    pub fn merge(&mut self, other: &mut WorkerStats) {
         self.settle();
         other.settle();
         self.latencies.absorb(&mut other.latencies);

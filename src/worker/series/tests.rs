@@ -2,7 +2,7 @@ use super::*;
 
 /// A worker of a test: what it measured, and where it leaves that.
 struct Worker {
-    tally: Tally,
+    stats: WorkerStats,
     series: Series,
     outbox: Outbox,
 }
@@ -10,21 +10,21 @@ struct Worker {
 impl Worker {
     fn new() -> Worker {
         let outbox = Outbox::default();
-        Worker { tally: Tally::new(), series: Series::new(&outbox), outbox }
+        Worker { stats: WorkerStats::new(), series: Series::new(&outbox), outbox }
     }
 
     fn answers(&mut self, count: u64, ns: u64) {
-        self.tally.requests.completed += count;
-        self.tally.status[200] += count;
-        self.tally.recent.single.record_n(ns, count);
+        self.stats.requests.completed += count;
+        self.stats.status[200] += count;
+        self.stats.recent.single.record_n(ns, count);
     }
 
     fn cut(&mut self, now: u64, open: u64) {
-        self.series.cut(now, &mut self.tally, open, &self.outbox);
+        self.series.cut(now, &mut self.stats, open, &self.outbox);
     }
 
     fn finish(&mut self, now: Option<u64>) {
-        self.series.finish(now, &mut self.tally, 0, &self.outbox);
+        self.series.finish(now, &mut self.stats, 0, &self.outbox);
     }
 }
 
@@ -48,12 +48,12 @@ fn intervals_add_up_to_the_whole() {
         for (index, worker) in workers.iter_mut().enumerate().skip(usize::from(interval == 3)) {
             for sample in 0..100 * interval {
                 worker.answers(1, 1_000 * (sample + 1));
-                worker.tally.recent.response.record_n(2_000_000 * (sample + 1) + index as u64, 1);
+                worker.stats.recent.response.record_n(2_000_000 * (sample + 1) + index as u64, 1);
             }
-            worker.tally.requests.failed += interval;
-            worker.tally.errors.reset += interval;
-            worker.tally.recent.split.record_n(77, interval);
-            worker.tally.requests.completed += interval;
+            worker.stats.requests.failed += interval;
+            worker.stats.errors.reset += interval;
+            worker.stats.recent.split.record_n(77, interval);
+            worker.stats.requests.completed += interval;
             worker.cut(1_000 * (interval + 1) + index as u64, 5);
             if interval == 2 && index == 0 {
                 worker.finish(None);
@@ -67,7 +67,7 @@ fn intervals_add_up_to_the_whole() {
         seen,
         [(0, 1_001, 0, 0, 10), (1_001, 2_001, 202, 2, 10), (2_001, 3_001, 404, 4, 10), (3_001, 4_001, 303, 3, 5),]
     );
-    let [mut whole, mut other] = workers.map(|worker| worker.tally);
+    let [mut whole, mut other] = workers.map(|worker| worker.stats);
     whole.merge(&mut other);
     assert_eq!(sums[0].summary(None), whole.latencies.response.summary(None));
     assert_eq!(sums[1].summary(None), whole.latencies.service().summary(None));
@@ -124,9 +124,9 @@ fn an_interval_that_goes_on_for_one_worker_goes_on_for_all() {
             worker.answers(1, 5);
         }
         workers[1].cut(second, 1);
-        let Worker { tally, series, outbox } = &mut workers[0];
+        let Worker { stats, series, outbox } = &mut workers[0];
         let looking = looks.then(|| outbox.0.lock());
-        series.cut(second, tally, 1, outbox);
+        series.cut(second, stats, 1, outbox);
         drop(looking);
     }
     workers.iter_mut().for_each(|worker| worker.finish(None));
@@ -144,16 +144,16 @@ fn memory_is_used_again() {
         assert_eq!(worker[0].outbox.parts(), 1);
     }
     assert_eq!(sums[1].count(), 1_000);
-    assert_eq!(sums[1].summary(None), worker[0].tally.latencies.service().summary(None));
+    assert_eq!(sums[1].summary(None), worker[0].stats.latencies.service().summary(None));
 }
 
 #[test]
 fn classes_of_status() {
     let mut worker = Worker::new();
     for (code, count) in [(101, 1), (200, 2), (204, 3), (302, 4), (404, 5), (503, 6), (600, 7), (0, 8)] {
-        worker.tally.status[code] += count;
+        worker.stats.status[code] += count;
     }
-    let classes = Counts::so_far(&worker.tally).status;
+    let classes = Counts::so_far(&worker.stats).status;
     let expected = Classes { success: 5, redirection: 4, client_error: 5, server_error: 6, other: 16 };
     assert_eq!(classes, expected);
     let json = serde_json::to_value(Classes { other: 0, redirection: 0, ..classes }).expect("JSON");

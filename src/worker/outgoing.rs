@@ -1,0 +1,144 @@
+//! What goes out on a connection in one send.
+
+use std::ops::Range;
+
+use crate::protocol::Out;
+use crate::ring::{Block, Ring, Tx};
+
+/// Collects what a connection has to send, to be handed to the ring at once: a range of the fixed memory where that is all,
+/// else a block of bytes made for it.
+pub(super) struct Outgoing<'a, R> {
+    ring: &'a mut R,
+    fixed_memory: &'a [u8],
+    what: What,
+}
+
+enum What {
+    Nothing,
+    Fixed(Range<usize>),
+    /// The block, and how much of it is lent and not committed yet.
+    Made(Block, usize),
+}
+
+impl<'a, R: Ring> Outgoing<'a, R> {
+    #[inline]
+    pub(super) fn new(ring: &'a mut R, fixed_memory: &'a [u8]) -> Self {
+        Outgoing { ring, fixed_memory, what: What::Nothing }
+    }
+
+    /// Queues the send, and tells how many bytes it has; 0: there was nothing.
+    #[inline]
+    pub(super) fn send(self, slot: u32, confirm: bool) -> usize {
+        let tx = match self.what {
+            What::Nothing => return 0,
+            What::Fixed(range) => Tx::Fixed(range),
+            What::Made(mut block, lent) => {
+                block.shorten(lent);
+                Tx::Block(block)
+            }
+        };
+        let length = tx.len();
+        match tx {
+            Tx::Block(block) if length == 0 => self.ring.give_back(block),
+            tx => self.ring.send(slot, tx, confirm),
+        }
+        length
+    }
+
+    /// Makes what there is so far, and `more` bytes behind it, one block.
+    #[cold]
+    fn make(&mut self, more: usize) -> bool {
+        let before = match &self.what {
+            What::Nothing => 0..0,
+            What::Fixed(range) => range.clone(),
+            What::Made(block, _) => return more <= block.room(),
+        };
+        let Some(mut block) = self.ring.block() else { return false };
+        if before.len() + more > block.room() {
+            self.ring.give_back(block);
+            return false;
+        }
+        block.push(&self.fixed_memory[before]);
+        self.what = What::Made(block, 0);
+        true
+    }
+}
+
+impl<R: Ring> Out for Outgoing<'_, R> {
+    #[inline]
+    fn fixed(&mut self, range: Range<usize>) -> bool {
+        match &mut self.what {
+            What::Nothing => self.what = What::Fixed(range),
+            What::Fixed(before) if before.end == range.start => before.end = range.end,
+            _ => {
+                let Some(space) = self.write(range.len()) else { return false };
+                let length = space.len();
+                if let What::Made(block, _) = &mut self.what {
+                    block.shorten(length);
+                    block.push(&self.fixed_memory[range]);
+                }
+                self.commit(length);
+            }
+        }
+        true
+    }
+
+    fn write(&mut self, most: usize) -> Option<&mut [u8]> {
+        if let What::Made(block, lent) = &mut self.what {
+            block.shorten(std::mem::take(lent));
+        }
+        if !self.make(most) {
+            return None;
+        }
+        let What::Made(block, lent) = &mut self.what else { return None };
+        *lent = most;
+        Some(block.space(most))
+    }
+
+    fn commit(&mut self, count: usize) {
+        if let What::Made(block, lent) = &mut self.what {
+            block.shorten(*lent - count);
+            *lent = 0;
+        }
+    }
+}
+
+/// What a protocol says by itself while an event is told to it; it goes out when the event has been dealt with.
+#[derive(Default)]
+pub(super) struct Replies {
+    bytes: Vec<u8>,
+    lent: usize,
+}
+
+impl Replies {
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Moves all of it behind what waits already.
+    pub(super) fn move_to(&mut self, waiting: &mut Vec<u8>) {
+        self.commit(0);
+        waiting.append(&mut self.bytes);
+    }
+}
+
+impl Out for Replies {
+    /// Only requests are fixed.
+    fn fixed(&mut self, _range: Range<usize>) -> bool {
+        false
+    }
+
+    fn write(&mut self, most: usize) -> Option<&mut [u8]> {
+        self.commit(0);
+        let end = self.bytes.len();
+        self.lent = most;
+        self.bytes.resize(end + most, 0);
+        Some(&mut self.bytes[end..])
+    }
+
+    fn commit(&mut self, count: usize) {
+        self.bytes.truncate(self.bytes.len() - (self.lent - count));
+        self.lent = 0;
+    }
+}
