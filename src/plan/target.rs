@@ -3,7 +3,9 @@
 use super::error::Error;
 use super::url::Url;
 use crate::protocol::h1::request::{Request, RequestSpec};
+use crate::workload::{Kind, RequestSet};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 
 /// The server under load and the request it gets.
 #[derive(Debug, Clone)]
@@ -18,6 +20,8 @@ pub struct Target {
     pub sources: Vec<IpAddr>,
     /// The request, encoded once.
     pub request: Request,
+    /// Everything the run sends.
+    pub requests: Arc<RequestSet>,
     /// Whether an address of the target is this host's own.
     pub local: bool,
 }
@@ -61,6 +65,12 @@ impl Target {
         for source in spec.sources {
             check_source(*source)?;
         }
+        let kind = Kind {
+            name: format!("{} {}", spec.method, url.path()),
+            method: spec.method.to_owned(),
+            path: url.path().to_owned(),
+            weight: 1,
+        };
         let (addresses, sources) = same_family(url.resolve()?, spec.sources, notes)?;
         Ok(Target {
             url: url.to_string(),
@@ -68,6 +78,7 @@ impl Target {
             local: addresses.iter().any(|address| is_own(address.ip())),
             addresses,
             sources,
+            requests: Arc::new(RequestSet::of_one(&request, kind)),
             request,
         })
     }

@@ -53,7 +53,7 @@ pub fn bare(plan: &Plan, extras: Extras, halt: &Arc<Halt>) -> Result<Floor, Erro
         first_connection: job.first_connection,
         remotes: job.remotes,
         pipeline: job.pipeline,
-        request_bytes: job.request_bytes.0,
+        request_bytes: job.layout.set().entries[0].range.len(),
         warmup_ns: job.warmup_ns,
         duration_ns: job.duration_ns.unwrap_or_default(),
         want: 1,
@@ -118,8 +118,8 @@ pub fn lateness(plan: &Plan, every: u32, halt: &Arc<Halt>) -> Result<Option<Late
 fn each<T: Send>(plan: &Plan, work: impl Fn(&Job, &mut Engine) -> T + Sync) -> Result<Vec<T>, Error> {
     limits::allow_open_files(plan)?;
     let whole = Pass { name: None, connections: plan.load.connections, until: plan.load.until, index: 0, of: 1 };
-    let jobs = jobs::jobs(plan, &whole);
-    let payload: Arc<[u8]> = Job::payload(&plan.target.request, plan.load.pipeline as u32).into();
+    let layout = super::layout(plan);
+    let jobs = jobs::jobs(plan, &layout, &whole, 0);
     let engine = plan.engine.choose().map_err(Error::new)?;
     let (ready, failed) = (Barrier::new(jobs.len()), AtomicBool::new(false));
     let seat = |job: Job, cpu: usize| {
@@ -129,9 +129,9 @@ fn each<T: Send>(plan: &Plan, work: impl Fn(&Job, &mut Engine) -> T + Sync) -> R
         let order = Order {
             slots: job.connections,
             first: job.first_connection,
-            payload: Arc::clone(&payload),
+            payload: Arc::clone(layout.memory()),
+            blocks: job.blocks(),
             endpoints,
-            ..Order::default()
         };
         let built = engine.build(order);
         failed.fetch_or(built.is_err(), Relaxed);

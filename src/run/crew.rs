@@ -11,6 +11,7 @@ use crate::measure::clock::Monotonic;
 use crate::plan::Plan;
 use crate::ring::cpu;
 use crate::worker::{self, Done, Halt, Job, Progress};
+use crate::workload::Layout;
 
 /// What a worker's thread brings home.
 pub(super) struct Home {
@@ -86,10 +87,9 @@ impl Crew {
     ///
     /// # Errors
     /// No ring or no thread can be had.
-    pub(super) fn prepare(plan: &Plan, jobs: Vec<Job>, halt: &Arc<Halt>) -> Result<Crew, Error> {
+    pub(super) fn prepare(plan: &Plan, layout: &Layout, jobs: Vec<Job>, halt: &Arc<Halt>) -> Result<Crew, Error> {
         let board: Arc<[Progress]> = jobs.iter().map(|_| Progress::default()).collect();
         let (alive, all_gone) = mpsc::channel::<Infallible>();
-        let payload: Arc<[u8]> = Job::payload(&plan.target.request, plan.load.pipeline as u32).into();
         let endpoints = Endpoints { remotes: plan.target.addresses.clone(), sources: plan.target.sources.clone() };
         let engine = plan.engine.choose().map_err(Error::new)?;
         let (ready, is_ready) = mpsc::channel();
@@ -100,9 +100,9 @@ impl Crew {
             let order = Order {
                 slots: job.connections,
                 first: job.first_connection,
-                payload: Arc::clone(&payload),
+                payload: Arc::clone(layout.memory()),
+                blocks: job.blocks(),
                 endpoints: endpoints.clone(),
-                ..Order::default()
             };
             let (halt, board) = (Arc::clone(halt), Arc::clone(&board));
             let seat = Seat { engine: engine.clone(), order, job, cpu, halt, board, index, begin };

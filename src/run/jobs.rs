@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::Pass;
 use crate::measure::schedule::{Arrivals, Offer, Profile, Stretch};
 use crate::plan::{Open, Plan};
+use crate::worker::checks::Checks;
 use crate::worker::{Job, OpenJob};
+use crate::workload::Layout;
 
 /// Connections of an open loop open for this long before there is load, ns: a beginning, and for each; and at most.
 const LEAD_NS: (u64, u64, u64) = (5_000_000, 20_000, 1_000_000_000);
@@ -20,12 +22,11 @@ pub(super) fn lead_ns(plan: &Plan, pass: &Pass) -> u64 {
     }
 }
 
-/// Connections and requests spread evenly, none dropped.
-pub(super) fn jobs(plan: &Plan, pass: &Pass) -> Vec<Job> {
+/// Connections and requests spread evenly, none dropped. `unix_ns` leads from the run's clock to 1970-01-01 UTC.
+pub(super) fn jobs(plan: &Plan, layout: &Layout, pass: &Pass, unix_ns: u64) -> Vec<Job> {
     let load = &plan.load;
     let workers = plan.placement.cpus.len().min(pass.connections) as u64;
     let share = |total: u64, index: u64| total / workers + u64::from(index < total % workers);
-    let request = &plan.target.request;
     let duration = duration(load.open.as_ref(), pass);
     let offer = load.open.as_ref().map(|open| Offer {
         profile: Arc::new(Profile::new(&stretches(open, load.warmup, pass))),
@@ -60,8 +61,10 @@ pub(super) fn jobs(plan: &Plan, pass: &Pass) -> Vec<Job> {
                 duration_ns: duration.map(nanoseconds),
                 requests: pass.until.requests.map(|total| share(total, index)),
                 patience_ns: load.patience(pass.until).map(nanoseconds),
-                request_bytes: (request.keep_alive().len(), request.closing().len()),
-                head_request: request.head_only(),
+                layout: layout.clone(),
+                checks: Checks::of(layout.set()),
+                worker: (index, workers),
+                unix_ns,
             };
             first_connection += connections;
             job

@@ -28,6 +28,7 @@ use crate::measure::series::Histograms;
 use crate::plan::{Load, Plan, Until};
 use crate::result::{Interval, RunResult, Snapshot};
 pub use crate::worker::Halt;
+use crate::workload::Layout;
 use crew::{Crew, Home};
 use evidence::{Happened, Watcher};
 pub use limits::open_files_needed;
@@ -140,8 +141,10 @@ pub fn run_observed(
     let mut passed: Vec<Passed> = Vec::new();
     let owner = plan.target.local.then(|| Owner::find(&plan.target.addresses)).flatten();
     let mut told = Told::new(observer);
+    // One for all passes: sequences go on from one to the next.
+    let layout = layout(plan);
     for pass in passes(&plan.load) {
-        match once(plan, pass, halt, &mut told, owner.as_ref()) {
+        match once(plan, &layout, pass, halt, &mut told, owner.as_ref()) {
             Ok(done) => passed.push(done),
             // What was measured before is not lost.
             Err(error) if !passed.is_empty() => {
@@ -181,16 +184,22 @@ fn passes(load: &Load) -> Vec<Pass> {
     (0..of).map(|index| Pass { name: Some(format!("window {}", index + 1)), index, of, ..whole.clone() }).collect()
 }
 
+/// What the plan's requests look like in memory.
+fn layout(plan: &Plan) -> Layout {
+    Layout::new(Arc::clone(&plan.target.requests), plan.load.pipeline as u32)
+}
+
 fn once(
     plan: &Plan,
+    layout: &Layout,
     pass: Pass,
     halt: &Arc<Halt>,
     told: &mut Told<'_>,
     owner: Option<&Owner>,
 ) -> Result<Passed, Error> {
-    let jobs = jobs::jobs(plan, &pass);
+    let jobs = jobs::jobs(plan, layout, &pass, told.unix_ns());
     let ends = jobs.first().and_then(|job| job.duration_ns);
-    let crew = Crew::prepare(plan, jobs, halt)?;
+    let crew = Crew::prepare(plan, layout, jobs, halt)?;
     let starts_at = Monotonic.now() + jobs::lead_ns(plan, &pass);
     let begins_at = starts_at + jobs::nanoseconds(plan.load.warmup);
     told.begins(begins_at);

@@ -28,6 +28,11 @@ impl<'a> Told<'a> {
         Told { observer, unix, clock, first_begins_at: None, intervals: Vec::new() }
     }
 
+    /// What leads from the run's clock to 1970-01-01 UTC, ns.
+    pub(super) fn unix_ns(&self) -> u64 {
+        u64::try_from(self.unix.as_nanos()).unwrap_or(u64::MAX).wrapping_sub(self.clock)
+    }
+
     /// A window begins at `at` on the run's clock.
     pub(super) fn begins(&mut self, at: u64) {
         self.first_begins_at.get_or_insert(at);

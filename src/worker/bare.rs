@@ -183,7 +183,7 @@ impl<'a, R: Ring, C: Clock, const PARSE: bool, const STAMPS: bool, const HISTOGR
             self.ring.connect(slot, remote).map_err(|error| format!("cannot connect: {error}"))?;
         }
         let bytes = self.job.request_bytes * self.job.pipeline as usize;
-        let batch = Batch { intended_at: now, count: self.job.pipeline, ..Batch::default() };
+        let batch = Batch { intended_at: now, count: self.job.pipeline as u16, ..Batch::default() };
         while self.ring.room() > 1
             && let Some(slot) = self.to_send.pop()
         {
@@ -325,21 +325,28 @@ fn unexpected(completion: &Completion<'_>) -> String {
 mod tests {
     use super::*;
     use crate::worker::Job;
-    use crate::worker::fake::{Deed, Fake, Manners};
+    use crate::worker::fake::{Deed, Fake, Manners, requests};
 
     fn run(seed: u64, pipeline: u32, extras: Extras, manners: Manners) -> (Result<Bared, String>, u64) {
         let job = crate::worker::tests::job();
         // It has no timeouts to keep, and its first answer may be long in coming.
         let hour = 3_600_000_000_000;
-        let job = Job { connections: 5, pipeline, timeout_ns: hour, duration_ns: Some(hour), ..job };
-        let mut fake = Fake::new(seed, job, manners);
+        let job = Job {
+            connections: 5,
+            pipeline,
+            timeout_ns: hour,
+            duration_ns: Some(hour),
+            layout: requests::fixed(0, pipeline),
+            ..job
+        };
+        let mut fake = Fake::new(seed, job.clone(), manners);
         let (clock, halt) = (fake.time.clone(), fake.halt.clone());
         let bare_job = Bare {
             connections: 5,
             first_connection: 0,
             remotes: 1,
             pipeline,
-            request_bytes: 40,
+            request_bytes: job.layout.set().entries[0].range.len(),
             warmup_ns: 0,
             duration_ns: 50_000_000,
             want: 1,

@@ -1,12 +1,14 @@
 //! One connection: what its protocol says has happened, and what that means. No socket, no clock.
 
 use super::Job;
+use super::checks::BodySoFar;
 use super::in_flight::{Batch, InFlight};
 use super::samples::Samples;
 use super::shared::Shared;
 use super::stats::WorkerStats;
 use crate::measure::counters::ConnectFailure;
 use crate::protocol::{Answer, Event, Failure, Out, Protocol, ProtocolError};
+use crate::workload::Workload;
 
 /// A close, a reset or stray bytes this soon (ns) after a whole answer belong to that answer; later, the server has had the next
 /// request in hand and failed it.
@@ -67,7 +69,7 @@ pub(super) struct Policy {
     pub(super) last_answer_at: u64,
     /// When the first byte of the answer under way came; 0 before it.
     first_byte_at: u64,
-    /// When the state began; for backing off, when it ends.
+    /// When the state began; for backing off, when it ends; 0 for one that ends at once.
     since: u64,
     /// Connections without an answer in a row.
     barren: u8,
@@ -83,17 +85,47 @@ pub(super) struct Policy {
     ever_answered: bool,
     /// Answers of the sample, on this and the slot's earlier connections.
     pub(super) completed: u64,
+    /// What came of the answer under way, where answers are checked.
+    body: Option<Box<BodySoFar>>,
 }
 
 impl<P: Protocol> Connection<P> {
-    pub(super) fn new(remote: u32, groups: u32) -> Connection<P> {
-        Connection { protocol: P::new(groups), policy: Policy::new(remote) }
+    pub(super) fn new(remote: u32, job: &Job) -> Connection<P> {
+        let body = job.checks.any().then(|| Box::new(BodySoFar::new()));
+        Connection { protocol: P::new(job.layout.groups()), policy: Policy { body, ..Policy::new(remote) } }
     }
 
     /// How many requests may be added now.
     #[inline]
     pub(super) fn free(&self, job: &Job) -> u32 {
         self.policy.free(job).min(self.protocol.free())
+    }
+
+    /// Puts up to `count` requests of a list, of which the last closes the connection if so it is said; tells how many there was
+    /// room for in this send.
+    #[inline]
+    pub(super) fn put_mix(
+        &mut self,
+        count: u32,
+        closes: bool,
+        now: u64,
+        batches: &mut [Batch],
+        shared: &mut Shared<'_>,
+        out: &mut impl Out,
+    ) -> u32 {
+        for put in 0..count {
+            let Workload::Mix(mix) = &mut shared.workload else { return put };
+            let entry = mix.take();
+            let asked = mix.asked(entry);
+            let bytes = mix.put(entry, closes && put + 1 == count, put == 0, now);
+            if !self.protocol.request(asked, 1, bytes, out) {
+                mix.give_back(entry);
+                return put;
+            }
+            let batch = Batch { entry, count: 1, kind: asked.kind, ..Batch::default() };
+            self.policy.sent(batch, now, batches, shared);
+        }
+        count
     }
 
     pub(super) fn connected(
@@ -126,7 +158,7 @@ impl<P: Protocol> Connection<P> {
         let mut refused = None;
         protocol.receive(bytes, wire, out, &mut |event| match event {
             Event::Begun => policy.first_byte_at = now,
-            Event::Body(_) => {}
+            Event::Body(piece) => policy.body_came(piece, batches, shared),
             Event::Done(answer) => policy.done(answer, now, batches, shared, &mut samples),
             Event::Excess => next = policy.excess(now, shared),
             Event::Refused { error, stray } => refused = Some((error, stray)),
@@ -136,7 +168,9 @@ impl<P: Protocol> Connection<P> {
             next = self.refused(error, stray, now, batches, shared);
         }
         match next {
-            Next::Ready if self.policy.state == State::Ending => Next::Nothing,
+            Next::Ready if self.policy.state != State::Ending => Next::Ready,
+            Next::Ready if self.policy.since == 0 => Next::Reopen,
+            Next::Ready => Next::Nothing,
             next => next,
         }
     }
@@ -270,6 +304,7 @@ impl Policy {
             ever_open: false,
             ever_answered: false,
             completed: 0,
+            body: None,
         }
     }
 
@@ -288,7 +323,7 @@ impl Policy {
     /// Notes one group of requests that is handed to the ring; `batch` has their number and, in a list, which they are.
     #[inline]
     pub(super) fn sent(&mut self, batch: Batch, now: u64, batches: &mut [Batch], shared: &mut Shared<'_>) {
-        let count = batch.count;
+        let count = u32::from(batch.count);
         if shared.schedule.is_open() {
             for _ in 0..count {
                 let intended_at = shared.schedule.take(now);
@@ -301,7 +336,7 @@ impl Policy {
         } else {
             let batch = Batch { intended_at: now, ..batch };
             self.in_flight_batches.push(batch, batches);
-            shared.count(&batch, count, |requests| &mut requests.sent);
+            shared.count(&batch, batch.count, |requests| &mut requests.sent);
         }
         self.in_flight += count;
         self.sent_here += u64::from(count);
@@ -348,33 +383,44 @@ impl Policy {
         shared: &mut Shared<'_>,
         samples: &mut Samples,
     ) {
-        let batch = self.complete(&answer, now, batches, shared);
+        let batch = self.answered(now, batches, shared);
         let first_byte_at = match std::mem::take(&mut self.first_byte_at) {
             0 => now,
             begun_at => begun_at,
         };
-        samples.add(batch, first_byte_at, now, shared);
-        if !answer.keep_alive || shared.job.requests_per_connection == Some(self.answered_here) {
+        if shared.plain || self.is_right(&answer, &batch, now, shared) {
+            self.complete(&answer, &batch, now, shared);
+            samples.add(batch, first_byte_at, now, shared);
+        }
+        let was_last = shared.job.requests_per_connection == Some(self.answered_here);
+        if !answer.keep_alive || was_last {
             self.discard(batches, shared);
             self.state = State::Ending;
-            self.since = now;
+            // Nobody asked the server to end the connection: no reason to wait for it.
+            self.since = if answer.keep_alive && !shared.job.layout.asks_to_close() { 0 } else { now };
         }
     }
 
-    /// Counts a whole answer to the oldest request and tells that one's instants.
+    /// The oldest request has a whole answer, right or not; tells that one's instants.
     #[inline]
-    fn complete(&mut self, answer: &Answer, now: u64, batches: &mut [Batch], shared: &mut Shared<'_>) -> Batch {
+    fn answered(&mut self, now: u64, batches: &mut [Batch], shared: &mut Shared<'_>) -> Batch {
         let batch = self.in_flight_batches.pop(batches);
         self.in_flight -= 1;
         self.answered_here += 1;
         self.last_answer_at = now;
         self.barren = 0;
-        let stats = &mut shared.stats;
-        stats.inside += 1;
         if !self.ever_answered {
             self.ever_answered = true;
-            stats.connections.answered += 1;
+            shared.stats.connections.answered += 1;
         }
+        batch
+    }
+
+    /// Counts a whole answer that is right.
+    #[inline]
+    fn complete(&mut self, answer: &Answer, batch: &Batch, now: u64, shared: &mut Shared<'_>) {
+        let stats = &mut shared.stats;
+        stats.inside += 1;
         if let Some(segment) = stats.segment(now) {
             segment.inside += u64::from(now < segment.ends_at);
         }
@@ -382,9 +428,38 @@ impl Policy {
             self.completed += 1;
             stats.bytes.body += answer.body_bytes;
             stats.status[usize::from(answer.status) % 1000] += 1;
-            shared.count(&batch, 1, |requests| &mut requests.completed);
+            stats.count(batch.intended_at, |requests| requests.completed += 1);
         }
-        batch
+    }
+
+    /// More of the body of the answer to the oldest request.
+    fn body_came(&mut self, piece: &[u8], batches: &[Batch], shared: &Shared<'_>) {
+        if let Some((oldest, body)) = self.oldest(batches).zip(self.body.as_mut()) {
+            body.add(piece, shared.job.checks.of_entry(oldest.entry));
+        }
+    }
+
+    /// Where there are kinds or checks: a whole answer is that expected, and is counted in its kind; or it has failed.
+    #[inline(never)]
+    fn is_right(&mut self, answer: &Answer, batch: &Batch, now: u64, shared: &mut Shared<'_>) -> bool {
+        let right = self.is_as_expected(answer, batch, shared);
+        if right {
+            shared.stats.complete_kind(batch, answer, now);
+        }
+        right
+    }
+
+    /// Holds a whole answer against what its request expects; one that differs has failed.
+    fn is_as_expected(&mut self, answer: &Answer, batch: &Batch, shared: &mut Shared<'_>) -> bool {
+        let expect = shared.job.checks.of_entry(batch.entry);
+        let Some(differing) = self.body.as_mut().and_then(|body| body.finish(answer, expect, batch.kind)) else {
+            return true;
+        };
+        shared.fail(Failure::Check, &Batch { count: 1, ..*batch });
+        if shared.stats.samples(batch.intended_at) {
+            shared.stats.differing.add(differing);
+        }
+        false
     }
 
     /// Bytes that no request asked for.
@@ -480,6 +555,9 @@ impl Policy {
                 shared.stop.refund(count);
             }
             (0..count).for_each(|_| shared.schedule.give_back(batch.intended_at));
+            if let Workload::Mix(mix) = &mut shared.workload {
+                mix.give_back(batch.entry);
+            }
         }
         self.forget();
     }
@@ -487,6 +565,12 @@ impl Policy {
     fn forget(&mut self) {
         self.in_flight_batches.clear();
         self.in_flight = 0;
+    }
+
+    /// How many requests of a kind are in flight.
+    pub(super) fn in_flight_of(&self, kind: u16, batches: &[Batch]) -> u64 {
+        let of_kind = self.in_flight_batches.youngest_first(batches).filter(|batch| batch.kind == kind);
+        of_kind.map(|batch| u64::from(batch.count)).sum()
     }
 
     /// The request that has waited longest for its answer.
@@ -511,6 +595,9 @@ impl Policy {
         self.unsent.clear();
         self.reset_seen = false;
         self.excess_seen = false;
+        if let Some(body) = &mut self.body {
+            body.forget();
+        }
         (self.state, self.since) = match until {
             Some(until) => (State::BackingOff, until),
             None => (State::Closed, 0),

@@ -6,6 +6,7 @@
 mod kernel;
 mod random;
 mod record;
+pub(super) mod requests;
 mod server;
 
 use std::cell::Cell;
@@ -17,7 +18,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Halt, Job};
 use crate::measure::clock::Clock;
-use crate::ring::{Block, BlockSizes, Blocks, Completion, Counters, Ring, Tx, Wait};
+use crate::ring::{Block, Blocks, Completion, Counters, Ring, Tx, Wait};
 
 use kernel::{Queued, Report};
 use random::Random;
@@ -108,7 +109,9 @@ pub(super) struct Fake {
     to_come: BTreeMap<(u64, u64), Report>,
     sequence: u64,
     batch: VecDeque<Report>,
-    blocks: Blocks,
+    pub(super) blocks: Blocks,
+    /// Blocks that the kernel still reads, and until when.
+    lent_blocks: Vec<(u64, Block)>,
     /// The bytes lent with the last completion.
     lent: Vec<u8>,
     counters: Counters,
@@ -122,7 +125,7 @@ impl Fake {
         Fake {
             starts_at: time.last(),
             time,
-            record: Record::new(job.connections),
+            record: Record::new(job.connections, job.layout.set().kinds.len()),
             manners,
             later: Vec::new(),
             rooms: 512..513,
@@ -145,7 +148,8 @@ impl Fake {
             to_come: BTreeMap::new(),
             sequence: 0,
             batch: VecDeque::new(),
-            blocks: Blocks::new(BlockSizes::default()),
+            blocks: Blocks::new(job.blocks()),
+            lent_blocks: Vec::new(),
             lent: Vec::new(),
             counters: Counters::default(),
             job,
@@ -219,25 +223,24 @@ impl Ring for Fake {
     }
 
     fn send(&mut self, slot: u32, bytes: Tx, confirm: bool) {
-        let Tx::Fixed(range) = bytes else { panic!("a block") };
         self.take_room();
+        let length = bytes.len();
         assert!(
-            confirm || range.len() <= UNCONFIRMED_BYTES,
-            "{} bytes may not fit a socket's buffer and are not confirmed",
-            range.len()
+            confirm || length <= UNCONFIRMED_BYTES,
+            "{length} bytes may not fit a socket's buffer and are not confirmed"
         );
-        let (plain, closing) = self.job.request_bytes;
-        let copies = plain * self.job.pipeline as usize;
-        assert!(range.start.is_multiple_of(plain) && range.start < range.end, "a request begins at {}", range.start);
-        let mut closes = vec![false; (range.end.min(copies) - range.start) / plain];
-        match range.end > copies {
-            true => assert_eq!(range.end, copies + closing, "the closing request is whole"),
-            false => assert!(range.end.is_multiple_of(plain), "a request ends at {}", range.end),
-        }
-        closes.extend((range.end > copies).then_some(true));
+        let asked = match bytes {
+            Tx::Fixed(range) => requests::read(&self.job.layout.memory()[range]),
+            Tx::Block(block) => {
+                let asked = requests::read(block.bytes());
+                let until = self.time.last() + self.random.below(300_000);
+                self.lent_blocks.push((until, block));
+                asked
+            }
+        };
         self.slots[slot as usize].sends(confirm);
-        self.record.sends(&mut self.slots[slot as usize], &closes, range.len(), &self.job);
-        self.queued.push((slot, Queued::Send { closes, bytes: range.len(), confirm }));
+        self.record.sends(&mut self.slots[slot as usize], &asked, length, &self.job);
+        self.queued.push((slot, Queued::Send { asked, bytes: length, confirm }));
     }
 
     fn close(&mut self, slot: u32) {
@@ -260,6 +263,9 @@ impl Ring for Fake {
         self.submit();
         self.check_wait(timeout_ns);
         self.room = self.random.within(&self.rooms);
+        let now = self.time.last();
+        let over = self.lent_blocks.extract_if(.., |(until, _)| *until <= now);
+        over.for_each(|(_, block)| self.blocks.give_back(block));
         if self.breaks_at.is_some_and(|at| self.time.last() >= at) {
             self.record.over = true;
             return Err(io::Error::from_raw_os_error(libc::EBADF));

@@ -9,7 +9,10 @@ pub(super) struct Batch {
     pub(super) intended_at: u64,
     /// Which request of the list they are; 0 where there is only one.
     pub(super) entry: u32,
-    pub(super) count: u32,
+    /// At most as many as can be in flight on a connection.
+    pub(super) count: u16,
+    /// Which row of the report they count in.
+    pub(super) kind: u16,
 }
 
 /// Memory for the batches of all connections: at most `depth` each, as each holds at least one request.

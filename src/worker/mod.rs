@@ -1,6 +1,7 @@
 //! One worker: its connections, and the loop around them.
 
 pub mod bare;
+pub mod checks;
 mod closing;
 mod connection;
 mod deadlines;
@@ -27,11 +28,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use crate::measure::outage::Gaps;
 use crate::measure::schedule::Offer;
-use crate::protocol::h1::request::Request;
-use crate::ring::Counters;
 use crate::ring::cpu::CpuTime;
+use crate::ring::{BlockSizes, Counters};
+use crate::worker::checks::Checks;
 use crate::worker::series::Outbox;
 use crate::worker::stats::WorkerStats;
+use crate::workload::Layout;
 
 pub use ending::{Ending, Reached};
 pub use turn::work;
@@ -68,11 +70,36 @@ pub struct Job {
     pub requests: Option<u64>,
     /// After this many ns without a whole answer it gives up, if it does at all.
     pub patience_ns: Option<u64>,
-    /// Bytes of the request, and of its form that asks for the connection's end. The ring's payload holds `pipeline` copies of
-    /// the first and then one of the second.
-    pub request_bytes: (usize, usize),
-    /// Answers to HEAD have no body.
-    pub head_request: bool,
+    /// What is sent; its memory is the ring's payload.
+    pub layout: Layout,
+    /// What answers are held against.
+    pub checks: Checks,
+    /// Which worker this is, from 0, and how many there are.
+    pub worker: (u64, u64),
+    /// What leads from the run's clock to 1970-01-01 UTC, ns.
+    pub unix_ns: u64,
+}
+
+/// Bytes of a block at least, and so large that it holds what one send has, at most.
+const BLOCK_BYTES: (usize, usize) = (4 * 1024, 64 * 1024);
+
+/// How many blocks serve for what a protocol says by itself; each connection has one more where requests are made for each send.
+const BLOCKS_OF_PROTOCOL: usize = 64;
+
+/// Bytes of all blocks of a worker, at most; but there are at least so many blocks.
+const ALL_BLOCKS: usize = 256 << 20;
+const BLOCKS_AT_LEAST: usize = 16;
+
+impl Job {
+    /// What the ring needs for this beside the fixed memory.
+    pub fn blocks(&self) -> BlockSizes {
+        let (least, most) = BLOCK_BYTES;
+        let fixed = self.layout.set().is_fixed();
+        let send = self.layout.longest(false).saturating_mul(self.layout.pipeline() as usize);
+        let bytes = if fixed { least } else { send.clamp(least, most).max(self.layout.longest(true)) };
+        let wanted = if fixed { BLOCKS_OF_PROTOCOL } else { self.connections + BLOCKS_OF_PROTOCOL };
+        BlockSizes { count: wanted.min((ALL_BLOCKS / bytes).max(BLOCKS_AT_LEAST)), bytes }
+    }
 }
 
 /// What one worker offers in open loop.
@@ -88,15 +115,6 @@ pub struct OpenJob {
     pub spin: bool,
     /// Where the stages of the rate end, ns from the window's beginning, if there are several.
     pub stages_ns: Vec<u64>,
-}
-
-impl Job {
-    /// The memory that sends come from.
-    pub fn payload(request: &Request, pipeline: u32) -> Vec<u8> {
-        let mut payload = request.keep_alive().repeat(pipeline as usize);
-        payload.extend_from_slice(request.closing());
-        payload
-    }
 }
 
 /// What a worker did.

@@ -26,6 +26,16 @@ impl<'a, R: Ring> Outgoing<'a, R> {
         Outgoing { ring, fixed_memory, what: What::Nothing }
     }
 
+    /// How many bytes there are so far.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        match &self.what {
+            What::Nothing => 0,
+            What::Fixed(range) => range.len(),
+            What::Made(block, lent) => block.bytes().len() - lent,
+        }
+    }
+
     /// Queues the send, and tells how many bytes it has; 0: there was nothing.
     #[inline]
     pub(super) fn send(self, slot: u32, confirm: bool) -> usize {

@@ -18,7 +18,7 @@ const LINGER_NS: u64 = 10_000_000;
 #[derive(Default)]
 pub(super) struct Mark {
     pub(super) at: u64,
-    inside: u64,
+    heard: u64,
     sent: u64,
     errors: Errors,
     connections: Connections,
@@ -75,11 +75,11 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
             };
         }
         let nothing_to_do = self.in_flight == 0 && !self.shared.schedule.has_waiting();
-        if nothing_to_do || self.shared.stats.inside != self.progressed.inside {
+        if nothing_to_do || self.shared.stats.heard() != self.progressed.heard {
             let (requests, errors, connections) =
                 (self.shared.stats.requests, self.shared.stats.errors, self.shared.stats.connections);
             self.progressed =
-                Mark { at: now, inside: self.shared.stats.inside, sent: requests.sent, errors, connections };
+                Mark { at: now, heard: self.shared.stats.heard(), sent: requests.sent, errors, connections };
             return Ok(now);
         }
         match self.job.patience_ns {

@@ -7,6 +7,7 @@ use crate::measure::counters::Requests;
 use crate::measure::schedule::Schedule;
 use crate::measure::stop::Stop;
 use crate::protocol::Failure;
+use crate::workload::Workload;
 
 /// One for each worker, lent to its connections with every event.
 pub(super) struct Shared<'a> {
@@ -14,17 +15,21 @@ pub(super) struct Shared<'a> {
     pub(super) stats: WorkerStats,
     pub(super) schedule: Schedule,
     pub(super) stop: Stop,
+    /// What is sent.
+    pub(super) workload: Workload,
+    /// There are neither kinds nor checks.
+    pub(super) plain: bool,
 }
 
 impl Shared<'_> {
     /// Counts so many requests of a batch where `field` says.
     #[inline]
-    pub(super) fn count(&mut self, batch: &Batch, count: u32, field: impl Fn(&mut Requests) -> &mut u64) {
-        self.stats.count(batch.intended_at, |requests| *field(requests) += u64::from(count));
+    pub(super) fn count(&mut self, batch: &Batch, count: u16, field: impl Fn(&mut Requests) -> &mut u64) {
+        self.stats.count_kind(batch.kind, batch.intended_at, |requests| *field(requests) += u64::from(count));
     }
 
     /// Counts a batch as failed.
     pub(super) fn fail(&mut self, failure: Failure, batch: &Batch) {
-        self.stats.fail(failure, batch.intended_at, u64::from(batch.count));
+        self.stats.fail(failure, batch.kind, batch.intended_at, u64::from(batch.count));
     }
 }

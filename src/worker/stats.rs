@@ -2,10 +2,15 @@
 
 use crate::measure::counters::{Anomalies, Bytes, ConnectFailure, Connections, Errors, Intended, Requests};
 use crate::measure::histogram::Histogram;
-use crate::protocol::{Failure, ProtocolError};
+use crate::protocol::{Answer, Failure, ProtocolError};
+use crate::worker::checks::FirstDiffering;
+use crate::worker::in_flight::Batch;
 
+mod by_kind;
 #[cfg(test)]
 mod tests;
+
+pub use by_kind::KindStats;
 
 /// Times of requests. Every completed response is one sample, in `single` or in `split`, and in open loop one in `response` too.
 #[derive(Debug, Clone)]
@@ -135,6 +140,10 @@ pub struct WorkerStats {
     pub segments: Vec<Segment>,
     /// What was missed since the last answer.
     pub misses: Misses,
+    /// The kinds of requests, if there are several.
+    pub kinds: Vec<KindStats>,
+    /// The first answers that were not those expected.
+    pub differing: FirstDiffering,
 }
 
 impl Default for WorkerStats {
@@ -163,12 +172,14 @@ impl WorkerStats {
             rates: Histogram::new(),
             segments: Vec::new(),
             misses: Misses::default(),
+            kinds: Vec::new(),
+            differing: FirstDiffering::default(),
         }
     }
 
     /// The warm-up is over: forgets all but which connections there are, and how long they took to open; where there is none, also why.
-    /// Of `carried` requests in flight the answers are still to come and will count.
-    pub fn begin(&mut self, carried: u64) {
+    /// Of `carried` requests in flight the answers are still to come and will count; `carried_of` says how many of a kind.
+    pub fn begin(&mut self, carried: u64, carried_of: impl Fn(u16) -> u64) {
         self.requests =
             Requests { sent: carried, open: self.requests.open.map(|_| Intended::default()), ..Requests::default() };
         self.inside = 0;
@@ -185,6 +196,13 @@ impl WorkerStats {
         self.recent.reset();
         self.rates.reset();
         self.misses = Misses::default();
+        self.differing.clear();
+        self.kinds.iter_mut().zip(0..).for_each(|(kind, index)| kind.begin(carried_of(index)));
+    }
+
+    /// Whole answers, right or not.
+    pub fn heard(&self) -> u64 {
+        self.inside + self.errors.check
     }
 
     /// Whether a request intended (in closed loop: sent) at this instant is one of the sample.
@@ -201,13 +219,38 @@ impl WorkerStats {
         self.segments.get_mut(index)
     }
 
-    /// Counts `count` requests intended at `intended_at` where `tell` says, in the whole and in their stage.
+    /// Counts requests intended at `intended_at` where `tell` says, in the whole and in their stage.
     #[inline]
     pub fn count(&mut self, intended_at: u64, tell: impl Fn(&mut Requests)) {
         if self.samples(intended_at) {
             tell(&mut self.requests);
             if let Some(segment) = self.segment(intended_at) {
                 tell(&mut segment.requests);
+            }
+        }
+    }
+
+    /// The same where it is known of which kind they are.
+    #[inline]
+    pub fn count_kind(&mut self, kind: u16, intended_at: u64, tell: impl Fn(&mut Requests)) {
+        self.count(intended_at, &tell);
+        if let Some(kind) = self.kinds.get_mut(usize::from(kind))
+            && intended_at >= self.sample_from
+        {
+            tell(&mut kind.requests);
+        }
+    }
+
+    /// Counts a whole answer in its kind, if there are several.
+    pub(super) fn complete_kind(&mut self, batch: &Batch, answer: &Answer, now: u64) {
+        let samples = self.samples(batch.intended_at);
+        if let Some(kind) = self.kinds.get_mut(usize::from(batch.kind)).filter(|_| samples) {
+            kind.requests.completed += 1;
+            kind.body_bytes += answer.body_bytes;
+            kind.status[usize::from(answer.status) % 1000] += 1;
+            kind.service.record_n(now.saturating_sub(batch.sent_at), 1);
+            if let Some(response) = &mut kind.response {
+                response.record_n(now.saturating_sub(batch.intended_at), 1);
             }
         }
     }
@@ -221,31 +264,27 @@ impl WorkerStats {
         });
     }
 
-    /// Counts `count` failed requests intended at `intended_at`.
-    pub fn fail(&mut self, failure: Failure, intended_at: u64, count: u64) {
+    /// Counts `count` failed requests of a kind intended at `intended_at`.
+    pub fn fail(&mut self, failure: Failure, kind: u16, intended_at: u64, count: u64) {
         if !self.samples(intended_at) {
             return;
         }
-        self.count(intended_at, |requests| requests.failed += count);
-        let errors = &mut self.errors;
-        match failure {
-            Failure::Reset => errors.reset += count,
-            Failure::EofMidResponse => errors.eof_mid_response += count,
-            Failure::Timeout => errors.timeout += count,
-            Failure::Check => errors.check += count,
-            Failure::Other => errors.other += count,
-            Failure::Protocol(reason) => {
-                errors.protocol += count;
-                self.protocol_reasons[reason.index()] += count;
-            }
+        self.count_kind(kind, intended_at, |requests| requests.failed += count);
+        count_failure(&mut self.errors, failure, count);
+        if let Some(kind) = self.kinds.get_mut(usize::from(kind)) {
+            count_failure(&mut kind.errors, failure, count);
+        }
+        if let Failure::Protocol(reason) = failure {
+            self.protocol_reasons[reason.index()] += count;
         }
     }
 
     /// Notes that `requests` requests, due since this instant at the earliest, are lost by so many events; an answer ends the row.
     pub fn missed(&mut self, events: u64, requests: u64, since: u64) {
+        let heard = self.heard();
         let row = &mut self.misses;
-        if row.answers != self.inside {
-            *row = Misses { answers: self.inside, ..Misses::default() };
+        if row.answers != heard {
+            *row = Misses { answers: heard, ..Misses::default() };
         }
         row.events += events;
         row.requests += requests;
@@ -256,7 +295,7 @@ impl WorkerStats {
 
     /// What was missed since the last answer.
     pub fn missed_last(&self) -> Misses {
-        if self.misses.answers == self.inside { self.misses } else { Misses::default() }
+        if self.misses.answers == self.heard() { self.misses } else { Misses::default() }
     }
 
     /// Counts a failed attempt to connect.
@@ -293,6 +332,11 @@ impl WorkerStats {
         self.saw_tls_port |= other.saw_tls_port;
         self.connections += other.connections;
         self.bytes += other.bytes;
+        self.differing.merge(&mut other.differing);
+        match self.kinds.is_empty() {
+            true => self.kinds = std::mem::take(&mut other.kinds),
+            false => self.kinds.iter_mut().zip(&other.kinds).for_each(|(kind, other)| kind.merge(other)),
+        }
         if self.segments.is_empty() {
             self.segments = std::mem::take(&mut other.segments);
             return;
@@ -303,6 +347,17 @@ impl WorkerStats {
             segment.response.merge(&other.response);
         }
     }
+}
+
+fn count_failure(errors: &mut Errors, failure: Failure, count: u64) {
+    *match failure {
+        Failure::Reset => &mut errors.reset,
+        Failure::EofMidResponse => &mut errors.eof_mid_response,
+        Failure::Timeout => &mut errors.timeout,
+        Failure::Protocol(_) => &mut errors.protocol,
+        Failure::Check => &mut errors.check,
+        Failure::Other => &mut errors.other,
+    } += count;
 }
 
 fn add(to: &mut [u64], from: &[u64]) {

@@ -13,7 +13,7 @@ use super::patience::Mark;
 use super::sampler::Sampler;
 use super::shared::Shared;
 use super::stalls::{NOTICED_NS, Stalls};
-use super::stats::{Segment, WorkerStats};
+use super::stats::{KindStats, Segment, WorkerStats};
 use super::usage::Account;
 use super::{Done, Halt, Job, Progress};
 use crate::measure::clock::Clock;
@@ -22,9 +22,10 @@ use crate::measure::outage::Outage;
 use crate::measure::schedule::{Due, Schedule};
 use crate::measure::stop::Stop;
 use crate::protocol::h1::response::Heads;
-use crate::protocol::{Asked, H1, Protocol};
+use crate::protocol::{H1, Protocol};
 use crate::ring::cpu::{self, CpuTime};
 use crate::ring::{Counters, Ring, Wait};
+use crate::workload::Workload;
 
 /// The longest wait, ns: a halt is seen this late at most.
 pub(super) const PATIENCE_NS: u64 = 20_000_000;
@@ -39,9 +40,6 @@ const CONNECTS_PER_TURN: usize = 64;
 /// Completions taken at least before whoever seems silent is given up, and those for each connection.
 const COMPLETIONS_AT_LEAST: u64 = 4096;
 const COMPLETIONS_PER_SLOT: u64 = 8;
-
-/// Requests of one connection that fit any socket's send buffer whole, in bytes; more than that needs confirmed sends.
-const UNCONFIRMED_BYTES: usize = 8 * 1024;
 
 pub(super) struct Loop<'a, R, P: Protocol, C> {
     pub(super) job: &'a Job,
@@ -65,7 +63,8 @@ pub(super) struct Loop<'a, R, P: Protocol, C> {
     pub(super) to_flush: Vec<u32>,
     /// Slots whose sends of this turn are not stamped yet.
     unstamped: Vec<u32>,
-    confirm: bool,
+    /// All blocks are on their way: nothing that needs one can be sent before the next enter.
+    out_of_blocks: bool,
     pub(super) connecting: usize,
     pub(super) open: u64,
     pub(super) outage: Outage,
@@ -101,7 +100,7 @@ pub fn work<R: Ring, C: Clock>(
     progress: &Progress,
     halt: &Halt,
 ) -> Done {
-    let wire = Heads::of_one(job.head_request);
+    let wire = Heads::new(job.layout.set().kinds.len());
     let mut this: Loop<'_, R, H1, C> = Loop::new(job, starts_at, ring, clock, progress, wire);
     let cut_short = this.window(halt);
     this.close(cut_short.err(), halt)
@@ -143,10 +142,12 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
                 stats: stats(job, begins_at),
                 schedule: schedule(job, starts_at, begins_at, ends_at),
                 stop: Stop::new(ends_at, job.requests.filter(|_| counts_at_once)),
+                workload: Workload::new(&job.layout, job.worker, job.unix_ns),
+                plain: job.layout.set().kinds.len() <= 1 && !job.checks.any(),
             },
             wire,
             begins_at,
-            connections: (0..count).map(|slot| Connection::new(remote(slot), 1)).collect(),
+            connections: (0..count).map(|slot| Connection::new(remote(slot), job)).collect(),
             batches: BatchMemory::new(count, job.pipeline),
             deadlines: Deadlines::new(count, job.timeout_ns, now),
             ready: VecDeque::with_capacity(count),
@@ -155,7 +156,7 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
             to_flush: Vec::new(),
             // In open loop a connection may get more within a turn.
             unstamped: Vec::with_capacity(2 * count),
-            confirm: job.request_bytes.0 * job.pipeline as usize + job.request_bytes.1 > UNCONFIRMED_BYTES,
+            out_of_blocks: false,
             connecting: 0,
             open: 0,
             outage: Outage::new(now),
@@ -316,7 +317,14 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
     /// The warm-up is over.
     pub(super) fn begin(&mut self) {
         let carried = if self.shared.stats.sample_from == 0 { self.in_flight } else { 0 };
-        self.shared.stats.begin(carried);
+        let Loop { connections, batches, shared, .. } = self;
+        let of_kind = |kind| {
+            let of = |(slot, connection): (usize, &Connection<P>)| {
+                connection.policy.in_flight_of(kind, batches.batches_of(slot as u32))
+            };
+            if carried > 0 { connections.iter().enumerate().map(of).sum() } else { 0 }
+        };
+        shared.stats.begin(carried, of_kind);
         self.outage.forget();
         self.connections.iter_mut().for_each(|connection| connection.policy.completed = 0);
         if let Some(requests) = self.job.requests
@@ -343,6 +351,7 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
         for slot in std::mem::take(&mut self.to_flush) {
             self.flush(slot);
         }
+        self.out_of_blocks = false;
         let Shared { stats, schedule, .. } = &mut self.shared;
         schedule.advance(now, |at, count| {
             stats.count_open(at, |open| open.shed += count);
@@ -380,7 +389,10 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
     /// Something is due, and there is a connection for it.
     #[inline]
     fn may_send(&self) -> bool {
-        !self.ready.is_empty() && !self.shared.stop.is_spent() && self.shared.schedule.has_waiting()
+        !self.ready.is_empty()
+            && !self.out_of_blocks
+            && !self.shared.stop.is_spent()
+            && self.shared.schedule.has_waiting()
     }
 
     #[inline]
@@ -391,23 +403,33 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
         if count == 0 {
             return;
         }
-        let mut out = Outgoing::new(self.ring, &[]);
-        let batch = Batch { count, ..Batch::default() };
-        connection.policy.sent(batch, now, self.batches.of(slot), &mut self.shared);
-        let asked = Asked { head_only: self.job.head_request, ..Asked::default() };
-        let (plain, closing) = self.job.request_bytes;
-        let end = plain * self.job.pipeline as usize;
-        let closes = self.job.requests_per_connection == Some(connection.policy.sent_here);
-        let range = match closes {
-            false => 0..plain * count as usize,
-            true => end - plain * (count as usize - 1)..end + closing,
+        let last = connection.policy.sent_here + u64::from(count);
+        let closes = self.job.requests_per_connection == Some(last);
+        let mut out = Outgoing::new(self.ring, self.job.layout.memory());
+        let batches = self.batches.of(slot);
+        let put = match &self.shared.workload {
+            Workload::Fixed(fixed) => {
+                let (asked, range) = (fixed.asked, fixed.range(count, closes));
+                let batch = Batch { count: count as u16, ..Batch::default() };
+                connection.policy.sent(batch, now, batches, &mut self.shared);
+                connection.protocol.request(asked, count, range, &mut out);
+                count
+            }
+            Workload::Mix(_) => connection.put_mix(count, closes, now, batches, &mut self.shared, &mut out),
         };
-        connection.protocol.request(asked, count, range, &mut out);
-        self.in_flight += u64::from(count);
-        connection.policy.confirming = self.confirm;
-        self.shared.stats.bytes.sent += out.send(slot, self.confirm) as u64;
-        self.unstamped.push(slot);
-        if count < free {
+        let bytes = out.len();
+        let confirm = self.job.layout.needs_confirming(bytes);
+        self.shared.stats.bytes.sent += out.send(slot, confirm) as u64;
+        if put < count {
+            self.shared.stop.refund(u64::from(count - put));
+            self.out_of_blocks |= put == 0;
+        }
+        if put > 0 {
+            self.in_flight += u64::from(put);
+            self.connections[slot as usize].policy.confirming = confirm;
+            self.unstamped.push(slot);
+        }
+        if put < free {
             self.follow(slot, Next::Ready);
         }
     }
@@ -484,6 +506,10 @@ fn stats(job: &Job, begins_at: u64) -> WorkerStats {
     if let Some(open) = &job.open {
         stats.requests.open = Some(Intended::default());
         stats.segments = open.stages_ns.iter().map(|end| Segment::new(begins_at.saturating_add(*end))).collect();
+    }
+    let kinds = job.layout.set().kinds.len();
+    if kinds > 1 {
+        stats.kinds = (0..kinds).map(|_| KindStats::new(job.open.is_some())).collect();
     }
     stats
 }

@@ -2,7 +2,18 @@
 //!
 //! A [`RequestSet`] is made once before the run, checked and encoded whole; workers share it and never change it.
 
+mod layout;
+mod mix;
+mod patch;
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
+
+use crate::protocol::h1::request::Request;
+
+pub use layout::Layout;
+pub use mix::{Mix, Put, Workload};
 
 /// How many kinds of request have figures of their own, at most.
 pub const MAX_KINDS: usize = 256;
@@ -18,13 +29,81 @@ pub struct RequestSet {
     pub kinds: Vec<Kind>,
     /// How the list is gone through.
     pub order: Order,
+    /// What random values are drawn from.
+    pub seed: u64,
     /// Where values change, of all entries one after the other.
     pub patches: Vec<Patch>,
     /// The first value of each `{SEQ:start}`: placeholders with the same start draw from the same sequence, and within one request
-    /// have the same value.
+    /// have the same value. Sequences that only ever stand together go on together.
     pub sequences: Vec<Sequence>,
     /// What answers are held against.
     pub expectations: Vec<Expect>,
+}
+
+impl RequestSet {
+    /// The one request that a plain run repeats.
+    pub fn of_one(request: &Request, kind: Kind) -> RequestSet {
+        let (plain, closing) = (request.keep_alive(), request.closing());
+        let end = plain.len() as u32;
+        let entry = Encoded {
+            kind: 0,
+            head_only: request.head_only(),
+            range: 0..end,
+            closing: end..end + closing.len() as u32,
+            asks_to_close: true,
+            patches: 0..0,
+            closing_patches: 0..0,
+            expects: None,
+        };
+        RequestSet {
+            bytes: [plain, closing].concat(),
+            entries: vec![entry],
+            kinds: vec![kind],
+            ..RequestSet::default()
+        }
+    }
+
+    /// The bytes of an entry's plain form, or of its closing one, placeholders unfilled.
+    pub fn bytes_of(&self, entry: &Encoded, closes: bool) -> &[u8] {
+        let range = if closes { &entry.closing } else { &entry.range };
+        &self.bytes[range.start as usize..range.end as usize]
+    }
+
+    /// The patches of an entry's plain form, or of its closing one.
+    pub fn patches_of(&self, entry: &Encoded, closes: bool) -> &[Patch] {
+        let range = if closes { &entry.closing_patches } else { &entry.patches };
+        &self.patches[range.start as usize..range.end as usize]
+    }
+
+    /// Whether it is one request, always the same.
+    pub fn is_fixed(&self) -> bool {
+        self.entries.len() == 1 && self.patches.is_empty()
+    }
+
+    /// How many requests draw from each sequence, of the whole list gone through once.
+    pub fn draws(&self) -> Vec<u64> {
+        let mut draws = vec![0; self.sequences.len()];
+        for entry in &self.entries {
+            for sequence in sequences_of(self.patches_of(entry, false)) {
+                draws[usize::from(sequence)] += 1;
+            }
+        }
+        draws
+    }
+}
+
+/// The sequences that patches draw from, each once.
+fn sequences_of(patches: &[Patch]) -> Vec<u16> {
+    let mut all: Vec<u16> = patches
+        .iter()
+        .filter_map(|patch| match patch.value {
+            Value::Seq(sequence) => Some(sequence),
+            _ => None,
+        })
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// One request of the list.
@@ -38,6 +117,8 @@ pub struct Encoded {
     pub range: Range<u32>,
     /// Its bytes as sent where it is the last of its connection; the same as `range` if they are not ours to change (`--raw`).
     pub closing: Range<u32>,
+    /// Its closing form, or a raw request's own head, asks the server to end the connection; else the client ends it behind the answer.
+    pub asks_to_close: bool,
     /// Its part of [`RequestSet::patches`], in ascending order of place; empty for a request that is always the same.
     pub patches: Range<u32>,
     /// The same for its closing form, whose places may differ.
@@ -65,8 +146,8 @@ pub enum Order {
     /// One after the other: each worker by itself, so that shares are exact.
     #[default]
     Turn,
-    /// Each drawn independently of the others, from this seed.
-    Random(u64),
+    /// Each drawn independently of the others.
+    Random,
 }
 
 /// A place in a request whose bytes change.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::requests::Asked;
 use super::server::{Fate, Move, serve};
 use super::{Fake, PATIENCE_NS};
 use crate::ring::Completion;
@@ -11,7 +12,7 @@ use crate::ring::Completion;
 /// What is queued until the next enter.
 pub(super) enum Queued {
     Connect(Fate),
-    Send { closes: Vec<bool>, bytes: usize, confirm: bool },
+    Send { asked: Vec<Asked>, bytes: usize, confirm: bool },
 }
 
 /// What will be reported.
@@ -54,11 +55,11 @@ impl Fake {
         for (slot, queued) in std::mem::take(&mut self.queued) {
             match queued {
                 Queued::Connect(fate) => self.begin_connect(slot, fate),
-                Queued::Send { closes, bytes, confirm } => {
+                Queued::Send { asked, bytes, confirm } => {
                     if confirm {
                         self.confirm(slot, bytes);
                     }
-                    closes.into_iter().for_each(|closes| self.serve(slot, closes));
+                    asked.into_iter().for_each(|asked| self.serve(slot, asked));
                 }
             }
         }
@@ -97,13 +98,14 @@ impl Fake {
     }
 
     /// The server has a request whole.
-    fn serve(&mut self, slot: u32, closes: bool) {
-        self.slots[slot as usize].unanswered.push_back(self.time.last());
+    fn serve(&mut self, slot: u32, asked: Asked) {
+        self.slots[slot as usize].queued -= 1;
+        self.slots[slot as usize].unanswered.push_back((self.time.last(), asked.kind));
         if self.slots[slot as usize].reads_no_more {
             return;
         }
         let deed = self.random.pick(&self.manners.deeds);
-        let (moves, reads_on) = serve(deed, closes, self.manners.split, &mut self.random);
+        let (moves, reads_on) = serve(deed, asked, self.manners.split, &mut self.random);
         self.slots[slot as usize].reads_no_more = !reads_on;
         moves.into_iter().for_each(|step| self.schedule_move(slot, Event::Server(step)));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::requests::Asked;
 use super::server::Data;
 use crate::measure::counters::Connections;
 use crate::measure::histogram::Histogram;
@@ -14,11 +15,13 @@ pub(super) struct Slot {
     pub(super) generation: u64,
     pub(super) is_open: bool,
     pub(super) connecting_since: Option<u64>,
-    /// When each request was sent that has no whole answer yet.
-    pub(super) unanswered: VecDeque<u64>,
+    /// When each request was sent that has no whole answer yet, and of which kind it is.
+    pub(super) unanswered: VecDeque<(u64, u16)>,
     /// When the first byte of the answer under way was read.
     first_byte_at: u64,
     requests: u64,
+    /// Requests queued that are not submitted yet.
+    pub(super) queued: usize,
     answers: u64,
     /// The end is a broken one, even if it looks orderly.
     send_failed: bool,
@@ -55,7 +58,7 @@ impl Slot {
 
     /// Since when something is awaited that may time out.
     pub(super) fn waits_since(&self) -> Option<u64> {
-        self.connecting_since.or(self.unanswered.front().copied())
+        self.connecting_since.or(self.unanswered.front().map(|(sent_at, _)| *sent_at))
     }
 }
 
@@ -67,6 +70,10 @@ pub(in crate::worker) struct Record {
     pub(super) reaped_at: u64,
     pub(in crate::worker) requests: u64,
     pub(in crate::worker) request_bytes: u64,
+    /// Requests, answers and requests given up by kind.
+    pub(in crate::worker) of_kind: Vec<[u64; 3]>,
+    /// The numbers that requests had.
+    pub(in crate::worker) numbers: Vec<u64>,
     /// Whole answers handed to the loop.
     pub(in crate::worker) answers: u64,
     /// The same after the window.
@@ -99,12 +106,14 @@ pub(in crate::worker) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(slots: usize) -> Record {
+    pub(super) fn new(slots: usize, kinds: usize) -> Record {
         Record {
             over: false,
             reaped_at: 0,
             requests: 0,
             request_bytes: 0,
+            of_kind: vec![[0; 3]; kinds],
+            numbers: Vec::new(),
             answers: 0,
             late_answers: 0,
             answer_bytes: 0,
@@ -145,17 +154,24 @@ impl Record {
     }
 
     /// Holds a send against the job and counts it.
-    pub(super) fn sends(&mut self, slot: &mut Slot, closes: &[bool], bytes: usize, job: &Job) {
+    pub(super) fn sends(&mut self, slot: &mut Slot, asked: &[Asked], bytes: usize, job: &Job) {
         assert!(slot.is_open, "requests go out on open connections only");
-        let in_flight = slot.unanswered.len() + closes.len();
+        let in_flight = slot.unanswered.len() + slot.queued + asked.len();
         assert!(in_flight <= job.pipeline as usize, "{in_flight} requests in flight on one connection");
-        for &closes in closes {
+        for Asked { closes, kind, number, .. } in asked {
             slot.requests += 1;
             let (at, limit) = (slot.requests, job.requests_per_connection.unwrap_or(u64::MAX));
             assert!(at <= limit, "request {at} of at most {limit} on a connection");
-            assert_eq!(closes, at == limit, "the last request of a connection, and no other, asks for its end: {at}");
+            assert_eq!(
+                *closes,
+                at == limit && job.layout.asks_to_close(),
+                "the last request of a connection, and no other, asks for its end: {at}"
+            );
+            self.of_kind[usize::from(*kind)][0] += 1;
+            self.numbers.extend(number);
         }
-        self.requests += closes.len() as u64;
+        slot.queued += asked.len();
+        self.requests += asked.len() as u64;
         self.request_bytes += bytes as u64;
     }
 
@@ -194,7 +210,7 @@ impl Record {
     }
 
     fn answered(&mut self, slot: &mut Slot, number: u32, now: u64) {
-        let sent_at = slot.unanswered.pop_front().expect("the server answers what it was asked");
+        let (sent_at, kind) = slot.unanswered.pop_front().expect("the server answers what it was asked");
         slot.answers += 1;
         slot.answered_at = now;
         if self.over {
@@ -202,6 +218,7 @@ impl Record {
             return;
         }
         self.answers += 1;
+        self.of_kind[usize::from(kind)][1] += 1;
         self.last_answer_at[number as usize] = now;
         self.service.record_n(now - sent_at, 1);
         self.service_ns += u128::from(now - sent_at);
@@ -211,7 +228,7 @@ impl Record {
     fn give_up(&mut self, slot: &mut Slot) {
         if !self.over {
             self.given_up += slot.unanswered.len() as u64;
-            slot.unanswered.clear();
+            slot.unanswered.drain(..).for_each(|(_, kind)| self.of_kind[usize::from(kind)][2] += 1);
         }
     }
 
@@ -225,7 +242,7 @@ impl Record {
         if self.over {
             return;
         }
-        if let Some(oldest) = slot.unanswered.front() {
+        if let Some((oldest, _)) = slot.unanswered.front() {
             self.waits.push(now - oldest);
         }
         self.give_up(slot);

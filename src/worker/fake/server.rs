@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::random::Random;
+use super::requests::Asked;
 
 /// What becomes of a connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,13 +159,16 @@ pub(in crate::worker) enum Move {
 }
 
 /// What the server does with one request, in order, and whether it will read another.
-pub(super) fn serve(deed: Deed, asked_to_close: bool, split: u64, random: &mut Random) -> (Vec<Move>, bool) {
+pub(super) fn serve(deed: Deed, asked: Asked, split: u64, random: &mut Random) -> (Vec<Move>, bool) {
     let deed = match deed {
-        Deed::Answer if asked_to_close => random.pick(&[(Deed::Announce, 3), (Deed::AnswerAndEnd, 1)]),
+        // Answers to HEAD end with their heads, and have no bodies that could be so.
+        Deed::UntilEnd | Deed::Endless if asked.head_only => Deed::Stall,
+        Deed::Nonsense if asked.head_only => Deed::Garbage,
+        Deed::Answer if asked.closes => random.pick(&[(Deed::Announce, 3), (Deed::AnswerAndEnd, 1)]),
         deed => deed,
     };
     let end = |error| Move::Ends { error, completes: false };
-    let whole = answer(deed == Deed::Announce, random);
+    let whole = answer(deed == Deed::Announce, asked.head_only, random);
     let mut moves = match deed {
         Deed::Vanish | Deed::Stall => Vec::new(),
         Deed::Nonsense => pieces(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n".to_vec(), split, random),
@@ -224,13 +228,16 @@ fn reset(random: &mut Random) -> Vec<Move> {
     }
 }
 
-fn answer(announces: bool, random: &mut Random) -> Vec<u8> {
+fn answer(announces: bool, head_only: bool, random: &mut Random) -> Vec<u8> {
     let close = if announces { "Connection: close\r\n" } else { "" };
-    let framed = match random.below(4) {
+    let mut framed = match random.below(4) {
         0 => format!("{close}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
         1 => format!("{close}Content-Length: 0\r\n\r\n"),
         _ => format!("{close}Content-Length: 13\r\n\r\nHello, World!"),
     };
+    if head_only {
+        framed.truncate(framed.find("\r\n\r\n").map_or(0, |end| end + 4));
+    }
     let interim = if random.percent(10) { "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" } else { "" };
     let status = random.pick(&[("200 OK", 8), ("404 Not Found", 1), ("503 Busy", 1)]);
     format!("{interim}HTTP/1.1 {status}\r\n{framed}").into_bytes()

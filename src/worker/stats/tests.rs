@@ -29,7 +29,7 @@ fn merging_adds_every_field() {
         Failure::Check,
         Failure::Other,
     ] {
-        one.fail(failure, 0, 2);
+        one.fail(failure, 0, 0, 2);
     }
     one.recent.single.record_n(1_000, 5);
     one.latencies.split.record_n(2_000, 1);
@@ -60,7 +60,7 @@ fn the_window_starts_clean_and_knows_its_connections() {
         open: Some(Intended { intended: 9, ..Intended::default() }),
         ..Requests::default()
     };
-    stats.fail(Failure::Timeout, 0, 2);
+    stats.fail(Failure::Timeout, 0, 0, 2);
     stats.connections =
         Connections { established: 3, answered: 2, reconnects: 1, refused: 4, ..Connections::default() };
     stats.status[200] = 5;
@@ -69,7 +69,7 @@ fn the_window_starts_clean_and_knows_its_connections() {
     stats.latencies.lag.record_n(1, 1);
     stats.connect.record_n(7, 3);
     stats.rates.record_n(7, 3);
-    stats.begin(2);
+    stats.begin(2, |_| 0);
     assert_eq!(stats.requests, Requests { sent: 2, open: Some(Intended::default()), ..Requests::default() });
     assert_eq!((stats.errors, stats.inside, stats.status[200]), (Errors::default(), 0, 0));
     assert_eq!(stats.connections, Connections { established: 3, answered: 2, ..Connections::default() });
@@ -77,7 +77,7 @@ fn the_window_starts_clean_and_knows_its_connections() {
     assert_eq!(stats.connect.count(), 3);
     let none = Connections { refused: 4, timeout: 1, ..Connections::default() };
     let mut stats = WorkerStats { connections: none, ..WorkerStats::new() };
-    stats.begin(0);
+    stats.begin(0, |_| 0);
     assert_eq!(stats.connections, none, "why there is none is not forgotten");
 }
 
@@ -89,8 +89,8 @@ fn requests_count_in_the_stage_they_were_intended_in() {
     for at in [99, 100, 199, 200, 299, 300, 999] {
         stats.count(at, |requests| requests.sent += 1);
     }
-    stats.fail(Failure::Reset, 99, 5);
-    stats.fail(Failure::Reset, 150, 5);
+    stats.fail(Failure::Reset, 0, 99, 5);
+    stats.fail(Failure::Reset, 0, 150, 5);
     let sent = |segment: &Segment| (segment.requests.sent, segment.requests.failed);
     assert_eq!((stats.requests.sent, stats.requests.failed, stats.errors.reset), (6, 5, 5));
     assert_eq!(stats.segments.iter().map(sent).collect::<Vec<_>>(), [(2, 5), (4, 0)]);

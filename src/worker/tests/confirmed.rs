@@ -6,7 +6,8 @@ use super::*;
 fn no_slot_is_lost_to_a_send_that_never_ends() {
     for_seeds(60, |seed| {
         // The server answers before it has read the request, and never reads the rest of it.
-        let job = Job { request_bytes: (100_000, 100_019), timeout_ns: 20 * MS, duration_ns: Some(500 * MS), ..job() };
+        let job =
+            Job { layout: requests::fixed(100_000, 1), timeout_ns: 20 * MS, duration_ns: Some(500 * MS), ..job() };
         let mut fake = Fake::new(seed, job, Manners::good());
         fake.stuck_sends = 20;
         let Ran { done, fake } = run(fake);

@@ -15,6 +15,7 @@ use crate::worker::in_flight::{Batch, BatchMemory};
 use crate::worker::outgoing::{Outgoing, Replies};
 use crate::worker::shared::Shared;
 use crate::worker::stats::WorkerStats;
+use crate::workload::Workload;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const LAST: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
@@ -62,7 +63,7 @@ struct Bench<'a> {
 impl<'a> Bench<'a> {
     fn new(job: &'a Job) -> Bench<'a> {
         Bench {
-            connection: Connection::new(0, 1),
+            connection: Connection::new(0, job),
             batches: BatchMemory::new(1, job.pipeline),
             heads: Heads::new(1),
             shared: Shared {
@@ -70,6 +71,8 @@ impl<'a> Bench<'a> {
                 stats: WorkerStats::new(),
                 schedule: Schedule::Closed,
                 stop: Stop::new(None, Some(BUDGET)),
+                workload: Workload::new(&job.layout, (0, 1), 0),
+                plain: true,
             },
             now: 0,
         }
@@ -78,7 +81,7 @@ impl<'a> Bench<'a> {
     /// Sends so many requests.
     fn sends(&mut self, count: u32) {
         let (now, batches) = (self.now, self.batches.of(0));
-        let batch = Batch { count, ..Batch::default() };
+        let batch = Batch { count: count as u16, ..Batch::default() };
         self.connection.policy.sent(batch, now, batches, &mut self.shared);
         let mut ring = Fake::new(0, self.shared.job.clone(), Manners::good());
         let mut out = Outgoing::new(&mut ring, &[]);

@@ -1,0 +1,62 @@
+//! What is counted for each kind of request, where there are several.
+
+use crate::measure::counters::{Errors, Intended, Requests};
+use crate::measure::histogram::Histogram;
+
+/// The figures of one row of the report's table of requests.
+#[derive(Debug, Clone)]
+pub struct KindStats {
+    /// Its requests by outcome.
+    pub requests: Requests,
+    /// Its failures.
+    pub errors: Errors,
+    /// Its completed answers by status code.
+    pub status: Box<[u64; 1000]>,
+    /// Bytes of its answers' bodies.
+    pub body_bytes: u64,
+    /// Done - sent.
+    pub service: Histogram,
+    /// Open loop: done - intended.
+    pub response: Option<Histogram>,
+}
+
+impl KindStats {
+    /// All the memory it will need; `open`: of an open loop.
+    pub fn new(open: bool) -> KindStats {
+        KindStats {
+            requests: Requests { open: open.then(Intended::default), ..Requests::default() },
+            errors: Errors::default(),
+            status: Box::new([0; 1000]),
+            body_bytes: 0,
+            service: Histogram::new(),
+            response: open.then(Histogram::new),
+        }
+    }
+
+    /// The warm-up is over; the answers to `carried` requests are still to come and will count.
+    pub(super) fn begin(&mut self, carried: u64) {
+        let open = self.requests.open.map(|_| Intended::default());
+        self.requests = Requests { sent: carried, open, ..Requests::default() };
+        self.errors = Errors::default();
+        self.status.fill(0);
+        self.body_bytes = 0;
+        self.service.reset();
+        self.response.iter_mut().for_each(Histogram::reset);
+    }
+
+    /// Adds what another worker measured of the same kind.
+    pub(super) fn merge(&mut self, other: &KindStats) {
+        self.requests += other.requests;
+        self.errors += other.errors;
+        super::add(&mut self.status[..], &other.status[..]);
+        self.body_bytes += other.body_bytes;
+        if !other.service.is_empty() {
+            self.service.merge(&other.service);
+        }
+        if let (Some(to), Some(from)) = (&mut self.response, &other.response)
+            && !from.is_empty()
+        {
+            to.merge(from);
+        }
+    }
+}
