@@ -9,7 +9,7 @@ usage() {
 Usage: ./check.sh [--all] [--no-install] [--no-suite] [--no-fuzz] [--fuzz-seconds N]
 
 Installs what the tests need, then checks formatting, lints (warnings are errors), documentation and tests (with real
-and hostile servers, partly on the second engines too), runs the commands of README.md, and fuzzes the framing for a moment.
+and hostile servers, partly on the second engines too), runs the commands of README.md, and fuzzes what reads for a moment.
 The last lines say what was left out, and how many tests passed and failed.
 
   --all             everything: all of those tests on each second engine, every case of the study in small, README.md
@@ -201,7 +201,7 @@ fuzz() {
         left_out 'the fuzzer (--no-fuzz)'
         return
     fi
-    begin "fuzz the framing for $fuzz_seconds s"
+    begin "fuzz the framing, and lists of requests, for $fuzz_seconds s each"
     if [ "$fuzz_seconds" -lt 120 ]; then left_out "fuzzing for longer than $fuzz_seconds s (./check.sh --all; --fuzz-seconds N)"; fi
     flags='--cfg fuzzing -Cdebug-assertions -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4'
     for kind in inline-8bit-counters pc-table trace-compares; do
@@ -209,10 +209,12 @@ fuzz() {
     done
     # With a target, so that build scripts and macros are built without these flags.
     host=$(rustc -vV | sed -n 's/^host: //p')
-    (cd fuzz && RUSTFLAGS="$flags" CARGO_TARGET_DIR=target cargo build --release --quiet --target "$host" --bin response)
-    mkdir -p fuzz/corpus/response fuzz/artifacts/response
-    "fuzz/target/$host/release/response" -artifact_prefix=fuzz/artifacts/response/ -max_total_time="$fuzz_seconds" \
-        -print_final_stats=1 fuzz/corpus/response fuzz/seeds
+    (cd fuzz && RUSTFLAGS="$flags" CARGO_TARGET_DIR=target cargo build --release --quiet --target "$host" --bins)
+    for target in response requests; do
+        mkdir -p fuzz/corpus/$target fuzz/artifacts/$target
+        "fuzz/target/$host/release/$target" -artifact_prefix=fuzz/artifacts/$target/ -max_total_time="$fuzz_seconds" \
+            -print_final_stats=1 fuzz/corpus/$target fuzz/seeds/$target
+    done
 }
 
 if [ $install = yes ]; then

@@ -20,6 +20,7 @@ mod disturbances;
 mod doubts;
 mod evidence;
 mod headlines;
+pub mod mix;
 mod other_protocol;
 mod outcome;
 mod parts;
@@ -138,6 +139,15 @@ pub struct RunResult {
     /// The time series.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub intervals: Vec<Interval>,
+    /// Each kind of request, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mix: Vec<mix::Kind>,
+    /// The first answers that were not those expected, at most three.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differing: Vec<mix::Differing>,
+    /// Numbers of `{SEQ:start}` that were longer than their placeholder.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub seq_past_width: u64,
     /// The clauses of `--slo`, judged; absent where none were given or the run was interrupted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slo: Option<Vec<Clause>>,
@@ -153,6 +163,11 @@ pub struct RunResult {
     /// Each worker by itself.
     #[serde(default)]
     pub workers: Vec<Worker>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl RunResult {

@@ -56,6 +56,8 @@ def run(words, command, environment, servers):
         if not server.stdout.readline():
             sys.exit(f"README.md: {command}: the server did not start")
         return
+    if "|" in words:
+        words = ["sh", "-c", command]
     done = subprocess.run(words, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=LIMIT_S)
     if judges_the_machine(words, done):
         print(f"  (exit code {done.returncode}: it is about this machine)", flush=True)

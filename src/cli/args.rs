@@ -27,10 +27,10 @@ use argh::{ArgsInfo, FromArgs};
     error_code(143, "terminated (SIGTERM); what was measured is reported")
 )]
 pub struct LoadArgs {
-    /// what to load, as in http://127.0.0.1:8080/path; http:// may be left out; without a URL, the
-    /// built-in server
+    /// what to load, as in http://127.0.0.1:8080/path; http:// may be left out; several of one
+    /// server are asked for in turn; without a URL, the built-in server
     #[argh(positional, arg_name = "URL")]
-    pub url: Option<String>,
+    pub url: Vec<String>,
 
     /// worker threads, each pinned to a CPU: 1 to 1024 (default: one for each physical core, for
     /// half of them when the server is on this host)
@@ -58,7 +58,7 @@ pub struct LoadArgs {
     #[argh(option, arg_name = "KIND")]
     pub arrivals: Option<String>,
 
-    /// what Poisson arrivals are drawn from (default: 1)
+    /// what Poisson arrivals, a random order and placeholders are drawn from (default: 1)
     #[argh(option, arg_name = "N")]
     pub seed: Option<String>,
 
@@ -109,6 +109,45 @@ pub struct LoadArgs {
     /// send this body; @FILE reads it from a file, @- from standard input
     #[argh(option, short = 'b', arg_name = "TEXT|@FILE|@-")]
     pub body: Option<String>,
+
+    /// requests from FILE in turn: a URL or path per line, or blocks of METHOD URL, headers, @FILE
+    /// or an indented body; paths are of URL's server
+    #[argh(option, short = 'i', arg_name = "FILE|-")]
+    pub input: Option<String>,
+
+    /// requests in turn, each the bytes of a FILE as they are; one named twice counts twice; may be
+    /// repeated
+    #[argh(option, arg_name = "FILE[,FILE...]")]
+    pub raw: Vec<String>,
+
+    /// each line of FILE in turn is the body of a request to URL
+    #[argh(option, arg_name = "FILE|-")]
+    pub body_lines: Option<String>,
+
+    /// how a list of requests is gone through: turn or random (default: turn, with exact shares)
+    #[argh(option, arg_name = "ORDER")]
+    pub order: Option<String>,
+
+    /// each path of a list has figures of its own; at most 256
+    #[argh(switch)]
+    pub by_path: bool,
+
+    /// URL, headers and body have placeholders too, as files of requests have: {RAND:min:max},
+    /// {SEQ:start}, {UUID}, {NOW_MS}
+    #[argh(switch)]
+    pub placeholders: bool,
+
+    /// numbers of {SEQ:start} begin so many later, to go on from an earlier run (default: 0)
+    #[argh(option, arg_name = "N")]
+    pub seq_skip: Option<String>,
+
+    /// an answer with another status has failed, as in 200,204,3xx
+    #[argh(option, arg_name = "LIST")]
+    pub expect_status: Option<String>,
+
+    /// an answer with another body has failed; @FILE reads the body from a file
+    #[argh(option, arg_name = "TEXT|@FILE")]
+    pub expect_body: Option<String>,
 
     /// a request has failed after this time: more than 0, at most 1h (default: 2s)
     #[argh(option, short = 'T', arg_name = "TIME")]
@@ -258,6 +297,11 @@ pub struct ServeArgs {
     /// connection, X-Request-Id, when it was received and answered (ns, CLOCK_MONOTONIC)
     #[argh(option, arg_name = "FILE")]
     pub log: Option<String>,
+
+    /// answer by method and path, as FILE says in TOML, and tell at the end how often: tables
+    /// named route with method, path (* is any segment), status, body, body_file or body_bytes, headers, delay
+    #[argh(option, arg_name = "FILE")]
+    pub routes: Option<String>,
 }
 
 /// The highest rate that holds an SLO: open-loop runs, each after the other, first at doubled rates and then bisected. Or, with

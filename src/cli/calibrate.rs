@@ -43,7 +43,7 @@ impl TypedCalibrate {
         let Some((own, load)) = shared::read::<CalibrateArgs>("saturing calibrate", args, &info())? else {
             return Ok(None);
         };
-        if let Some(url) = &load.url {
+        if let Some(url) = load.url.first() {
             return Err(Failure::usage(format!("unexpected argument {}; there are only options here", shown(url))));
         }
         let window = match own.duration.as_deref() {

@@ -61,7 +61,7 @@ impl TypedCompare {
         let rounds = own.rounds.as_deref().map_or(Ok(ROUNDS), rounds)?;
         let or = |typed: Option<String>, default: &str| Some(typed.unwrap_or_else(|| default.to_owned()));
         (load.duration, load.warmup) = (or(own.duration, DURATION), or(own.warmup, WARMUP));
-        load.url = Some(a.clone());
+        load.url = vec![a.clone()];
         let first = Typed::read(&load, stdin)?;
         let second = first.at(&b)?;
         let output = Output { inputs: first.output.inputs.clone(), ..output };

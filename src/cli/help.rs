@@ -34,11 +34,20 @@ const GROUPS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "Request and connections",
+        "Requests and connections",
         &[
             "--method",
             "--header",
             "--body",
+            "--input",
+            "--raw",
+            "--body-lines",
+            "--order",
+            "--by-path",
+            "--placeholders",
+            "--seq-skip",
+            "--expect-status",
+            "--expect-body",
             "--timeout",
             "--no-keepalive",
             "--requests-per-connection",
@@ -187,7 +196,7 @@ mod tests {
             text.lines().filter(is_head).map(str::to_owned).collect()
         };
         let ends = ["Values:", "Examples:", "Exit codes:"];
-        let of_run = ["Load:", "Request and connections:", "Workers:", "Report:", "Help:"];
+        let of_run = ["Load:", "Requests and connections:", "Workers:", "Report:", "Help:"];
         assert_eq!(heads(&LoadArgs::get_args_info()), [&["Arguments:"][..], &of_run, &ends].concat());
         assert_eq!(heads(&ServeArgs::get_args_info()), [&["Options:"][..], &ends].concat());
         // Its own first: --precision.

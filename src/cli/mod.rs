@@ -171,7 +171,7 @@ fn parse_load(args: &[String], stdin: &mut dyn Read) -> Result<Command, Failure>
     if args.version {
         return Ok(Command::Text(concat!("saturing ", env!("CARGO_PKG_VERSION"), "\n").to_owned()));
     }
-    if let Some(name) = args.url.as_deref().filter(|url| SUBCOMMANDS.contains(url)) {
+    if let Some(name) = args.url.first().filter(|url| SUBCOMMANDS.contains(&url.as_str())) {
         return Err(Failure::usage(format!("{name}: a subcommand comes first, as in saturing {name}")));
     }
     Typed::read(&args, stdin).map(|typed| Command::Load(Box::new(typed)))

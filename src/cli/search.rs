@@ -214,7 +214,7 @@ mod tests {
             ("h", "--slo: a search needs what has to hold, as in --slo p99<5ms, or --connections A..B, got neither"),
             (
                 "--slo p99 h",
-                "--slo: must be limits as in p99<5ms,errors<0.1%,rate>9k; any of pN, mean, max, service.pN, lag, lag.max, errors, rate, got p99",
+                "--slo: must be limits as in p99<5ms,errors<0.1%,rate>9k; any of pN, mean, max, service.pN, lag, lag.max, errors, rate, and p99[NAME] of a kind of request, got p99",
             ),
             ("-c0..5 h", "--connections: a range must be A..B within 1..1000000, got 0..5"),
             ("-c9..5 h", "--connections: a range must be A..B within 1..1000000, got 9..5"),

@@ -7,12 +7,12 @@ use super::failure::{DONE, Failure, NO_RUN};
 use super::signals::Signal;
 use super::typed::TypedServe;
 use crate::plan::cpus::Topology;
-use crate::target::Server;
+use crate::target::{Route, Server};
 
 /// Serves until a signal comes, then says how much was served.
 pub(super) fn serve(typed: &TypedServe) -> Result<i32, Failure> {
     let cpus = typed.cpus(&Topology::read()?)?;
-    let server = Server::start_as(typed.listen, &cpus, typed.engine, typed.truth.as_ref());
+    let server = Server::start_as(typed.listen, &cpus, typed.engine, typed.truth.as_ref(), typed.routes.clone());
     let server = server.map_err(|error| Failure::no_run(error.to_string()))?;
     let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
     say(&server.address().to_string());
@@ -22,6 +22,12 @@ pub(super) fn serve(typed: &TypedServe) -> Result<i32, Failure> {
     }
     let served = server.stop();
     say(&format!("served {} requests on {} connections", served.requests, served.connections));
+    if let Some(routes) = &typed.routes {
+        let names = routes.all().iter().map(Route::name).chain(["no route".to_owned()]);
+        let rows: Vec<(String, &u64)> = names.zip(&served.by_route).collect();
+        let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        rows.iter().for_each(|(name, count)| say(&format!("  {name:<width$} {count:>12}")));
+    }
     Ok(if served.log_failed { NO_RUN } else { DONE })
 }
 

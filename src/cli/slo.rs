@@ -4,23 +4,57 @@ use crate::plan::Error;
 use crate::plan::units;
 use crate::result::slo::{Limit, Measure, Order, Slo, Statistic, Times};
 
-const FORM: &str =
-    "must be limits as in p99<5ms,errors<0.1%,rate>9k; any of pN, mean, max, service.pN, lag, lag.max, errors, rate";
+const FORM: &str = "must be limits as in p99<5ms,errors<0.1%,rate>9k; any of pN, mean, max, service.pN, lag, lag.max, errors, rate, and p99[NAME] of a kind of request";
 
 /// A list of limits, all of which have to hold.
 ///
 /// # Errors
 /// A part is no limit.
 pub fn slo(text: &str) -> Result<Slo, Error> {
-    let limits = text.split(',').map(|part| limit(part.trim())).collect::<Result<_, _>>()?;
+    let limits = parts(text).into_iter().map(|part| limit(part.trim())).collect::<Result<_, _>>()?;
     Ok(Slo { limits })
+}
+
+/// What stands between commas; those in the brackets of a name are its own.
+fn parts(text: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0usize);
+    for (at, c) in text.char_indices() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// The name in brackets behind a figure's, taken out of a limit: `p99[buy]<5ms` is `p99<5ms` of `buy`.
+fn kind(text: &str) -> Option<(String, &str)> {
+    let (figure, rest) = text.split_once('[')?;
+    let end = rest.rfind(']')?;
+    let name = rest[..end].trim();
+    (!name.is_empty()).then(|| (format!("{figure}{}", &rest[end + 1..]), name))
 }
 
 fn limit(text: &str) -> Result<Limit, Error> {
     let form = || Error::argument("--slo", FORM, text);
+    let whole = text;
+    let (without, kind) = match kind(text) {
+        Some((without, name)) => (without, Some(name.to_owned())),
+        None => (text.to_owned(), None),
+    };
+    let text = without.as_str();
     let cut = |(spelling, order): (&str, Order)| text.split_once(spelling).map(|(name, bound)| (name, order, bound));
     let (name, order, bound) = Order::ALL.into_iter().find_map(cut).ok_or_else(form)?;
     let measure = measure(name.trim()).ok_or_else(form)?;
+    if kind.is_some() && matches!(measure, Measure::Time(Times::Lag, _)) {
+        return Err(Error::argument("--slo", "lag is of all requests together, and of no kind of them", whole));
+    }
     let bound = bound.trim();
     let bound = match measure {
         Measure::Time(..) if units::decimal(bound).is_some() => {
@@ -35,7 +69,7 @@ fn limit(text: &str) -> Result<Limit, Error> {
             percent.ok_or_else(|| Error::argument("--slo", rule, text))? / 100.0
         }
     };
-    Ok(Limit { text: text.to_owned(), measure, order, bound })
+    Ok(Limit { text: whole.to_owned(), measure, kind, order, bound })
 }
 
 fn measure(name: &str) -> Option<Measure> {
@@ -88,12 +122,30 @@ mod tests {
         ] {
             let read = slo(text).expect(text);
             let [limit] = read.limits.as_slice() else { panic!("{text}") };
-            assert_eq!((limit.measure, limit.order), (measure, order), "{text}");
+            assert_eq!((limit.measure, limit.order, &limit.kind), (measure, order, &None), "{text}");
             assert!((limit.bound - bound).abs() <= bound * 1e-12, "{text}: {}", limit.bound);
         }
         let all = slo("p99<5ms, errors<0.1%,rate>9k").expect("three");
         assert_eq!((all.limits.len(), all.to_string().as_str()), (3, "p99<5ms,errors<0.1%,rate>9k"));
         assert!((all.percentile() - 99.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn limits_of_a_kind_have_its_name_in_brackets() {
+        let read = slo("p99[GET /a?x=[1],2]<5ms, errors[buy]<=1%,rate[ b c ]>2,p50<1s").expect("four");
+        let of: Vec<_> = read.limits.iter().map(|limit| (limit.text.as_str(), limit.kind.as_deref())).collect();
+        assert_eq!(
+            of,
+            [
+                ("p99[GET /a?x=[1],2]<5ms", Some("GET /a?x=[1],2")),
+                ("errors[buy]<=1%", Some("buy")),
+                ("rate[ b c ]>2", Some("b c")),
+                ("p50<1s", None)
+            ]
+        );
+        for text in ["p99[]<5ms", "p99[a<5ms", "lag[a]<1ms", "[a]<5ms"] {
+            slo(text).expect_err(text);
+        }
     }
 
     #[test]

@@ -2,22 +2,26 @@
 
 mod engine;
 mod load;
+mod requests;
 mod truth;
 
 use super::args::{LoadArgs, ServeArgs};
 use super::failure::Failure;
-use super::outputs::{Format, Input, Output};
+use super::outputs::{Format, Output};
 use super::slo;
 use crate::plan::cpus::{Topology, parse_list};
 use crate::plan::nic::Nic;
-use crate::plan::units;
-use crate::plan::{Ask, Error, Load, Open, Plan, Server, Target, TargetSpec, Url, place, serving};
+use crate::plan::{Ask, Error, Load, Open, Plan, RequestsSpec, Server, Target, TargetSpec, Url, place, serving};
+use crate::plan::{nearest, units};
 use crate::protocol::h1::request::asks_to_close;
 use crate::result::slo::Slo;
-use crate::target::Truth;
+use crate::target::{Routes, Truth};
+use crate::workload::RequestSet;
 use load::load;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
 
 /// A run as it was asked for: every value read and within its rule, but no host resolved and
 /// nothing placed yet.
@@ -27,11 +31,9 @@ pub struct Typed {
     pub output: Output,
     /// What the result is held against.
     pub slo: Option<Slo>,
-    url: Option<String>,
+    urls: Vec<String>,
     ask: Ask,
-    method: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
+    requests: RequestsSpec,
     sources: Vec<IpAddr>,
     engine: crate::engine::Ask,
     /// Its number of connections is the placement's to decide.
@@ -48,6 +50,8 @@ pub struct TypedServe {
     pub engine: crate::engine::Name,
     /// Its known behaviour; `None`: it answers as fast as it can.
     pub truth: Option<Truth>,
+    /// What it answers; `None`: the same to every request.
+    pub routes: Option<Arc<Routes>>,
 }
 
 impl Typed {
@@ -67,36 +71,27 @@ impl Typed {
         let load = load(args, &ask, asks_to_close(&headers))?;
         let ask = Ask { connections: ask.connections.or(load.steps.iter().map(|step| step.connections).max()), ..ask };
         load.check()?;
-        if let Some(url) = &args.url {
-            Url::parse(url)?;
-        }
-        let method = args.method.clone();
-        if let Some(digits) = method.as_deref().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit())) {
-            return Err(Error::argument("--method", "must be the name of a method, as in GET or POST", digits).into());
-        }
         let slo = args.slo.as_deref().map(slo::slo).transpose()?;
         if let Some(limit) = slo.as_ref().filter(|_| load.open.is_none()).and_then(Slo::send_lag) {
             let rule = "lag needs --rate or --stages, as requests of a closed loop are sent when their turn comes";
             return Err(Error::argument("--slo", rule, &limit.text).into());
         }
         Ok(Typed {
-            url: args.url.clone(),
+            urls: args.url.clone(),
             ask,
-            method: method.unwrap_or_else(|| if args.body.is_some() { "POST" } else { "GET" }.into()),
-            headers,
             sources: sources(&args.source_address)?,
             engine: engine::engine(args)?,
             load,
-            output: Output { verbose: args.verbose, inputs: inputs(args), ..output(args)? },
+            output: Output { verbose: args.verbose, inputs: requests::inputs(args), ..output(args)? },
             slo,
-            // Last, so that nobody types a body for a line that is refused.
-            body: args.body.as_deref().map_or(Ok(Vec::new()), |text| body(text, stdin))?,
+            // Last, as it may read what somebody has to type.
+            requests: requests::requests(args, headers, stdin)?,
         })
     }
 
-    /// The URL as typed; `None` asks for the built-in server.
+    /// The URL as typed, the first of several, or that of a list; `None` asks for the built-in server.
     pub fn url(&self) -> Option<&str> {
-        self.url.as_deref()
+        self.urls.first().map(String::as_str).or_else(|| self.requests.own_url())
     }
 
     /// The same for another URL.
@@ -105,7 +100,7 @@ impl Typed {
     /// It is no URL.
     pub fn at(&self, url: &str) -> Result<Typed, Error> {
         Url::parse(url)?;
-        Ok(Typed { url: Some(url.to_owned()), ..self.clone() })
+        Ok(Typed { urls: vec![url.to_owned()], ..self.clone() })
     }
 
     /// The open loop that was asked for.
@@ -128,10 +123,11 @@ impl Typed {
     /// As [`Target::resolve`] and [`place`].
     pub fn plan(&self, url: &str, topology: &Topology) -> Result<Plan, Error> {
         let mut notes = Vec::new();
-        let spec =
-            TargetSpec { url, method: &self.method, headers: &self.headers, body: &self.body, sources: &self.sources };
+        let one = [url.to_owned()];
+        let urls = if self.urls.len() > 1 { &self.urls[..] } else { &one };
+        let spec = TargetSpec { urls, requests: &self.requests, sources: &self.sources };
         let target = Target::resolve(&spec, &mut notes)?;
-        let server = match (&self.url, target.local) {
+        let server = match (self.url(), target.local) {
             (None, _) => Server::BuiltIn,
             (Some(_), true) => Server::ThisHost,
             (Some(_), false) => {
@@ -143,16 +139,12 @@ impl Typed {
         notes.extend(placed.notes);
         let load = Load { connections: placed.connections, ..self.load.clone() };
         load.check()?;
+        load.check_sequences(&target.requests)?;
+        self.check_kinds(&target.requests)?;
         notes.extend(short_lived(&load));
         notes.extend(idle_warmup(&load));
         Ok(Plan { target, load, placement: placed.placement, engine: self.engine, notes })
     }
-}
-
-/// Files that are read.
-fn inputs(args: &LoadArgs) -> Vec<Input> {
-    let body = args.body.as_deref().and_then(|text| text.strip_prefix('@')).filter(|file| *file != "-");
-    body.into_iter().map(|file| Input { argument: "--body", file: file.into() }).collect()
 }
 
 fn output(args: &LoadArgs) -> Result<Output, Error> {
@@ -188,7 +180,13 @@ impl TypedServe {
         };
         let listen = SocketAddr::new(ip, port);
         let engine = engine::of_server(args.engine.as_deref())?;
-        Ok(TypedServe { listen, cpus: cpus(args.cpus.as_deref())?, engine, truth: truth::truth(args)? })
+        Ok(TypedServe {
+            listen,
+            cpus: cpus(args.cpus.as_deref())?,
+            engine,
+            truth: truth::truth(args)?,
+            routes: routes(args)?,
+        })
     }
 
     /// The CPUs it runs on.
@@ -198,6 +196,25 @@ impl TypedServe {
     pub fn cpus(&self, topology: &Topology) -> Result<Vec<usize>, Error> {
         serving(topology, self.cpus.as_deref())
     }
+}
+
+impl Typed {
+    /// Limits of a kind of request are of one that there is.
+    fn check_kinds(&self, set: &RequestSet) -> Result<(), Error> {
+        let names = set.kinds.iter().map(|kind| kind.name.as_str());
+        let Some((limit, kind)) = self.slo.as_ref().and_then(|slo| slo.unknown_kind(names.clone())) else {
+            return Ok(());
+        };
+        let near = nearest(kind, names.clone()).or(names.clone().next()).unwrap_or_default();
+        let rule = format!("must name one of the {} kinds of request, as in [{near}]", set.kinds.len());
+        Err(Error::argument("--slo", rule, &limit.text))
+    }
+}
+
+fn routes(args: &ServeArgs) -> Result<Option<Arc<Routes>>, Error> {
+    let Some(file) = &args.routes else { return Ok(None) };
+    let routes = Routes::read(Path::new(file)).map_err(|rule| Error::argument("--routes", rule, file))?;
+    Ok(Some(Arc::new(routes)))
 }
 
 /// A warm-up has the first rate, and warms nothing where that is none.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::engine::{self, Feature, Level, Name};
-use crate::plan::{Ask, Load, Server, Target, TargetSpec, Until, place};
+use crate::plan::{Ask, Load, RequestsSpec, Server, Target, TargetSpec, Until, place};
 use crate::report::doctor as report;
 use crate::report::tests::golden;
 
@@ -226,7 +226,7 @@ impl Host {
 
     fn plan(&self, topology: &Topology, nic_node: Option<usize>) -> Plan {
         let url = self.url.unwrap_or("http://127.0.0.1:80/");
-        let spec = TargetSpec { url, method: "GET", headers: &[], body: b"", sources: &[] };
+        let spec = TargetSpec { urls: &[url.to_owned()], requests: &RequestsSpec::one("GET", &[], b""), sources: &[] };
         let target = Target::resolve(&spec, &mut Vec::new()).expect("a target");
         let server = match self.url {
             None => Server::BuiltIn,

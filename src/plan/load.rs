@@ -1,7 +1,9 @@
 //! How much load, and until when.
 
 use super::error::Error;
+use super::requests;
 pub use crate::measure::schedule::Arrivals;
+use crate::workload::RequestSet;
 use std::time::Duration;
 
 /// The most connections one run may hold.
@@ -166,6 +168,26 @@ impl Load {
 }
 
 impl Load {
+    /// Whether every number that requests are to carry fits its width, where it is known how many there will be.
+    ///
+    /// # Errors
+    /// A sequence is too short.
+    pub fn check_sequences(&self, set: &RequestSet) -> Result<(), Error> {
+        if !self.warmup.is_zero() {
+            return Ok(());
+        }
+        let counted = |until: &Until| until.requests.filter(|_| until.duration.is_none());
+        let steps: Option<u64> = self.steps.iter().map(|step| counted(&step.until)).sum();
+        let whole = counted(&self.until).map(|requests| requests.saturating_mul(u64::from(self.repeat)));
+        let requests = if self.steps.is_empty() { whole } else { steps };
+        let Some((sequence, needed)) = requests.and_then(|requests| requests::past_width(set, requests)) else {
+            return Ok(());
+        };
+        let (start, width) = (sequence.start, usize::from(sequence.width));
+        let rule = format!("must have digits for every number: {needed} are needed, there are {}", sequence.capacity());
+        Err(Error::argument("{SEQ:start}", rule, format!("{start:0width$}")))
+    }
+
     fn check_patience(&self) -> Result<(), Error> {
         let counted = self.until.requests.is_some() || self.steps.iter().any(|step| step.until.requests.is_some());
         match self.patience {

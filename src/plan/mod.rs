@@ -7,6 +7,7 @@ mod error;
 mod load;
 pub mod nic;
 mod placement;
+mod requests;
 pub mod shapes;
 mod target;
 pub mod units;
@@ -19,6 +20,7 @@ pub use load::{
     MAX_STEPS, Open, RateStage, Step, Until,
 };
 pub use placement::{Ask, CONNECTIONS_PER_WORKER, MAX_THREADS, Placed, Placement, Server, place, serving};
+pub use requests::{RequestsSpec, Source, expected_body, expected_status};
 pub use target::{Target, TargetSpec};
 pub use url::Url;
 

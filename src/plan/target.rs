@@ -1,8 +1,9 @@
-//! Where the load goes: addresses, source addresses, and the one request that is sent.
+//! Where the load goes: addresses, source addresses, and what is sent there.
 
 use super::error::Error;
+use super::requests::RequestsSpec;
 use super::url::Url;
-use crate::protocol::h1::request::{Request, RequestSpec};
+use crate::protocol::h1::request::asks_to_close;
 use crate::workload::{Kind, RequestSet};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -18,9 +19,7 @@ pub struct Target {
     pub addresses: Vec<SocketAddr>,
     /// The addresses connections come from in turn; empty: the kernel's choice.
     pub sources: Vec<IpAddr>,
-    /// The request, encoded once.
-    pub request: Request,
-    /// Everything the run sends.
+    /// Everything the run sends, encoded once.
     pub requests: Arc<RequestSet>,
     /// Whether an address of the target is this host's own.
     pub local: bool,
@@ -29,14 +28,10 @@ pub struct Target {
 /// What a [`Target`] is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct TargetSpec<'a> {
-    /// The URL as typed.
-    pub url: &'a str,
-    /// The method.
-    pub method: &'a str,
-    /// Headers beside the default ones; an empty value removes the default one of that name.
-    pub headers: &'a [(String, String)],
-    /// The request's body.
-    pub body: &'a [u8],
+    /// The URLs as typed, at least one.
+    pub urls: &'a [String],
+    /// What is sent there.
+    pub requests: &'a RequestsSpec,
     /// Addresses to connect from; empty: the kernel's choice.
     pub sources: &'a [IpAddr],
 }
@@ -49,39 +44,33 @@ impl Target {
     /// The URL, a part of the request or a source address breaks a rule, the host cannot be
     /// resolved, or no source address can reach any of its addresses.
     pub fn resolve(spec: &TargetSpec<'_>, notes: &mut Vec<String>) -> Result<Target, Error> {
-        let url = Url::parse(spec.url)?;
-        let request = Request::encode(&RequestSpec {
-            method: spec.method,
-            authority: &url.authority(),
-            path: url.path(),
-            headers: spec.headers,
-            body: spec.body,
-        })
-        .map_err(|cause| Error::Request(cause.to_string()))?;
-        notes.extend(other_method(spec.method));
-        if request.always_closes() {
+        let parse = if spec.requests.placeholders { Url::parse_with_placeholders } else { Url::parse };
+        let urls: Vec<Url> = spec.urls.iter().map(|text| parse(text)).collect::<Result<_, _>>()?;
+        let requests = spec.requests.encode(&urls, notes)?;
+        let url = &urls[0];
+        notes.extend(other_method(&spec.requests.method));
+        if asks_to_close(&spec.requests.headers) {
             notes.push("the headers ask for Connection: close: a new connection for each request".to_owned());
         }
         for source in spec.sources {
             check_source(*source)?;
         }
-        let kind = Kind {
-            name: format!("{} {}", spec.method, url.path()),
-            method: spec.method.to_owned(),
-            path: url.path().to_owned(),
-            weight: 1,
-        };
         let (addresses, sources) = same_family(url.resolve()?, spec.sources, notes)?;
         Ok(Target {
             url: url.to_string(),
-            method: spec.method.to_owned(),
+            method: common(&requests.kinds, |kind| &kind.method),
             local: addresses.iter().any(|address| is_own(address.ip())),
             addresses,
             sources,
-            requests: Arc::new(RequestSet::of_one(&request, kind)),
-            request,
+            requests: Arc::new(requests),
         })
     }
+}
+
+/// What all kinds have in common; empty if they differ.
+fn common(kinds: &[Kind], of: impl Fn(&Kind) -> &String) -> String {
+    let first = kinds.first().map(&of).cloned().unwrap_or_default();
+    if kinds.iter().all(|kind| *of(kind) == first) { first } else { String::new() }
 }
 
 /// Methods that servers know (RFC 9110, 9.3, and those registered since).
@@ -158,33 +147,38 @@ mod tests {
         ips(list).into_iter().map(|ip| SocketAddr::new(ip, 80)).collect()
     }
 
-    fn spec<'a>(url: &'a str, sources: &'a [IpAddr]) -> TargetSpec<'a> {
-        TargetSpec { url, method: "GET", headers: &[], body: b"", sources }
+    fn resolve(url: &str, method: &str, sources: &[IpAddr], notes: &mut Vec<String>) -> Result<Target, Error> {
+        let requests = &RequestsSpec::one(method, &[], b"");
+        Target::resolve(&TargetSpec { urls: &[url.to_owned()], requests, sources }, notes)
     }
 
-    fn refusal(spec: &TargetSpec<'_>) -> String {
-        Target::resolve(spec, &mut Vec::new()).expect_err("refused").to_string()
+    fn first_bytes(target: &Target) -> &[u8] {
+        target.requests.bytes_of(&target.requests.entries[0], false)
+    }
+
+    fn refusal(url: &str, method: &str, sources: &[IpAddr]) -> String {
+        resolve(url, method, sources, &mut Vec::new()).expect_err("refused").to_string()
     }
 
     #[test]
     fn a_loopback_target_with_two_sources() {
         let sources = ips(&["127.0.0.2", "127.0.0.3"]);
         let mut notes = Vec::new();
-        let target = Target::resolve(&spec("127.0.0.1:8080/x", &sources), &mut notes);
+        let target = resolve("127.0.0.1:8080/x", "GET", &sources, &mut notes);
         let target = target.expect("a target");
         assert_eq!(target.url, "http://127.0.0.1:8080/x");
         assert_eq!(target.addresses, ["127.0.0.1:8080".parse().expect("an address")]);
         assert_eq!(target.sources, sources);
         assert!(target.local && notes.is_empty());
-        assert!(target.request.keep_alive().starts_with(b"GET /x HTTP/1.1\r\n"));
+        assert!(first_bytes(&target).starts_with(b"GET /x HTTP/1.1\r\n"));
     }
 
     #[test]
     fn a_method_in_small_letters_is_noted_and_sent_as_typed() {
         for (method, noted) in [("GET", false), ("get", true), ("Post", true), ("FROB", false), ("frob", false)] {
             let mut notes = Vec::new();
-            let target = Target::resolve(&TargetSpec { method, ..spec("127.0.0.1", &[]) }, &mut notes).expect("valid");
-            assert!(target.request.keep_alive().starts_with(format!("{method} / HTTP/1.1").as_bytes()));
+            let target = resolve("127.0.0.1", method, &[], &mut notes).expect("valid");
+            assert!(first_bytes(&target).starts_with(format!("{method} / HTTP/1.1").as_bytes()));
             assert_eq!(notes.len(), usize::from(noted), "{notes:?}");
             let told = format!("the server gets the method {method} as typed: methods are case-sensitive");
             assert!(notes.iter().all(|note| note.starts_with(&told)), "{notes:?}");
@@ -239,17 +233,17 @@ mod tests {
     #[test]
     fn what_is_refused() {
         assert_eq!(
-            refusal(&spec("[::1]:80", &ips(&["127.0.0.1", "127.0.0.2"]))),
+            refusal("[::1]:80", "GET", &ips(&["127.0.0.1", "127.0.0.2"])),
             "--source-address: one must be IPv6 like the target's addresses, got 127.0.0.1,127.0.0.2"
         );
         assert_eq!(
-            refusal(&spec("127.0.0.1", &ips(&["0.0.0.0"]))),
+            refusal("127.0.0.1", "GET", &ips(&["0.0.0.0"])),
             "--source-address: must be one address of this host, got 0.0.0.0"
         );
-        let foreign = refusal(&spec("127.0.0.1", &ips(&["192.0.2.1"])));
+        let foreign = refusal("127.0.0.1", "GET", &ips(&["192.0.2.1"]));
         assert!(foreign.starts_with("--source-address: must be an address of this host ("), "{foreign}");
         assert!(foreign.ends_with("), got 192.0.2.1"), "{foreign}");
-        let method = refusal(&TargetSpec { method: "G T", ..spec("127.0.0.1", &[]) });
+        let method = refusal("127.0.0.1", "G T", &[]);
         assert!(method.contains("method") && method.contains("G T"), "{method}");
     }
 }

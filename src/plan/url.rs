@@ -4,6 +4,7 @@ mod ascii;
 mod faults;
 
 use super::error::Error;
+use crate::workload::placeholders;
 use ::http::Uri;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -67,6 +68,38 @@ impl Url {
             path => path.to_owned(),
         };
         Ok(Url { host: host.to_owned(), port, path })
+    }
+
+    /// The same for a text whose path may have placeholders, which stay in it as they are.
+    ///
+    /// # Errors
+    /// As [`Url::parse`], or a placeholder is wrong.
+    pub fn parse_with_placeholders(text: &str) -> Result<Url, Error> {
+        let wrong = |wrong: placeholders::Wrong| Error::argument("URL", wrong.to_string(), &wrong.given);
+        let found = placeholders::find(text.as_bytes()).map_err(wrong)?;
+        if found.is_empty() {
+            return Url::parse(text);
+        }
+        // Braces as they may stand in a URL, and back.
+        let encoded = |typed: &str| format!("%7B{}%7D", &typed[1..typed.len() - 1]);
+        let (mut whole, mut end) = (String::new(), 0);
+        for one in &found {
+            whole += &text[end..one.range.start];
+            whole += &encoded(&text[one.range.clone()]);
+            end = one.range.end;
+        }
+        let url = Url::parse(&(whole + &text[end..]))?;
+        let (mut path, mut rest) = (String::new(), url.path.as_str());
+        for typed in found.iter().map(|one| &text[one.range.clone()]) {
+            // None of them is in a fragment, which is dropped.
+            if let Some((before, behind)) = rest.split_once(&encoded(typed)) {
+                path += before;
+                path += typed;
+                rest = behind;
+            }
+        }
+        path += rest;
+        Ok(Url { path, ..url })
     }
 
     /// What the `Host` header says: the host, and the port unless it is 80.
@@ -138,6 +171,20 @@ fn with_scheme(text: &str) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn placeholders_stay_in_the_path() {
+        for (text, path) in [
+            ("http://h/a?b={RAND:1:9}&c={UUID}", "/a?b={RAND:1:9}&c={UUID}"),
+            ("h/{SEQ:01}/\u{e9}/{SEQ:01}#{UUID}", "/{SEQ:01}/%C3%A9/{SEQ:01}"),
+            ("h/x", "/x"),
+        ] {
+            assert_eq!(Url::parse_with_placeholders(text).expect(text).path(), path, "{text}");
+        }
+        for text in ["http://h{UUID}/", "h/{RAND:1}", "h/{a}", "h/{RAND:1:2}/{a}"] {
+            Url::parse_with_placeholders(text).expect_err(text);
+        }
+    }
 
     #[test]
     fn what_is_taken() {

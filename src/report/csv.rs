@@ -1,11 +1,12 @@
-//! Figures as CSV (RFC 4180): a line for the whole run, then one for each stage, step or window.
+//! Figures as CSV (RFC 4180): a line for the whole run, then one for each stage, step or window, then one for each kind of request.
 
 use std::io;
 
+use crate::result::mix::Kind;
 use crate::result::{Bound, Classes, LatencyKind, Outcome, Rate, Requests, RunResult, Summary};
 
 /// Later versions add columns at the end; none is renamed or moved.
-const COLUMNS: [&str; 48] = [
+const COLUMNS: [&str; 49] = [
     "part",
     "url",
     "connections",
@@ -55,6 +56,7 @@ const COLUMNS: [&str; 48] = [
     "bytes_received",
     "bytes_body",
     "warnings",
+    "error_check",
 ];
 
 /// How many columns every line fills; the rest is of the whole run alone.
@@ -77,6 +79,13 @@ pub fn render(result: &RunResult) -> io::Result<String> {
         let latency = part.latency_ns.as_ref();
         let row = row(&part.name, url, part.connections, span, &part.rate, &part.requests, latency);
         writer.write_record(row.into_iter().chain(std::iter::repeat_n(String::new(), COLUMNS.len() - OF_PARTS)))?;
+    }
+    for kind in &result.mix {
+        let per_s = if elapsed_s > 0.0 { kind.requests.completed as f64 / elapsed_s } else { 0.0 };
+        let rate = Rate { achieved_per_s: per_s, ..Rate::default() };
+        let name = format!("request {}", kind.name);
+        let row = row(&name, url, connections, [0.0, elapsed_s], &rate, &kind.requests, kind.latency_ns.as_ref());
+        writer.write_record(row.into_iter().chain(of_kind(kind)))?;
     }
     let bytes = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
     String::from_utf8(bytes).map_err(io::Error::other)
@@ -170,6 +179,30 @@ fn of_run(result: &RunResult) -> [String; COLUMNS.len() - OF_PARTS] {
     let mut row = [const { String::new() }; COLUMNS.len() - OF_PARTS];
     (row[0], row[1]) = (outcome.to_owned(), verdict.to_owned());
     row[2..].iter_mut().zip(counts).for_each(|(cell, count)| *cell = count.to_string());
-    row[COLUMNS.len() - OF_PARTS - 1] = result.warnings.join("; ");
+    row[COLUMNS.len() - OF_PARTS - 2] = result.warnings.join("; ");
+    row[COLUMNS.len() - OF_PARTS - 1] = errors.check.to_string();
+    row
+}
+
+/// What is known of a kind of request in the columns of the whole run.
+fn of_kind(kind: &Kind) -> [String; COLUMNS.len() - OF_PARTS] {
+    let status = Classes::of(kind.status.iter().map(|(code, count)| (*code, *count)));
+    let errors = kind.errors;
+    let counts = [
+        status.success,
+        status.redirection,
+        status.client_error,
+        status.server_error,
+        status.other,
+        errors.reset,
+        errors.eof_mid_response,
+        errors.timeout,
+        errors.protocol,
+        errors.other,
+    ];
+    let mut row = [const { String::new() }; COLUMNS.len() - OF_PARTS];
+    row[2..].iter_mut().zip(counts).for_each(|(cell, count)| *cell = count.to_string());
+    row[COLUMNS.len() - OF_PARTS - 3] = kind.bytes.body.to_string();
+    row[COLUMNS.len() - OF_PARTS - 1] = errors.check.to_string();
     row
 }

@@ -5,6 +5,7 @@
 
 mod detail;
 mod evidence;
+mod mix;
 pub(super) mod page;
 mod parts;
 mod wrk;

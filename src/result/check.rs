@@ -14,8 +14,9 @@ impl RunResult {
         for stage in &self.stages {
             accounted(&stage.requests).map_err(|what| format!("{}: {what}", stage.name))?;
         }
+        self.check_mix()?;
         let e = &self.errors;
-        let errors = [e.reset, e.eof_mid_response, e.timeout, e.protocol, e.other];
+        let errors = [e.reset, e.eof_mid_response, e.timeout, e.protocol, e.check, e.other];
         let reasons = self.protocol_errors.values().copied();
         let codes = self.status.values().copied();
         let samples = self.latency_ns.as_ref().map_or(0, |l| l.count);
@@ -28,6 +29,31 @@ impl RunResult {
         agree(completed, r.completed, "latency_ns.count", samples.into())?;
         let first_bytes = self.first_byte_ns.as_ref().map_or(0, |first| first.count);
         agree("first_byte_ns.count", first_bytes, "sum of requests.completed and begun", total([r.completed, r.begun]))
+    }
+}
+
+impl RunResult {
+    /// The books balance in each kind, and the kinds are the whole.
+    fn check_mix(&self) -> Result<(), String> {
+        for kind in &self.mix {
+            let named = |what: String| format!("{}: {what}", kind.name);
+            accounted(&kind.requests).map_err(named)?;
+            agree("failed", kind.requests.failed, "sum of errors", kind.errors.total().into()).map_err(named)?;
+            let codes = kind.status.values().copied();
+            agree("completed", kind.requests.completed, "sum of status", total(codes)).map_err(named)?;
+        }
+        let sum = |name: &str, of: fn(&Requests) -> u64| {
+            let kinds = total(self.mix.iter().map(|kind| of(&kind.requests)));
+            agree(name, of(&self.requests), "sum over the kinds", kinds)
+        };
+        if self.mix.is_empty() {
+            return Ok(());
+        }
+        sum("requests.sent", |r| r.sent)?;
+        sum("requests.completed", |r| r.completed)?;
+        sum("requests.failed", |r| r.failed)?;
+        sum("requests.discarded", |r| r.discarded)?;
+        sum("requests.in_flight_at_end", |r| r.in_flight_at_end)
     }
 }
 

@@ -29,6 +29,7 @@ impl RunResult {
         let failures = self.failures().filter(|words| self.requests.completed > 0 && !doubts.contains(words));
         doubts.extend(failures);
         doubts.extend(self.bad_answers());
+        doubts.extend(self.numbers_past_width());
         let missed_rate = || self.missed_rate(None);
         let first: [&dyn Fn() -> Option<String>; 5] =
             [&missed_rate, &|| self.late_client(), &|| self.stalled_client(), &|| self.open_tail(), &|| {

@@ -44,6 +44,11 @@ impl RunResult {
     pub fn told_first(&self) -> Vec<(&'static str, String)> {
         let mut all: Vec<(&str, String)> =
             self.interrupted_words().map(|words| (INTERRUPTED, words)).into_iter().collect();
+        if let Some(words) = self.all_differ() {
+            all.push(("Failed", words));
+            all.extend(self.ended_early().map(|words| ("Incomplete", words)));
+            return all;
+        }
         if self.requests.completed == 0 {
             // Of a warm-up nothing is recorded: whether answers came is not known.
             let words = if self.saw_no_window() { None } else { self.no_answers() };

@@ -78,6 +78,7 @@ impl RunResult {
         };
         match () {
             () if self.interrupted => Outcome::Interrupted,
+            () if self.all_differ().is_some() => Outcome::Incomplete,
             () if self.requests.completed == 0 => Outcome::NoAnswers,
             () if self.ended_early.is_some() || !self.target.unanswered.is_empty() || !whole() => Outcome::Incomplete,
             () => Outcome::Ok,

@@ -23,7 +23,8 @@ pub struct Target {
     /// IPv6 uses IPv4, but one of two servers that is away is missed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unanswered: Vec<String>,
-    /// The request's method.
+    /// The requests' method; absent if they have several.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub method: String,
     /// True if an answer of status 400 said that this port is for TLS.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -7,7 +7,7 @@ use super::calibration::{Calibration, Cost, Figures, Lag, Late, Part, Point};
 use super::*;
 
 /// Every sample with the name of its golden files.
-pub(crate) fn all() -> [(&'static str, RunResult); 6] {
+pub(crate) fn all() -> [(&'static str, RunResult); 7] {
     [
         ("good", good()),
         ("open", open()),
@@ -15,6 +15,7 @@ pub(crate) fn all() -> [(&'static str, RunResult); 6] {
         ("interrupted", interrupted()),
         ("outage", outage()),
         ("steps", steps()),
+        ("mix", mix()),
     ]
 }
 
@@ -308,6 +309,62 @@ pub(crate) fn outage() -> RunResult {
             },
             Clause { clause: "p99<1s".into(), figure: "0.30ms".into(), value: Some(300_000.0), held: true },
         ]),
+        ..good
+    };
+    result.outcome = result.outcome();
+    result.warnings = result.doubts();
+    result.judge();
+    result
+}
+
+/// A closed loop of a list with more kinds of request than the report has rows, one of which is not answered as expected.
+pub(crate) fn mix() -> RunResult {
+    let (good, wrong) = (good(), 1_000);
+    let kinds = 22;
+    let each = (good.requests.completed - wrong) / kinds;
+    let kind = |index: u64| {
+        // The last has what is left over.
+        let right = if index + 1 < kinds { each } else { good.requests.completed - wrong - each * (kinds - 1) };
+        let failed = if index == 1 { wrong } else { 0 };
+        let in_flight = if index == 0 { good.requests.in_flight_at_end } else { 0 };
+        mix::Kind {
+            name: if index == 0 {
+                "home".into()
+            } else {
+                format!("GET /items/{index}/of-a-list-with-long-names?sort=up")
+            },
+            method: "GET".into(),
+            path: if index == 0 { "/".into() } else { format!("/items/{index}") },
+            weight: 1,
+            requests: requests(right + failed + in_flight, right, failed, 0, in_flight),
+            status: BTreeMap::from([(200, right)]),
+            errors: Errors { check: failed, ..Errors::default() },
+            bytes: mix::KindBytes { body: right * 13 },
+            latency_ns: Some(summary(right, 100 + index, Some(LatencyKind::Service))),
+            service_ns: None,
+        }
+    };
+    let completed = good.requests.completed - wrong;
+    let mut result = RunResult {
+        requests: requests(good.requests.sent, completed, wrong, 0, good.requests.in_flight_at_end),
+        status: BTreeMap::from([(200, completed)]),
+        errors: Errors { check: wrong, ..Errors::default() },
+        latency_ns: Some(summary(completed, 104, Some(LatencyKind::Service))),
+        first_byte_ns: Some(summary(completed, 104, None)),
+        mix: (0..kinds).map(kind).collect(),
+        differing: vec![mix::Differing {
+            name: "GET /items/1/of-a-list-with-long-names?sort=up".into(),
+            status: 200,
+            body_bytes: 300,
+            body: "{\"items\": []}\n".into(),
+        }],
+        seq_past_width: 12,
+        slo: Some(vec![Clause {
+            clause: "p99[home]<5ms".into(),
+            figure: "0.30ms".into(),
+            value: Some(300_000.0),
+            held: true,
+        }]),
         ..good
     };
     result.outcome = result.outcome();

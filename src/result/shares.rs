@@ -80,6 +80,7 @@ impl RunResult {
             (errors.eof_mid_response, "closed in mid-response".to_owned()),
             (errors.timeout, format!("timed out after {}", time_ns(self.plan.timeout_ms * 1e6))),
             (errors.protocol, format!("{broken}{by_reason}")),
+            (errors.check, "not as expected".to_owned()),
             (errors.other, "otherwise".to_owned()),
         ];
         causes.sort_by_key(|(count, _)| std::cmp::Reverse(*count));

@@ -19,6 +19,8 @@ pub struct Limit {
     pub text: String,
     /// The figure.
     pub measure: Measure,
+    /// Of which kind of request; `None`: of all.
+    pub kind: Option<String>,
     /// How it has to compare.
     pub order: Order,
     /// To what: ns, a share from 0 to 1, or requests per second.
@@ -93,6 +95,15 @@ impl Slo {
         self.limits.iter().map(|limit| limit.judge(result)).collect()
     }
 
+    /// The first limit of a kind of request that is none of `kinds`.
+    #[must_use]
+    pub fn unknown_kind<'a>(&self, kinds: impl Iterator<Item = &'a str> + Clone) -> Option<(&Limit, &str)> {
+        self.limits.iter().find_map(|limit| {
+            let kind = limit.kind.as_deref()?;
+            (!kinds.clone().any(|known| known == kind)).then_some((limit, kind))
+        })
+    }
+
     /// The first limit of send lag: there is none in a closed loop.
     #[must_use]
     pub fn send_lag(&self) -> Option<&Limit> {
@@ -127,9 +138,12 @@ impl fmt::Display for Slo {
 
 impl Limit {
     fn judge(&self, result: &RunResult) -> Clause {
-        let value = self.measure.of(result);
+        let value = match &self.kind {
+            Some(name) => self.measure.of_kind(result, name),
+            None => self.measure.of(result),
+        };
         let mut figure = value.map_or_else(|| "none".to_owned(), |value| self.measure.spell(value));
-        if self.measure == Measure::Errors && result.is_mostly_outage() {
+        if self.measure == Measure::Errors && self.kind.is_none() && result.is_mostly_outage() {
             let down = time_ns(result.connections.down_ns as f64);
             figure += &format!(" (no connection open for {down} of {})", time_ns(result.elapsed_s * 1e9));
         }
@@ -145,14 +159,26 @@ impl Measure {
             Measure::Rate => Some(result.rate.achieved_per_s),
             Measure::Errors => result.error_share(),
             Measure::Time(times, statistic) => {
-                let summary = times.of(result)?;
                 let unanswered = if times == Times::Lag { 0 } else { unanswered(result) };
-                match statistic {
-                    Statistic::Mean => Some(summary.mean),
-                    Statistic::Max if unanswered > 0 => Some(f64::INFINITY),
-                    Statistic::Max => Some(summary.max as f64),
-                    Statistic::Percentile(percentile) => quantile(summary, percentile / 100.0, unanswered),
-                }
+                statistic.of(times.of(result)?, unanswered)
+            }
+        }
+    }
+
+    /// The same of one kind of request; what is only of one kind has no figures beside the whole.
+    fn of_kind(self, result: &RunResult, name: &str) -> Option<f64> {
+        if result.mix.is_empty() {
+            return self.of(result);
+        }
+        let kind = result.kind(name)?;
+        match self {
+            Measure::Rate => (result.elapsed_s > 0.0).then(|| kind.requests.completed as f64 / result.elapsed_s),
+            Measure::Errors => kind.bad_share(),
+            Measure::Time(Times::Lag, _) => None,
+            Measure::Time(times, statistic) => {
+                let service = kind.service_ns.as_ref().filter(|_| times == Times::Service);
+                let waiting = if result.requests.open.is_some() { kind.requests.in_flight_at_end } else { 0 };
+                statistic.of(service.or(kind.latency_ns.as_ref())?, kind.requests.failed + waiting)
             }
         }
     }
@@ -163,6 +189,18 @@ impl Measure {
             Measure::Errors => format!("{:.3}%", value * 100.0),
             Measure::Time(..) if value.is_infinite() => "not answered".to_owned(),
             Measure::Time(..) => time_ns(value),
+        }
+    }
+}
+
+impl Statistic {
+    /// Of samples, and of `unanswered` requests that took longer than all of them.
+    fn of(self, summary: &Summary, unanswered: u64) -> Option<f64> {
+        match self {
+            Statistic::Mean => Some(summary.mean),
+            Statistic::Max if unanswered > 0 => Some(f64::INFINITY),
+            Statistic::Max => Some(summary.max as f64),
+            Statistic::Percentile(percentile) => quantile(summary, percentile / 100.0, unanswered),
         }
     }
 }
@@ -206,7 +244,7 @@ mod tests {
     use crate::result::{LatencyKind, samples};
 
     fn limit(measure: Measure, order: Order, bound: f64) -> Limit {
-        Limit { text: "clause".into(), measure, order, bound }
+        Limit { text: "clause".into(), measure, kind: None, order, bound }
     }
 
     /// 1 us, 2 us ... 1 ms.

@@ -32,7 +32,7 @@ impl Unanswered {
     #[must_use]
     pub fn of(result: &RunResult) -> Option<Unanswered> {
         let (requests, errors) = (&result.requests, &result.errors);
-        let silent = requests.completed == 0;
+        let silent = requests.completed + errors.check == 0;
         let mut all = Unanswered {
             timed_out: errors.timeout,
             broken_off: errors.reset + errors.eof_mid_response,
@@ -43,7 +43,7 @@ impl Unanswered {
             connects: (silent && result.connections.established == 0).then(|| result.connect_trouble()).flatten(),
             of: 0,
         };
-        all.of = requests.completed + all.count();
+        all.of = requests.completed + errors.check + all.count();
         (silent || all.count() > 0).then_some(all)
     }
 

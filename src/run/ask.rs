@@ -33,9 +33,10 @@ pub fn ask(target: &Target, limit: Duration) -> Result<Asked, String> {
     let ends_at = Monotonic.now() + u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
     let address = target.addresses.first().ok_or("no address")?;
     let mut stream = connect(address, limit)?;
+    let request = target.requests.entries.first().ok_or("no request")?;
     // A server may answer and close without reading: its answer counts, whatever becomes of the request.
-    let sent = stream.write_all(target.request.keep_alive());
-    let mut answer = Answer::new(target.request.head_only());
+    let sent = stream.write_all(target.requests.bytes_of(request, false));
+    let mut answer = Answer::new(request.head_only);
     let mut buffer = [0; 16 << 10];
     loop {
         let left = Duration::from_nanos(ends_at.saturating_sub(Monotonic.now()));
@@ -132,7 +133,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::plan::TargetSpec;
+    use crate::plan::{RequestsSpec, TargetSpec};
 
     /// What `ask` makes of a server that says `chunks`, one after the other, and closes; `reads`: it reads the request before.
     fn asked(chunks: &'static [&'static str], reads: bool) -> Result<Asked, String> {
@@ -148,7 +149,7 @@ mod tests {
                 thread::sleep(Duration::from_millis(5));
             }
         });
-        let spec = TargetSpec { url: &url, method: "GET", headers: &[], body: b"", sources: &[] };
+        let spec = TargetSpec { urls: &[url], requests: &RequestsSpec::one("GET", &[], b""), sources: &[] };
         let target = Target::resolve(&spec, &mut Vec::new()).expect("a target");
         let answer = ask(&target, Duration::from_secs(5));
         server.join().expect("no panic");

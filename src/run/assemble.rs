@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::crew::Home;
 use super::evidence::Happened;
 use super::owner::Owner;
-use super::{Passed, findings, host, outcome, stages};
+use super::{Passed, findings, host, mix, outcome, stages};
 use crate::measure::counters::{self, Requests};
 use crate::measure::histogram::Histogram;
 use crate::measure::outage::Gaps;
@@ -20,6 +20,7 @@ use crate::ring::Counters;
 use crate::ring::cpu::{self, CpuTime};
 use crate::worker::Usage;
 use crate::worker::stats::WorkerStats;
+use crate::workload::Layout;
 
 impl Passed {
     /// The window's length in seconds: that of the worker whose lasted longest.
@@ -77,12 +78,12 @@ struct Part {
 /// Merges what the workers brought home.
 pub(super) fn assemble(
     plan: &Plan,
-    command: Vec<String>,
     interrupted: bool,
     started: Duration,
     passed: Vec<Passed>,
     mut intervals: Vec<Interval>,
     owner: Option<Owner>,
+    layout: &Layout,
 ) -> RunResult {
     let notes = notes(plan, &passed);
     let engine = engine(&passed);
@@ -107,7 +108,6 @@ pub(super) fn assemble(
     let mut all_stages = stages::of_rate(plan, &stats.segments, *elapsed_s);
     all_stages.append(&mut passes);
     let mut result = RunResult {
-        command,
         interrupted,
         interruption,
         ended_early,
@@ -145,6 +145,9 @@ pub(super) fn assemble(
         ring: Some(ring(sum.ring, completed)),
         repeated: (plan.load.repeat > 1).then(|| stages::repeated(&all_stages)).flatten(),
         stages: all_stages,
+        mix: mix::of(layout.set(), stats),
+        differing: mix::differing(layout.set(), stats),
+        seq_past_width: layout.past_width(),
         intervals,
         started_unix_s: Some(started.as_secs_f64()),
         notes,
@@ -366,6 +369,6 @@ fn spread(rates: &Histogram) -> Option<Spread> {
 }
 
 /// The entries that are not 0.
-fn counted<K: Ord>(entries: impl Iterator<Item = (K, u64)>) -> BTreeMap<K, u64> {
+pub(super) fn counted<K: Ord>(entries: impl Iterator<Item = (K, u64)>) -> BTreeMap<K, u64> {
     entries.filter(|&(_, count)| count > 0).collect()
 }

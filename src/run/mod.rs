@@ -11,6 +11,7 @@ mod findings;
 mod host;
 mod jobs;
 mod limits;
+mod mix;
 mod outcome;
 mod owner;
 pub mod speed;
@@ -158,7 +159,8 @@ pub fn run_observed(
         }
     }
     let (started, intervals) = (told.started(), told.intervals);
-    let result = assemble::assemble(plan, command, halt.load(Relaxed) != 0, started, passed, intervals, owner);
+    let mut result = assemble::assemble(plan, halt.load(Relaxed) != 0, started, passed, intervals, owner, &layout);
+    result.command = command;
     if let Err(contradiction) = result.check() {
         panic!("the figures contradict each other, this is a bug in saturing: {contradiction}");
     }

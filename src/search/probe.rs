@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn limit(text: &str, measure: Measure, bound: f64) -> SloLimit {
-        SloLimit { text: text.into(), measure, order: Order::Below, bound }
+        SloLimit { text: text.into(), measure, kind: None, order: Order::Below, bound }
     }
 
     #[test]

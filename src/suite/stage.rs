@@ -13,7 +13,7 @@ use super::hosts::Hosts;
 use super::process::{Program, Start, last_words, told};
 use super::words::Words;
 use crate::measure::clock::{Clock, Monotonic};
-use crate::plan::{Target, TargetSpec};
+use crate::plan::{RequestsSpec, Target, TargetSpec};
 use crate::run::ask::{Asked, ask};
 
 /// Between two questions whether a program is ready.
@@ -272,7 +272,7 @@ fn target(
     body: &[u8],
 ) -> Result<Target, String> {
     let url = format!("http://{address}{path}");
-    let spec = TargetSpec { url: &url, method, headers, body, sources: &[] };
+    let spec = TargetSpec { urls: &[url], requests: &RequestsSpec::one(method, headers, body), sources: &[] };
     Target::resolve(&spec, &mut Vec::new()).map_err(|error| error.to_string())
 }
 

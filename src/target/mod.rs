@@ -6,6 +6,7 @@
 mod answers;
 pub mod outlet;
 mod requests;
+mod routes;
 mod serve;
 mod truth;
 
@@ -20,6 +21,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::engine::{Ask, Chosen, Name, Service as Serve, SetupError};
 use crate::ring::{Acceptor, cpu};
+pub use routes::{Route, Routes};
 pub use truth::{Behaviour, Pause, Service, Truth};
 
 /// Connections waiting to be accepted, at most (bounded by net.core.somaxconn too).
@@ -72,14 +74,31 @@ fn cure(address: SocketAddr, error: &io::Error) -> String {
 }
 
 /// What a server did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Served {
     /// Requests read whole and answered.
     pub requests: u64,
     /// Connections accepted.
     pub connections: u64,
+    /// Of those, how many each route answered, and how many none.
+    pub by_route: Vec<u64>,
     /// Lines of the log could not be written.
     pub log_failed: bool,
+}
+
+impl Served {
+    fn of(routes: Option<&Routes>) -> Served {
+        let by_route = routes.map_or_else(Vec::new, |routes| vec![0; routes.all().len() + 1]);
+        Served { by_route, ..Served::default() }
+    }
+
+    #[inline]
+    fn count(&mut self, kind: answers::Kind, count: u32) {
+        self.requests += u64::from(count);
+        if let answers::Kind::Routed(route, _) = kind {
+            self.by_route[usize::from(route)] += u64::from(count);
+        }
+    }
 }
 
 /// A running server. Dropping it stops it.
@@ -88,6 +107,7 @@ pub struct Server {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<Served>>,
     truth: Option<Arc<truth::Shared>>,
+    routes: Option<Arc<Routes>>,
 }
 
 impl Server {
@@ -96,11 +116,11 @@ impl Server {
     /// # Errors
     /// The address is taken, or no engine can be had.
     pub fn start(bind: SocketAddr, cpus: &[usize]) -> Result<Server, StartError> {
-        Server::start_as(bind, cpus, Name::Auto, None)
+        Server::start_as(bind, cpus, Name::Auto, None, None)
     }
 
     /// As [`Server::start`], on a given engine (any but [`Name::TokioUring`], which is taken for [`Name::Epoll`]), and with a
-    /// known behaviour.
+    /// known behaviour, or with routes.
     ///
     /// # Errors
     /// As [`Server::start`], or the log cannot be opened.
@@ -109,7 +129,12 @@ impl Server {
         cpus: &[usize],
         engine: Name,
         truth: Option<&Truth>,
+        routes: Option<Arc<Routes>>,
     ) -> Result<Server, StartError> {
+        // Only the server with a timetable lets answers wait.
+        let waits = || routes.as_ref().is_some_and(|routes| routes.all().iter().any(|route| !route.delay.is_zero()));
+        let timed = Truth::default();
+        let truth = truth.or_else(|| waits().then_some(&timed));
         let shared = truth.map(truth::Shared::new).transpose();
         let truth = shared.map_err(|(path, error)| StartError::Log(path, error))?.map(Arc::new);
         let engine = Ask { name: engine, ..Ask::default() }.choose().map_err(StartError::Engine)?;
@@ -117,7 +142,7 @@ impl Server {
             if cpus.is_empty() { vec![None] } else { cpus.iter().copied().map(Some).collect() };
         let first = listen(bind, places.len() > 1).map_err(|error| StartError::Bind(bind, error))?;
         let address = first.local_addr().map_err(|error| StartError::Bind(bind, error))?;
-        let mut server = Server { address, stop: Arc::default(), threads: Vec::new(), truth };
+        let mut server = Server { address, stop: Arc::default(), threads: Vec::new(), truth, routes };
         let mut listener = Some(first);
         for cpu in places {
             let listener = match listener.take() {
@@ -132,7 +157,7 @@ impl Server {
     fn spawn(&mut self, engine: &Chosen, listener: TcpListener, cpu: Option<usize>) -> Result<(), StartError> {
         let engine = engine.build_serving().map_err(StartError::Engine)?;
         let truth = self.truth.clone().map(|truth| (truth, self.threads.len() as u64));
-        let seat = Seat { listener, stop: Arc::clone(&self.stop), truth };
+        let seat = Seat { listener, stop: Arc::clone(&self.stop), truth, routes: self.routes.clone() };
         let body = move || {
             if let Some(cpu) = cpu {
                 cpu::pin(cpu);
@@ -165,6 +190,8 @@ impl Server {
             let part = thread.join().unwrap_or_default();
             served.requests += part.requests;
             served.connections += part.connections;
+            served.by_route.resize(served.by_route.len().max(part.by_route.len()), 0);
+            served.by_route.iter_mut().zip(&part.by_route).for_each(|(all, one)| *all += one);
         }
         served.log_failed = self.truth.as_ref().is_some_and(|truth| truth.log_failed());
         served
@@ -183,6 +210,7 @@ struct Seat {
     stop: Arc<AtomicBool>,
     /// The known behaviour, and the thread's number.
     truth: Option<(Arc<truth::Shared>, u64)>,
+    routes: Option<Arc<Routes>>,
 }
 
 impl Serve for Seat {
@@ -194,8 +222,8 @@ impl Serve for Seat {
             return Served::default();
         }
         match self.truth {
-            None => serve::run(engine, &self.stop),
-            Some((truth, number)) => truth::run(engine, &self.stop, (&truth, number)),
+            None => serve::run(engine, &self.stop, self.routes),
+            Some((truth, number)) => truth::run(engine, &self.stop, (&truth, number), self.routes),
         }
     }
 }

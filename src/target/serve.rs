@@ -1,12 +1,14 @@
 //! The server's loop: one thread, one engine.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::Served;
 use super::answers::{Answers, BATCH, Kind};
 use super::requests::{Repeated, Requests};
+use super::routes::Routes;
 use crate::measure::clock::{Clock, Monotonic};
 use crate::ring::{Acceptor, Completion, Wait};
 
@@ -36,16 +38,11 @@ struct Loop<R> {
 }
 
 /// Runs until `stop` is set.
-pub(super) fn run<R: Acceptor>(ring: R, stop: &AtomicBool) -> Served {
-    let answers = Answers::new(SystemTime::now());
-    let mut this = Loop {
-        ring,
-        peers: Vec::new(),
-        to_send: Vec::new(),
-        answers,
-        repeated: Repeated::default(),
-        served: Served::default(),
-    };
+pub(super) fn run<R: Acceptor>(ring: R, stop: &AtomicBool, routes: Option<Arc<Routes>>) -> Served {
+    let answers = Answers::new(SystemTime::now(), routes.clone());
+    let served = Served::of(routes.as_deref());
+    let mut this =
+        Loop { ring, peers: Vec::new(), to_send: Vec::new(), answers, repeated: Repeated::new(routes), served };
     while !stop.load(Ordering::Relaxed) {
         if let Err(error) = this.turn() {
             eprintln!("saturing: server: the ring failed: {error}");
@@ -75,6 +72,9 @@ impl<R: Acceptor> Loop<R> {
         if peer.sending {
             return;
         }
+        if peer.owed.len() > 1 && matches!(peer.owed.front(), Some((Kind::Routed(..), _))) {
+            return self.send_several(slot);
+        }
         let Some((kind, count)) = peer.owed.pop_front() else {
             return;
         };
@@ -86,6 +86,27 @@ impl<R: Acceptor> Loop<R> {
         peer.closing = kind.closes() || (peer.half_closed && peer.owed.is_empty());
         let (block, range) = self.answers.get(kind, now);
         self.ring.send_shared(slot, block, range);
+    }
+
+    /// Different answers in a row, in one send.
+    fn send_several(&mut self, slot: u32) {
+        let peer = &mut self.peers[slot as usize];
+        let kinds = peer.owed.iter().flat_map(|(kind, count)| std::iter::repeat_n(*kind, *count as usize));
+        let (mut left, bytes) = self.answers.several(kinds);
+        let mut last = Kind::Hello;
+        while left > 0
+            && let Some((kind, count)) = peer.owed.front_mut()
+        {
+            let sent = left.min(*count);
+            (last, left, *count) = (*kind, left - sent, *count - sent);
+            if *count == 0 {
+                peer.owed.pop_front();
+            }
+        }
+        peer.sending = true;
+        peer.closing = last.closes() || (peer.half_closed && peer.owed.is_empty());
+        let all = 0..bytes.len();
+        self.ring.send_shared(slot, &bytes, all);
     }
 
     fn reap(&mut self) {
@@ -100,9 +121,9 @@ impl<R: Acceptor> Loop<R> {
                 }
                 Completion::Received { slot, bytes } => {
                     let Peer { requests, owed, .. } = &mut self.peers[slot as usize];
-                    let served = &mut self.served.requests;
+                    let served = &mut self.served;
                     requests.feed(bytes, &mut self.repeated, &mut |kind, count, _| {
-                        *served += u64::from(count);
+                        served.count(kind, count);
                         match owed.back_mut() {
                             Some(last) if last.0 == kind => last.1 += count,
                             _ => owed.push_back((kind, count)),

@@ -6,7 +6,7 @@
 mod log;
 mod timetable;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use std::time::{Duration, SystemTime};
 use super::Served;
 use super::answers::{Answers, BATCH, Kind};
 use super::requests::{Repeated, Requests};
+use super::routes::Routes;
 use crate::measure::clock::{Clock, Monotonic};
 use crate::ring::{Acceptor, Completion, Wait};
 use log::{Line, Log, LogFile};
@@ -79,7 +80,6 @@ struct Owed {
     id: Box<[u8]>,
     kind: Kind,
     received: u64,
-    leaves: u64,
 }
 
 #[derive(Default)]
@@ -90,6 +90,8 @@ struct Peer {
     port: u16,
     /// Requests received.
     received: u64,
+    /// When the latest of its answers leaves.
+    last_leaves: u64,
     /// Answers that have not been sent, due or not.
     owed: u64,
     /// Answers that may leave as soon as the send on its way is done.
@@ -106,8 +108,11 @@ struct Loop<'a, R> {
     ring: R,
     shared: &'a Shared,
     peers: Vec<Peer>,
-    /// In the order in which they leave, which is that of reception.
-    departures: VecDeque<Owed>,
+    /// In the order in which they leave: by instant, and of one instant by reception.
+    departures: BTreeMap<(u64, u64), Owed>,
+    /// How many there were.
+    departed: u64,
+    routes: Option<Arc<Routes>>,
     to_send: Vec<u32>,
     timetable: Timetable,
     answers: Answers,
@@ -117,18 +122,25 @@ struct Loop<'a, R> {
 }
 
 /// Runs the `thread`-th (from 0) thread until `stop` is set.
-pub(super) fn run<R: Acceptor>(ring: R, stop: &AtomicBool, (shared, thread): (&Shared, u64)) -> Served {
+pub(super) fn run<R: Acceptor>(
+    ring: R,
+    stop: &AtomicBool,
+    (shared, thread): (&Shared, u64),
+    routes: Option<Arc<Routes>>,
+) -> Served {
     let mut this = Loop {
         ring,
         shared,
         peers: Vec::new(),
-        departures: VecDeque::new(),
+        departures: BTreeMap::new(),
+        departed: 0,
         to_send: Vec::new(),
         timetable: Timetable::new(shared.behaviour, thread),
-        answers: Answers::new(SystemTime::now()),
-        repeated: Repeated::default(),
+        answers: Answers::new(SystemTime::now(), routes.clone()),
+        repeated: Repeated::new(routes.clone()),
         log: shared.log.clone().map(Log::new),
-        served: Served::default(),
+        served: Served::of(routes.as_deref()),
+        routes,
     };
     while !stop.load(Ordering::Relaxed) {
         if let Err(error) = this.turn() {
@@ -144,7 +156,7 @@ impl<R: Acceptor> Loop<'_, R> {
     fn turn(&mut self) -> io::Result<()> {
         self.answers.refresh(SystemTime::now());
         let now = Monotonic.now();
-        while self.departures.front().is_some_and(|owed| owed.leaves <= now) {
+        while self.departures.first_key_value().is_some_and(|((leaves, _), _)| *leaves <= now) {
             self.depart();
         }
         let idle = self.to_send.is_empty();
@@ -152,7 +164,7 @@ impl<R: Acceptor> Loop<'_, R> {
             self.send(self.to_send[at]);
         }
         self.to_send.clear();
-        let next = self.departures.front().map_or(u64::MAX, |owed| owed.leaves);
+        let next = self.departures.first_key_value().map_or(u64::MAX, |((leaves, _), _)| *leaves);
         self.write_log(idle && next > now + QUIET_NS);
         if next <= now + AWAKE_NS {
             self.ring.enter(0, Wait::NONE)?;
@@ -176,7 +188,7 @@ impl<R: Acceptor> Loop<'_, R> {
 
     /// The first answer's instant has come.
     fn depart(&mut self) {
-        let Some(owed) = self.departures.pop_front() else {
+        let Some((_, owed)) = self.departures.pop_first() else {
             return;
         };
         let peer = &mut self.peers[owed.slot as usize];
@@ -217,26 +229,33 @@ impl<R: Acceptor> Loop<'_, R> {
                 Completion::Accepted { slot } => self.accept(slot, now),
                 Completion::Received { slot, bytes } => {
                     let peer = &mut self.peers[slot as usize];
-                    let Peer { requests, connection, port, received, owed, .. } = peer;
-                    let (departures, timetable) = (&mut self.departures, &mut self.timetable);
+                    let Peer { requests, connection, port, received, owed, last_leaves, .. } = peer;
+                    let (departures, timetable, served) = (&mut self.departures, &mut self.timetable, &mut self.served);
+                    let (departed, routes) = (&mut self.departed, self.routes.as_deref());
                     let before = *received;
                     requests.feed(bytes, &mut self.repeated, &mut |kind, count, id| {
+                        served.count(kind, count);
                         for _ in 0..count {
-                            departures.push_back(Owed {
-                                slot,
-                                connection: connection.unwrap_or_default(),
-                                peer_port: *port,
-                                sequence: *received,
-                                id: id.into(),
-                                kind,
-                                received: now,
-                                leaves: timetable.departure(now),
-                            });
+                            // Answers on a connection keep the order of their requests.
+                            let leaves = timetable.departure(now) + delay_ns(kind, routes);
+                            *last_leaves = leaves.max(*last_leaves);
+                            *departed += 1;
+                            departures.insert(
+                                (*last_leaves, *departed),
+                                Owed {
+                                    slot,
+                                    connection: connection.unwrap_or_default(),
+                                    peer_port: *port,
+                                    sequence: *received,
+                                    id: id.into(),
+                                    kind,
+                                    received: now,
+                                },
+                            );
                             *received += 1;
                         }
                     });
                     *owed += *received - before;
-                    self.served.requests += *received - before;
                 }
                 Completion::Sent { slot, result } => {
                     let peer = &mut self.peers[slot as usize];
@@ -301,11 +320,18 @@ impl<R: Acceptor> Loop<'_, R> {
             due.iter().for_each(|owed| write_line(&mut self.log, owed, None));
             self.ring.close(slot);
         }
-        self.departures.iter().for_each(|owed| write_line(&mut self.log, owed, None));
+        self.departures.values().for_each(|owed| write_line(&mut self.log, owed, None));
         if let Some(log) = &mut self.log {
             log.finish();
         }
     }
+}
+
+/// What the route of an answer adds to its way.
+fn delay_ns(kind: Kind, routes: Option<&Routes>) -> u64 {
+    let Kind::Routed(route, _) = kind else { return 0 };
+    let route = routes.and_then(|routes| routes.all().get(usize::from(route)));
+    route.map_or(0, |route| u64::try_from(route.delay.as_nanos()).unwrap_or(u64::MAX / 4))
 }
 
 fn write_line(log: &mut Option<Log>, owed: &Owed, sent: Option<u64>) {

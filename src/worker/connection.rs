@@ -83,7 +83,7 @@ pub(super) struct Policy {
     excess_seen: bool,
     ever_open: bool,
     ever_answered: bool,
-    /// Answers of the sample, on this and the slot's earlier connections.
+    /// Whole answers of the sample, right or not, on this and the slot's earlier connections.
     pub(super) completed: u64,
     /// What came of the answer under way, where answers are checked.
     body: Option<Box<BodySoFar>>,
@@ -413,6 +413,7 @@ impl Policy {
             self.ever_answered = true;
             shared.stats.connections.answered += 1;
         }
+        self.completed += u64::from(shared.stats.samples(batch.intended_at));
         batch
     }
 
@@ -425,7 +426,6 @@ impl Policy {
             segment.inside += u64::from(now < segment.ends_at);
         }
         if stats.samples(batch.intended_at) {
-            self.completed += 1;
             stats.bytes.body += answer.body_bytes;
             stats.status[usize::from(answer.status) % 1000] += 1;
             stats.count(batch.intended_at, |requests| requests.completed += 1);

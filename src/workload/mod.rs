@@ -2,9 +2,13 @@
 //!
 //! A [`RequestSet`] is made once before the run, checked and encoded whole; workers share it and never change it.
 
+pub mod builder;
 mod layout;
+pub mod list;
 mod mix;
 mod patch;
+pub mod placeholders;
+pub mod raw;
 #[cfg(test)]
 mod tests;
 

@@ -97,7 +97,7 @@ fn what_insists_on_io_uring_fails_with_cause_and_cure_where_it_is_forbidden() {
 #[test]
 fn the_built_in_server_works_where_io_uring_is_forbidden() {
     for (errno, _) in CAUSES {
-        let result = result(&run_without(errno, "-d 300ms --json -"));
+        let result = result(&run_without(errno, "-n 500 -T 50s --json -"));
         assert!(result.requests.completed > 0 && result.requests.failed == 0, "{:?}", result.requests);
         assert_eq!(result.engine.name, "epoll");
         for behaviour in ["", "--delay 2ms"] {

@@ -24,3 +24,4 @@ mod suite;
 mod support;
 mod verdict;
 mod whole_answers;
+mod workloads;

@@ -241,7 +241,7 @@ fn time_to_open(connections: usize) -> f64 {
 
 #[test]
 fn without_a_url_the_built_in_server_is_loaded() {
-    let ended = Running::start(&["-d", "500ms", "--json", "-"]).wait();
+    let ended = Running::start(&["-n", "500", "-T", "50s", "--json", "-"]).wait();
     let result = ended.result();
     assert_eq!((ended.code, result.requests.failed), (0, 0));
     assert!(result.requests.completed > 0 && result.target.url.starts_with("http://127.0.0.1:"), "{:?}", result.target);

@@ -175,7 +175,7 @@ impl Ended {
         let found = requests.completed + requests.failed + requests.discarded + requests.in_flight_at_end;
         assert_eq!(requests.sent, found, "{requests:?}");
         let errors = result.errors;
-        let failed = errors.reset + errors.eof_mid_response + errors.timeout + errors.protocol + errors.other;
+        let failed = errors.total();
         assert_eq!(requests.failed, failed, "{errors:?}");
         assert_eq!(errors.protocol, result.protocol_errors.values().sum::<u64>());
         assert_eq!(requests.completed, result.status.values().sum::<u64>(), "{:?}", result.status);
@@ -221,6 +221,13 @@ impl Serve {
         reader.read_line(&mut line).expect("its address");
         let address = line.trim_end().parse().expect("its address");
         Serve { process, address, last_words: Collected::new(reader) }
+    }
+
+    /// Stops it; all it says at its end.
+    pub(crate) fn last_words(mut self) -> String {
+        self.process.signal(Signal::SIGTERM);
+        self.process.wait("the end of saturing serve");
+        self.last_words.text()
     }
 
     /// Stops it; the numbers of requests and connections it says it served.

@@ -125,6 +125,8 @@ pub(crate) struct Peer {
     shared: Arc<Shared>,
     /// The last request read was to be the connection's last.
     pub(crate) asked_to_close: bool,
+    /// The last request read, head and body.
+    pub(crate) last: String,
 }
 
 impl Peer {
@@ -133,7 +135,7 @@ impl Peer {
         // Nothing hangs for ever, whatever the client does.
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
-        Peer { stream, read: Vec::new(), shared, asked_to_close: false }
+        Peer { stream, read: Vec::new(), shared, asked_to_close: false, last: String::new() }
     }
 
     /// Reads and counts one request with its body; false: the client sends no more.
@@ -155,7 +157,8 @@ impl Peer {
             }
         }
         let request: Vec<u8> = self.read.drain(..whole).collect();
-        *self.shared.last_request.lock().expect("no panic") = String::from_utf8_lossy(&request).into_owned();
+        self.last = String::from_utf8_lossy(&request).into_owned();
+        self.shared.last_request.lock().expect("no panic").clone_from(&self.last);
         self.shared.requests.fetch_add(1, SeqCst);
         Ok(true)
     }

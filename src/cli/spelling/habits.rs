@@ -188,9 +188,14 @@ pub(super) const HABITS: &[Habit] = &[
         "Lua scripts are not run; set a fixed request with -m, -H and -b (a timeout, ab's -s, is -T)",
     ),
     row(
-        &["--targets", "--input-file", "--input", "--urls-from-file", "--rand-regex-url", "--file"],
-        REQUEST,
-        "lists of requests are not supported yet: there is one request, set with the URL, -m, -H and -b",
+        &["--targets", "--input-file", "--urls-from-file", "--file"],
+        &["--input"],
+        "a list of requests is --input FILE here: a URL or path per line, or vegeta's blocks; a body from a file is -b @FILE",
+    ),
+    row(
+        &["--rand-regex-url"],
+        &["--placeholders"],
+        "a URL that changes has placeholders here, as in --placeholders 'http://HOST/items/{RAND:1:1000}'",
     ),
     // The request.
     row(&["-X"], &["--method"], "the method is -m here, as in -m PUT (curl's -X); proxies are not supported (ab's)"),
@@ -200,12 +205,6 @@ pub(super) const HABITS: &[Habit] = &[
         "the method is -m here, as in -m PUT (curl's --request); the number of requests is -n",
     ),
     row(&["-I", "--head"], &["--method"], "HEAD is -m HEAD here"),
-    row(
-        &["-i"],
-        REQUEST,
-        "HEAD is -m HEAD here (ab's -i); a body from a file is -b @FILE (autocannon's); lists of requests are not supported yet \
-         (h2load's)",
-    ),
     row(
         &["-A"],
         HEADER,

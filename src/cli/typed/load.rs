@@ -70,7 +70,7 @@ fn time(argument: &'static str, text: &Option<String>) -> Result<Option<Duration
     text.as_deref().map(|text| units::duration(argument, text)).transpose()
 }
 
-fn number(argument: &'static str, text: &Option<String>) -> Result<Option<u64>, Error> {
+pub(super) fn number(argument: &'static str, text: &Option<String>) -> Result<Option<u64>, Error> {
     text.as_deref().map(|text| units::count(argument, text)).transpose()
 }
 
@@ -85,7 +85,7 @@ fn until(args: &LoadArgs, open: Option<&Open>, steps: &[Step]) -> Result<Until, 
     let requests = number("--requests", &args.requests)?;
     let duration = match time("--duration", &args.duration)? {
         None if requests.is_some() => None,
-        None if args.url.is_none() => Some(DURATION_BUILT_IN),
+        None if args.url.is_empty() && args.input.is_none() => Some(DURATION_BUILT_IN),
         None => Some(DURATION),
         typed => typed,
     };
@@ -102,7 +102,6 @@ fn open(args: &LoadArgs) -> Result<Option<Open>, Error> {
         (None, None) => {
             let given = [
                 ("--arrivals", args.arrivals.is_some()),
-                ("--seed", args.seed.is_some()),
                 ("--deadline", args.deadline.is_some()),
                 ("--spin", args.spin),
             ];

@@ -4,7 +4,7 @@ use super::*;
 use crate::cli::failure::{BAD_ARGUMENTS, NO_RUN};
 use crate::cli::outputs::{Sink, To};
 use crate::cli::spelling::{Spelled, spell};
-use crate::plan::{Arrivals, DEFAULT_INTERVAL, DEFAULT_TIMEOUT, Open, RateStage, Until};
+use crate::plan::{Arrivals, DEFAULT_INTERVAL, DEFAULT_TIMEOUT, Open, RateStage, Source, Until};
 use crate::target::{Behaviour, Pause, Service};
 use argh::{ArgsInfo, FromArgs};
 use std::path::Path;
@@ -115,7 +115,8 @@ fn a_plan_of_everything() {
     let sources: Vec<String> = plan.target.sources.iter().map(IpAddr::to_string).collect();
     assert_eq!(sources, ["127.0.0.2", "127.0.0.3"]);
     assert_eq!(plan.notes, ["source address ::1 is not used: no target address is IPv6"]);
-    let request = String::from_utf8_lossy(plan.target.request.keep_alive()).into_owned();
+    let set = &plan.target.requests;
+    let request = String::from_utf8_lossy(set.bytes_of(&set.entries[0], false)).into_owned();
     assert!(request.starts_with("PUT /x HTTP/1.1\r\n"), "{request}");
     assert!(request.to_ascii_lowercase().contains("\r\nx-a: b\r\n"), "{request}");
     assert!(request.ends_with("\r\n\r\nhello"), "{request}");
@@ -148,7 +149,11 @@ fn methods_and_bodies() {
         (&["-m", "HEAD"], "HEAD", b""),
     ] {
         let typed = typed(words);
-        assert_eq!((typed.method.as_str(), typed.body.as_slice()), (method, body), "{words:?}");
+        assert_eq!(
+            (typed.requests.method.as_str(), &typed.requests.source),
+            (method, &Source::Urls(body.to_vec())),
+            "{words:?}"
+        );
     }
     std::fs::remove_file(file).expect("removed");
 }
@@ -162,7 +167,7 @@ fn headers() {
         ("Host:", "Host", ""),
         ("X: a:b", "X", "a:b"),
     ] {
-        assert_eq!(typed(&["-H", text]).headers, [(name.to_owned(), value.to_owned())], "{text}");
+        assert_eq!(typed(&["-H", text]).requests.headers, [(name.to_owned(), value.to_owned())], "{text}");
     }
 }
 
@@ -294,7 +299,7 @@ fn what_is_refused() {
         (&["--slo", "p99<5"], "--slo: a time needs a unit (us, ms, s, m or h), as in p99<5ms, got p99<5"),
         (
             &["--slo", "p99=5ms"],
-            "--slo: must be limits as in p99<5ms,errors<0.1%,rate>9k; any of pN, mean, max, service.pN, lag, lag.max, errors, rate, got p99=5ms",
+            "--slo: must be limits as in p99<5ms,errors<0.1%,rate>9k; any of pN, mean, max, service.pN, lag, lag.max, errors, rate, and p99[NAME] of a kind of request, got p99=5ms",
         ),
         (&["--json", ""], "--json: must be a file, or - for standard output, got \"\""),
         (&["-R", "0"], "--rate: must be a rate of 0.1 to 1G requests per second, as in 2000, 0.5 or 10k, got 0"),

@@ -12,7 +12,7 @@
 //! chunked bodies. A line that begins with white space goes on with the header or trailer before it (obs-fold, RFC 9112,
 //! 5.2), and the break counts as a space. Empty lines behind an answer are dropped, up to 128 bytes of them (RFC 9112, 9.2).
 
-mod chunked;
+pub mod chunked;
 mod error;
 mod foreign;
 mod glance;

@@ -1,10 +1,14 @@
 //! What wrk lacks: all percentiles, exact outcomes, connections, the client's own cost.
 
 use super::page::{Page, Tone};
-use super::{evidence, parts};
+use super::{evidence, mix, parts};
 use crate::measure::histogram::{LatencyKind, Summary};
+use crate::result::mix::Differing;
 use crate::result::units::{binary, hang, time_ns};
 use crate::result::{Fairness, INTERRUPTED, RunResult};
+
+/// Characters of a differing answer's body that are shown.
+const SHOWN: usize = 40;
 
 pub(super) fn render(result: &RunResult, verbose: bool, page: &mut Page) {
     let headlines = result.headlines();
@@ -19,6 +23,7 @@ pub(super) fn render(result: &RunResult, verbose: bool, page: &mut Page) {
         parts::stages("Parts", result, page);
     }
     parts::repeated(result, page);
+    mix::table(result, page);
     outcomes(result, page);
     connections(result, page);
     if verbose {
@@ -128,6 +133,10 @@ fn outcomes(result: &RunResult, page: &mut Page) {
     for (reason, n) in &result.protocol_errors {
         page.count_if_any(failure, 3, reason, *n);
     }
+    page.count_if_any(failure, 2, "not as expected", errors.check);
+    for one in &result.differing {
+        page.line(failure, &format!("        {}", differing(one)));
+    }
     page.count_if_any(failure, 2, "other", errors.other);
     page.count_if_any(Tone::Plain, 1, "discarded", requests.discarded);
     let in_flight = requests.in_flight_at_end;
@@ -142,6 +151,14 @@ fn outcomes(result: &RunResult, page: &mut Page) {
         page.count_if_any(warning, 1, "connection reset", odd.reset_after_response);
         page.count_if_any(warning, 1, "closed unannounced", odd.close_unannounced);
     }
+}
+
+/// As in `GET /x: status 500, 12 bytes: "not found..."`, on one line.
+fn differing(one: &Differing) -> String {
+    let Differing { name, status, body_bytes, body } = one;
+    let shown: String = body.chars().take(SHOWN).collect();
+    let cut = if shown.len() < body.len() || (body.len() as u64) < *body_bytes { "..." } else { "" };
+    format!("{name}: status {status}, {body_bytes} bytes: {shown:?}{cut}")
 }
 
 fn connections(result: &RunResult, page: &mut Page) {

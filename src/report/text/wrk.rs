@@ -113,7 +113,7 @@ fn totals(out: &mut String, result: &RunResult) {
     );
     let connect = result.connections.failed.total();
     let timeout = result.errors.timeout;
-    let read = result.errors.total() - timeout;
+    let read = result.errors.total() - timeout - result.errors.check;
     if connect + read + timeout > 0 {
         let _ = writeln!(out, "  Socket errors: connect {connect}, read {read}, write 0, timeout {timeout}");
     }

@@ -1,12 +1,12 @@
 //! What is counted for each kind of request, where there are several.
 
-use crate::measure::counters::{Errors, Intended, Requests};
+use crate::measure::counters::{Errors, Requests};
 use crate::measure::histogram::Histogram;
 
 /// The figures of one row of the report's table of requests.
 #[derive(Debug, Clone)]
 pub struct KindStats {
-    /// Its requests by outcome.
+    /// Its requests by outcome; which kind the next of an open loop is of is known when it is sent, so nothing is intended here.
     pub requests: Requests,
     /// Its failures.
     pub errors: Errors,
@@ -24,7 +24,7 @@ impl KindStats {
     /// All the memory it will need; `open`: of an open loop.
     pub fn new(open: bool) -> KindStats {
         KindStats {
-            requests: Requests { open: open.then(Intended::default), ..Requests::default() },
+            requests: Requests::default(),
             errors: Errors::default(),
             status: Box::new([0; 1000]),
             body_bytes: 0,
@@ -35,8 +35,7 @@ impl KindStats {
 
     /// The warm-up is over; the answers to `carried` requests are still to come and will count.
     pub(super) fn begin(&mut self, carried: u64) {
-        let open = self.requests.open.map(|_| Intended::default());
-        self.requests = Requests { sent: carried, open, ..Requests::default() };
+        self.requests = Requests { sent: carried, ..Requests::default() };
         self.errors = Errors::default();
         self.status.fill(0);
         self.body_bytes = 0;

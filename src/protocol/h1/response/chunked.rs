@@ -17,7 +17,7 @@ const MAX_DIGITS: usize = 16;
 
 /// Where in a chunked body the next byte stands.
 #[derive(Debug, Default)]
-pub(super) struct Chunked {
+pub struct Chunked {
     /// The size read so far, then what is left of the chunk's data.
     left: u64,
     /// Bytes of the present size line; at the end, of all trailers.
@@ -54,7 +54,7 @@ impl Chunked {
     ///
     /// # Errors
     /// At the first byte that cannot belong to a chunked body, or that passes a limit.
-    pub(super) fn feed(
+    pub fn feed(
         &mut self,
         bytes: &[u8],
         data: &mut u64,
