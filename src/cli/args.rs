@@ -184,6 +184,10 @@ pub struct LoadArgs {
     #[argh(option, arg_name = "A[,B...]")]
     pub source_address: Vec<String>,
 
+    /// connect to this unix socket; the URL says only what is asked for
+    #[argh(option, arg_name = "PATH")]
+    pub unix_socket: Option<String>,
+
     /// what the workers run on: auto, uring, epoll or tokio-uring (default: auto, uring where it
     /// can be had)
     #[argh(option, arg_name = "NAME")]
@@ -266,6 +270,10 @@ pub struct ServeArgs {
     /// address to listen on (default: 127.0.0.1)
     #[argh(option, arg_name = "ADDRESS")]
     pub host: Option<String>,
+
+    /// listen on this unix socket instead; it is made, and removed at the end
+    #[argh(option, arg_name = "PATH")]
+    pub unix_socket: Option<String>,
 
     /// CPUs of the server, as in 0,2-5 (default: one for each physical core allowed)
     #[argh(option, arg_name = "LIST")]

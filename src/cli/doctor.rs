@@ -10,6 +10,7 @@ use super::shared;
 use super::typed::Typed;
 use crate::doctor::Case;
 use crate::plan::cpus::Topology;
+use crate::plan::shown;
 use crate::report::{doctor as report, json};
 use crate::result::diagnosis::Diagnosis;
 
@@ -55,6 +56,9 @@ impl TypedDoctor {
         let Some((own, mut load)) = shared::read::<DoctorArgs>("saturing doctor", args, &info())? else {
             return Ok(None);
         };
+        if let Some(extra) = load.url.get(1) {
+            return Err(Failure::usage(format!("unexpected argument {}; there is one URL only", shown(extra))));
+        }
         load.json = own.json;
         Ok(Some(TypedDoctor { typed: Typed::read(&load, &mut std::io::empty())? }))
     }

@@ -52,6 +52,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "--no-keepalive",
             "--requests-per-connection",
             "--source-address",
+            "--unix-socket",
         ],
     ),
     (

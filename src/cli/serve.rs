@@ -12,10 +12,10 @@ use crate::target::{Route, Server};
 /// Serves until a signal comes, then says how much was served.
 pub(super) fn serve(typed: &TypedServe) -> Result<i32, Failure> {
     let cpus = typed.cpus(&Topology::read()?)?;
-    let server = Server::start_as(typed.listen, &cpus, typed.engine, typed.truth.as_ref(), typed.routes.clone());
+    let server = Server::start_as(&typed.listen, &cpus, typed.engine, typed.truth.as_ref(), typed.routes.clone());
     let server = server.map_err(|error| Failure::no_run(error.to_string()))?;
     let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
-    say(&server.address().to_string());
+    say(&server.listen().to_string());
     while signal.exit_code().is_none() {
         // A signal ends the sleep early.
         std::thread::park_timeout(Duration::from_millis(20));

@@ -15,12 +15,12 @@ use crate::plan::{Ask, Error, Load, Open, Plan, RequestsSpec, Server, Target, Ta
 use crate::plan::{nearest, units};
 use crate::protocol::h1::request::asks_to_close;
 use crate::result::slo::Slo;
-use crate::target::{Routes, Truth};
+use crate::target::{Listen, Routes, Truth};
 use crate::workload::RequestSet;
 use load::load;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A run as it was asked for: every value read and within its rule, but no host resolved and
@@ -34,6 +34,7 @@ pub struct Typed {
     urls: Vec<String>,
     ask: Ask,
     requests: RequestsSpec,
+    unix_socket: Option<PathBuf>,
     sources: Vec<IpAddr>,
     engine: crate::engine::Ask,
     /// Its number of connections is the placement's to decide.
@@ -44,7 +45,7 @@ pub struct Typed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypedServe {
     /// Where it listens; port 0 is a free one.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     cpus: Option<Vec<usize>>,
     /// What it runs on; never [`Name::TokioUring`](crate::engine::Name::TokioUring).
     pub engine: crate::engine::Name,
@@ -79,6 +80,7 @@ impl Typed {
         Ok(Typed {
             urls: args.url.clone(),
             ask,
+            unix_socket: unix_socket(args)?,
             sources: sources(&args.source_address)?,
             engine: engine::engine(args)?,
             load,
@@ -91,7 +93,8 @@ impl Typed {
 
     /// The URL as typed, the first of several, or that of a list; `None` asks for the built-in server.
     pub fn url(&self) -> Option<&str> {
-        self.urls.first().map(String::as_str).or_else(|| self.requests.own_url())
+        let somewhere = self.unix_socket.is_some().then_some("http://localhost/");
+        self.urls.first().map(String::as_str).or_else(|| self.requests.own_url()).or(somewhere)
     }
 
     /// The same for another URL.
@@ -125,7 +128,12 @@ impl Typed {
         let mut notes = Vec::new();
         let one = [url.to_owned()];
         let urls = if self.urls.len() > 1 { &self.urls[..] } else { &one };
-        let spec = TargetSpec { urls, requests: &self.requests, sources: &self.sources };
+        let spec = TargetSpec {
+            urls,
+            requests: &self.requests,
+            unix_socket: self.unix_socket.as_deref(),
+            sources: &self.sources,
+        };
         let target = Target::resolve(&spec, &mut notes)?;
         let server = match (self.url(), target.local) {
             (None, _) => Server::BuiltIn,
@@ -178,7 +186,15 @@ impl TypedServe {
                 address(text).ok_or_else(|| bad("--host", "must be an IP address, as in 127.0.0.1 or ::1", text))?
             }
         };
-        let listen = SocketAddr::new(ip, port);
+        let tcp = [("--port", &args.port), ("--host", &args.host)];
+        let listen = match &args.unix_socket {
+            None => Listen::Tcp(SocketAddr::new(ip, port)),
+            Some(path) => match tcp.into_iter().find_map(|(name, given)| Some((name, given.as_ref()?))) {
+                Some((name, given)) => return Err(bad(name, "cannot be used with --unix-socket", given).into()),
+                None if path.is_empty() => return Err(bad("--unix-socket", "must be a path", path).into()),
+                None => Listen::Unix(path.into()),
+            },
+        };
         let engine = engine::of_server(args.engine.as_deref())?;
         Ok(TypedServe {
             listen,
@@ -208,6 +224,23 @@ impl Typed {
         let near = nearest(kind, names.clone()).or(names.clone().next()).unwrap_or_default();
         let rule = format!("must name one of the {} kinds of request, as in [{near}]", set.kinds.len());
         Err(Error::argument("--slo", rule, &limit.text))
+    }
+}
+
+/// A unix socket, and nothing that only TCP has.
+fn unix_socket(args: &LoadArgs) -> Result<Option<PathBuf>, Error> {
+    let Some(path) = &args.unix_socket else { return Ok(None) };
+    let of_tcp = [
+        ("--source-address", args.source_address.first()),
+        ("--napi", args.napi.as_ref()),
+        ("--busy-poll", args.busy_poll.as_ref()),
+    ];
+    if let Some((name, given)) = of_tcp.into_iter().find_map(|(name, given)| Some((name, given?))) {
+        return Err(Error::argument(name, "is for TCP and cannot be used with --unix-socket", given));
+    }
+    match path.as_str() {
+        "" => Err(Error::argument("--unix-socket", "must be a path", path)),
+        path => Ok(Some(path.into())),
     }
 }
 

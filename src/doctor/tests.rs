@@ -226,7 +226,12 @@ impl Host {
 
     fn plan(&self, topology: &Topology, nic_node: Option<usize>) -> Plan {
         let url = self.url.unwrap_or("http://127.0.0.1:80/");
-        let spec = TargetSpec { urls: &[url.to_owned()], requests: &RequestsSpec::one("GET", &[], b""), sources: &[] };
+        let spec = TargetSpec {
+            urls: &[url.to_owned()],
+            requests: &RequestsSpec::one("GET", &[], b""),
+            unix_socket: None,
+            sources: &[],
+        };
         let target = Target::resolve(&spec, &mut Vec::new()).expect("a target");
         let server = match self.url {
             None => Server::BuiltIn,

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::ring::{Acceptor, Config, Dialler, Idle, Uring, level_here, may_busy_poll};
-pub use crate::ring::{BlockSizes, Endpoints, Feature, Level, SetupError, Sqpoll, features};
+pub use crate::ring::{BlockSizes, Endpoint, Endpoints, Feature, Level, SetupError, Sqpoll, features};
 pub use epoll::Epoll;
 pub use tokio_uring::TokioUring;
 

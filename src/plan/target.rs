@@ -3,9 +3,12 @@
 use super::error::Error;
 use super::requests::RequestsSpec;
 use super::url::Url;
+use crate::engine::{Endpoint, Endpoints};
 use crate::protocol::h1::request::asks_to_close;
 use crate::workload::{Kind, RequestSet};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The server under load and the request it gets.
@@ -15,7 +18,9 @@ pub struct Target {
     pub url: String,
     /// The request's method.
     pub method: String,
-    /// The addresses connections go to in turn; at least one, no two the same.
+    /// The unix socket that connections go to, in place of the addresses.
+    pub unix_socket: Option<PathBuf>,
+    /// The addresses connections go to in turn; at least one, no two the same. None with a unix socket.
     pub addresses: Vec<SocketAddr>,
     /// The addresses connections come from in turn; empty: the kernel's choice.
     pub sources: Vec<IpAddr>,
@@ -32,6 +37,8 @@ pub struct TargetSpec<'a> {
     pub urls: &'a [String],
     /// What is sent there.
     pub requests: &'a RequestsSpec,
+    /// A unix socket to connect to: then the host is not resolved.
+    pub unix_socket: Option<&'a Path>,
     /// Addresses to connect from; empty: the kernel's choice.
     pub sources: &'a [IpAddr],
 }
@@ -55,15 +62,55 @@ impl Target {
         for source in spec.sources {
             check_source(*source)?;
         }
-        let (addresses, sources) = same_family(url.resolve()?, spec.sources, notes)?;
+        let (addresses, sources) = match spec.unix_socket {
+            Some(path) => {
+                check_unix_socket(path)?;
+                (Vec::new(), Vec::new())
+            }
+            None => same_family(url.resolve()?, spec.sources, notes)?,
+        };
         Ok(Target {
             url: url.to_string(),
+            unix_socket: spec.unix_socket.map(Path::to_owned),
             method: common(&requests.kinds, |kind| &kind.method),
-            local: addresses.iter().any(|address| is_own(address.ip())),
+            local: spec.unix_socket.is_some() || addresses.iter().any(|address| is_own(address.ip())),
             addresses,
             sources,
             requests: Arc::new(requests),
         })
+    }
+}
+
+impl Target {
+    /// What connections go to, in turn.
+    pub fn endpoints(&self) -> Endpoints {
+        let remotes = match &self.unix_socket {
+            Some(path) => vec![Endpoint::Unix(path.clone())],
+            None => self.addresses.iter().map(|address| Endpoint::Tcp(*address)).collect(),
+        };
+        Endpoints { remotes, sources: self.sources.clone() }
+    }
+}
+
+/// Bytes of a unix socket's path, at most (unix(7)).
+const MAX_UNIX_PATH: usize = 107;
+
+fn check_unix_socket(path: &Path) -> Result<(), Error> {
+    let bad = |rule: String| Err(Error::argument("--unix-socket", rule, path.display()));
+    let length = path.as_os_str().len();
+    if length > MAX_UNIX_PATH {
+        return bad(format!("must be a path of at most {MAX_UNIX_PATH} bytes, has {length}"));
+    }
+    match std::fs::metadata(path) {
+        Err(cause) => return bad(format!("must be a unix socket that a server listens on ({cause})")),
+        Ok(found) if !found.file_type().is_socket() => {
+            return bad("must be a unix socket, and is another kind of file".to_owned());
+        }
+        Ok(_) => {}
+    }
+    match nix::unistd::access(path, nix::unistd::AccessFlags::W_OK) {
+        Err(cause) => bad(format!("must be a unix socket that this user may write to ({})", cause.desc())),
+        Ok(()) => Ok(()),
     }
 }
 
@@ -149,7 +196,7 @@ mod tests {
 
     fn resolve(url: &str, method: &str, sources: &[IpAddr], notes: &mut Vec<String>) -> Result<Target, Error> {
         let requests = &RequestsSpec::one(method, &[], b"");
-        Target::resolve(&TargetSpec { urls: &[url.to_owned()], requests, sources }, notes)
+        Target::resolve(&TargetSpec { urls: &[url.to_owned()], requests, unix_socket: None, sources }, notes)
     }
 
     fn first_bytes(target: &Target) -> &[u8] {

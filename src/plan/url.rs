@@ -247,14 +247,17 @@ mod tests {
             ("htp://h", "URL: the scheme must be http, and htp is none (did you mean http://?), got htp://h"),
             ("ws://h", "URL: WebSocket (ws) is not supported yet, only http, got ws://h"),
             ("grpc://h", "URL: gRPC is not supported yet, only http, got grpc://h"),
-            ("unix:", "URL: unix sockets are not supported yet, only TCP, as in http://HOST:PORT/, got unix:"),
+            (
+                "unix:",
+                "URL: a unix socket is --unix-socket PATH, and the URL says what is asked for, as in http://localhost/, got unix:",
+            ),
             (
                 "unix:///run/x.sock",
-                "URL: unix sockets are not supported yet, only TCP, as in http://HOST:PORT/, got unix:///run/x.sock",
+                "URL: a unix socket is --unix-socket PATH, and the URL says what is asked for, as in http://localhost/, got unix:///run/x.sock",
             ),
             (
                 "unix:/run/x.sock",
-                "URL: unix sockets are not supported yet, only TCP, as in http://HOST:PORT/, got unix:/run/x.sock",
+                "URL: a unix socket is --unix-socket PATH, and the URL says what is asked for, as in http://localhost/, got unix:/run/x.sock",
             ),
             ("http:h", "URL: the scheme ends in ://, as in http://HOST, got http:h"),
             ("http:", "URL: the scheme ends in ://, as in http://HOST, got http:"),

@@ -19,6 +19,9 @@ pub struct Target {
     /// Every address in use, with port, in turn.
     #[serde(default)]
     pub addresses: Vec<String>,
+    /// The unix socket that connections went to, if that was one; the address is then `unix:` and its path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unix_socket: Option<String>,
     /// Addresses that were tried and never answered, though another one of the same kind (IPv4, IPv6) did: a client that finds no
     /// IPv6 uses IPv4, but one of two servers that is away is missed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -416,6 +416,7 @@ fn base() -> RunResult {
             url: "http://localhost:8080/".into(),
             address: "127.0.0.1:8080".into(),
             addresses: vec!["127.0.0.1:8080".into()],
+            unix_socket: None,
             unanswered: Vec::new(),
             method: "GET".into(),
             wants_tls: false,

@@ -7,7 +7,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::error::SetupError;
-use super::sockets::Endpoints;
+use super::sockets::{Endpoint, Endpoints};
 
 /// Opens a run's sockets: where they go, where from, and what is set on them.
 pub struct Dialler {
@@ -21,8 +21,15 @@ pub struct Dialler {
 
 impl Dialler {
     /// For blocking sockets; `first` is the run's number of slot 0.
+    ///
+    /// # Panics
+    /// If the path of a unix socket is longer than an address can hold.
     pub fn new(endpoints: Endpoints, first: usize) -> Dialler {
-        let remotes = endpoints.remotes.iter().map(|&address| address.into()).collect();
+        let address = |endpoint: &Endpoint| match endpoint {
+            Endpoint::Tcp(address) => (*address).into(),
+            Endpoint::Unix(path) => SockAddr::unix(path).expect("a path of at most 107 bytes"),
+        };
+        let remotes = endpoints.remotes.iter().map(address).collect();
         Dialler { endpoints, remotes, first, kind: Type::STREAM, busy_poll_us: None }
     }
 
@@ -46,7 +53,10 @@ impl Dialler {
     /// # Errors
     /// Descriptors or ports are used up, or the source address is not this host's.
     pub fn open(&self, slot: u32, remote: usize) -> io::Result<Socket> {
-        let to = self.endpoints.remotes[remote];
+        let to = match &self.endpoints.remotes[remote] {
+            Endpoint::Tcp(address) => *address,
+            Endpoint::Unix(_) => return Socket::new(Domain::UNIX, self.kind, None),
+        };
         let socket = Socket::new(Domain::for_address(to), self.kind, Some(Protocol::TCP))?;
         socket.set_tcp_nodelay(true)?;
         if let Some(us) = self.busy_poll_us {
@@ -85,7 +95,7 @@ mod tests {
     fn sockets_are_opened_as_asked() {
         let (v4, v6) = (IpAddr::from([127, 0, 0, 2]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]));
         let sources = vec![v4, v6, IpAddr::from([127, 0, 0, 3])];
-        let remotes = vec![SocketAddr::from(([127, 0, 0, 1], 1))];
+        let remotes = vec![Endpoint::Tcp(SocketAddr::from(([127, 0, 0, 1], 1)))];
         let dialler = Dialler::new(Endpoints { remotes, sources }, 1).nonblocking();
         let bound = |slot| {
             let socket = dialler.open(slot, 0).expect("a socket");
@@ -103,7 +113,7 @@ mod tests {
     fn busy_polling_is_set_or_refused_with_the_cure() {
         match may_busy_poll(50) {
             Ok(()) => {
-                let remotes = vec![SocketAddr::from(([127, 0, 0, 1], 1))];
+                let remotes = vec![Endpoint::Tcp(SocketAddr::from(([127, 0, 0, 1], 1)))];
                 let dialler = Dialler::new(Endpoints { remotes, sources: vec![] }, 0).busy_polling(Some(50));
                 assert_eq!(dialler.open(0, 0).expect("a socket").busy_poll().expect("an option"), 50);
             }

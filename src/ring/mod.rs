@@ -35,7 +35,7 @@ pub use error::SetupError;
 pub use level::{Features, Level, Sqpoll};
 pub use probe::{Feature, features, level_here};
 pub use serving::Acceptor;
-pub use sockets::Endpoints;
+pub use sockets::{Endpoint, Endpoints};
 pub use uring::Uring;
 
 /// What became of an operation. Bytes are borrowed from the ring until its next use.

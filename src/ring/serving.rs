@@ -1,9 +1,11 @@
 //! What the built-in server needs of a ring beside what the client does.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
+
+use socket2::Socket;
 
 use super::{Ring, Uring};
 
@@ -13,7 +15,7 @@ pub trait Acceptor: Ring {
     ///
     /// # Errors
     /// The listener cannot be used so.
-    fn listen(&mut self, listener: TcpListener) -> io::Result<()>;
+    fn listen(&mut self, listener: Socket) -> io::Result<()>;
 
     /// Accepts nothing more: closes the listener.
     fn stop_listening(&mut self);
@@ -30,7 +32,7 @@ pub trait Acceptor: Ring {
 }
 
 impl Acceptor for Uring {
-    fn listen(&mut self, listener: TcpListener) -> io::Result<()> {
+    fn listen(&mut self, listener: Socket) -> io::Result<()> {
         Uring::listen(self, listener);
         Ok(())
     }

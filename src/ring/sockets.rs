@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use socket2::{SockAddr, SockRef};
@@ -12,11 +13,26 @@ use socket2::{SockAddr, SockRef};
 use super::dialler::Dialler;
 use super::token::{GENERATIONS, Op, Token};
 
+/// What a connection goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// An address and port.
+    Tcp(SocketAddr),
+    /// A unix socket, by its path.
+    Unix(PathBuf),
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Endpoint {
+        Endpoint::Tcp(address)
+    }
+}
+
 /// Where connections go, and from where.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoints {
-    /// Addresses to connect to; `connect` names one by its index.
-    pub remotes: Vec<SocketAddr>,
+    /// What to connect to; `connect` names one by its index.
+    pub remotes: Vec<Endpoint>,
     /// Local addresses to use in turn, slot by slot, among those of the remote's family; empty: the system chooses.
     pub sources: Vec<IpAddr>,
 }

@@ -3,10 +3,12 @@
 
 use std::io;
 use std::mem::ManuallyDrop;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
+
+use socket2::Socket;
 use std::time::Duration;
 
 use io_uring::squeue::{Entry, Flags};
@@ -33,7 +35,7 @@ pub struct Uring {
     pub(super) parts: ManuallyDrop<Parts>,
     /// Receives to be armed by the next enter, if their connection is still there then.
     to_arm: Vec<Token>,
-    listener: Option<TcpListener>,
+    listener: Option<Socket>,
     pub(super) accepting: Accepting,
     /// Operations whose last completion is still to come; silent sends are not among them.
     pub(super) outstanding: usize,
@@ -104,7 +106,7 @@ impl Uring {
     }
 
     /// Accepts connections from `listener` from the next enter on; each comes as [`Completion::Accepted`].
-    pub fn listen(&mut self, listener: TcpListener) {
+    pub fn listen(&mut self, listener: Socket) {
         self.listener = Some(listener);
     }
 

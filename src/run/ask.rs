@@ -149,7 +149,8 @@ mod tests {
                 thread::sleep(Duration::from_millis(5));
             }
         });
-        let spec = TargetSpec { urls: &[url], requests: &RequestsSpec::one("GET", &[], b""), sources: &[] };
+        let spec =
+            TargetSpec { urls: &[url], requests: &RequestsSpec::one("GET", &[], b""), unix_socket: None, sources: &[] };
         let target = Target::resolve(&spec, &mut Vec::new()).expect("a target");
         let answer = ask(&target, Duration::from_secs(5));
         server.join().expect("no panic");

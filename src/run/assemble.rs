@@ -265,11 +265,16 @@ fn worker(part: &Part, evidence: Option<Evidence>) -> Worker {
 }
 
 fn target(plan: &Plan) -> Target {
-    let addresses: Vec<String> = plan.target.addresses.iter().map(ToString::to_string).collect();
+    let unix_socket = plan.target.unix_socket.as_ref().map(|path| path.display().to_string());
+    let addresses: Vec<String> = match &unix_socket {
+        Some(path) => vec![format!("unix:{path}")],
+        None => plan.target.addresses.iter().map(ToString::to_string).collect(),
+    };
     Target {
         url: plan.target.url.clone(),
         address: addresses.first().cloned().unwrap_or_default(),
         addresses,
+        unix_socket,
         unanswered: Vec::new(),
         method: plan.target.method.clone(),
         wants_tls: false,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use super::{Error, Pass, jobs, limits};
-use crate::engine::{Endpoints, Engine, Order};
+use crate::engine::{Engine, Order};
 use crate::measure::clock::{Clock, Monotonic, WallClock};
 use crate::measure::histogram::{Histogram, Summary};
 use crate::plan::Plan;
@@ -125,7 +125,7 @@ fn each<T: Send>(plan: &Plan, work: impl Fn(&Job, &mut Engine) -> T + Sync) -> R
     let seat = |job: Job, cpu: usize| {
         // What refuses to be pinned is told by the engine's own runs.
         cpu::pin(cpu);
-        let endpoints = Endpoints { remotes: plan.target.addresses.clone(), sources: plan.target.sources.clone() };
+        let endpoints = plan.target.endpoints();
         let order = Order {
             slots: job.connections,
             first: job.first_connection,

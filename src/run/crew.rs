@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use super::Error;
-use crate::engine::{Chosen, Endpoints, Engine, Name, Order, SetupError};
+use crate::engine::{Chosen, Engine, Name, Order, SetupError};
 use crate::measure::clock::Monotonic;
 use crate::plan::Plan;
 use crate::ring::cpu;
@@ -90,7 +90,7 @@ impl Crew {
     pub(super) fn prepare(plan: &Plan, layout: &Layout, jobs: Vec<Job>, halt: &Arc<Halt>) -> Result<Crew, Error> {
         let board: Arc<[Progress]> = jobs.iter().map(|_| Progress::default()).collect();
         let (alive, all_gone) = mpsc::channel::<Infallible>();
-        let endpoints = Endpoints { remotes: plan.target.addresses.clone(), sources: plan.target.sources.clone() };
+        let endpoints = plan.target.endpoints();
         let engine = plan.engine.choose().map_err(Error::new)?;
         let (ready, is_ready) = mpsc::channel();
         let mut waiting = Vec::with_capacity(jobs.len());

@@ -49,7 +49,7 @@ pub(super) fn jobs(plan: &Plan, layout: &Layout, pass: &Pass, unix_ns: u64) -> V
             let job = Job {
                 connections,
                 first_connection,
-                remotes: plan.target.addresses.len(),
+                remotes: plan.target.endpoints().remotes.len(),
                 pipeline: load.pipeline as u32,
                 requests_per_connection: load.requests_per_connection,
                 timeout_ns: nanoseconds(load.timeout),

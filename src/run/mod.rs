@@ -140,7 +140,7 @@ pub fn run_observed(
 ) -> Result<RunResult, Error> {
     limits::allow_open_files(plan)?;
     let mut passed: Vec<Passed> = Vec::new();
-    let owner = plan.target.local.then(|| Owner::find(&plan.target.addresses)).flatten();
+    let owner = plan.target.local.then(|| Owner::find(&plan.target)).flatten();
     let mut told = Told::new(observer);
     // One for all passes: sequences go on from one to the next.
     let layout = layout(plan);

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+
+use crate::plan::Target;
 
 /// The processes behind a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,18 +34,35 @@ const LISTENS: &str = "0A";
 
 impl Owner {
     /// Looks for it; `None` if nobody is found, or nobody who may be looked at.
-    pub(super) fn find(addresses: &[SocketAddr]) -> Option<Owner> {
-        let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    pub(super) fn find(target: &Target) -> Option<Owner> {
+        match &target.unix_socket {
+            Some(path) => Owner::of_unix(path),
+            None => Owner::of_tcp(&target.addresses),
+        }
+    }
+
+    fn of_unix(path: &Path) -> Option<Owner> {
+        let table = File::open("/proc/net/unix").ok()?;
+        Owner::of(&unix_listeners(BufReader::new(table), &path.to_string_lossy()))
+    }
+
+    fn of_tcp(addresses: &[SocketAddr]) -> Option<Owner> {
         let mut inodes = BTreeSet::new();
         for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
             inodes.extend(File::open(table).map(|file| listeners(BufReader::new(file), addresses)).unwrap_or_default());
         }
+        Owner::of(&inodes)
+    }
+
+    /// Who holds these sockets.
+    fn of(inodes: &BTreeSet<u64>) -> Option<Owner> {
         if inodes.is_empty() {
             return None;
         }
+        let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let processes = fs::read_dir("/proc").ok()?.flatten();
         let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        let mut pids: Vec<u32> = ids.filter(|pid| holds(*pid, &inodes)).collect();
+        let mut pids: Vec<u32> = ids.filter(|pid| holds(*pid, inodes)).collect();
         pids.sort_unstable();
         let name = text(&format!("/proc/{}/comm", pids.first()?)).trim().to_owned();
         Some(Owner { pids, name })
@@ -110,6 +130,22 @@ fn address(text: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, port))
 }
 
+/// Inodes of the listening sockets of this path, as the server wrote it. Lines are `slot: references protocol flags type state inode path`,
+/// and flag 0x10000 (`__SO_ACCEPTCON`) is that of those that listen.
+fn unix_listeners(table: impl BufRead, path: &str) -> BTreeSet<u64> {
+    let inode = |line: String| {
+        let (mut rest, mut words) = (line.as_str(), [""; 7]);
+        for word in &mut words {
+            rest = rest.trim_start();
+            (*word, rest) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
+        }
+        let flags = u32::from_str_radix(words[3], 16).ok()?;
+        let is_it = flags & 0x10000 != 0 && rest.strip_prefix(' ') == Some(path);
+        is_it.then(|| words[6].parse().ok()).flatten()
+    };
+    table.lines().skip(1).map_while(Result::ok).filter_map(inode).collect()
+}
+
 fn holds(pid: u32, inodes: &BTreeSet<u64>) -> bool {
     let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
     let mut links = files.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
@@ -135,6 +171,7 @@ fn thread(stat: &str, schedstat: &str) -> Option<(String, Thread)> {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::os::unix::net::UnixListener;
 
     use super::*;
 
@@ -174,12 +211,28 @@ mod tests {
     fn a_listener_of_this_process_is_found_and_its_threads_are_not_the_targets() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let owner = Owner::find(&[address]).expect("this process");
+        let owner = Owner::of_tcp(&[address]).expect("this process");
         // A test that starts a process at this moment may lend it the socket until it has become another program.
         assert!(owner.pids.contains(&std::process::id()), "{owner:?}");
         let other = Owner { pids: vec![std::process::id()], ..owner };
         assert!(other.threads().len() < fs::read_dir("/proc/self/task").expect("procfs").count());
         drop(listener);
-        assert!(Owner::find(&[address]).is_none_or(|owner| !owner.pids.contains(&std::process::id())));
+        assert!(Owner::of_tcp(&[address]).is_none_or(|owner| !owner.pids.contains(&std::process::id())));
+    }
+
+    #[test]
+    fn the_listener_of_a_unix_socket_is_found_by_its_path() {
+        let table = "Num       RefCount Protocol Flags    Type St Inode Path\n\
+             0000000000000000: 00000003 00000000 00000000 0001 03  1057\n\
+             0000000000000000: 00000002 00000000 00010000 0001 01  1058 /run/a b.sock\n\
+             0000000000000000: 00000003 00000000 00000000 0001 03  1059 /run/a b.sock\n\
+             0000000000000000: 00000002 00000000 00010000 0001 01 21060 /run/other.sock\n";
+        assert_eq!(unix_listeners(table.as_bytes(), "/run/a b.sock"), BTreeSet::from([1058]));
+        let path = std::env::temp_dir().join(format!("saturing-owner-{}.sock", std::process::id()));
+        let listener = UnixListener::bind(&path).expect("a socket");
+        let found = Owner::of_unix(&path).expect("this process");
+        let _ = fs::remove_file(&path);
+        assert_eq!(found.pids, [std::process::id()]);
+        drop(listener);
     }
 }

@@ -272,7 +272,12 @@ fn target(
     body: &[u8],
 ) -> Result<Target, String> {
     let url = format!("http://{address}{path}");
-    let spec = TargetSpec { urls: &[url], requests: &RequestsSpec::one(method, headers, body), sources: &[] };
+    let spec = TargetSpec {
+        urls: &[url],
+        requests: &RequestsSpec::one(method, headers, body),
+        unix_socket: None,
+        sources: &[],
+    };
     Target::resolve(&spec, &mut Vec::new()).map_err(|error| error.to_string())
 }
 

@@ -4,34 +4,33 @@
 //! each answer and logs it (`truth`).
 
 mod answers;
+mod listen;
 pub mod outlet;
 mod requests;
 mod routes;
 mod serve;
 mod truth;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::{fmt, io};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::Socket;
 
 use crate::engine::{Ask, Chosen, Name, Service as Serve, SetupError};
 use crate::ring::{Acceptor, cpu};
+pub use listen::Listen;
 pub use routes::{Route, Routes};
 pub use truth::{Behaviour, Pause, Service, Truth};
-
-/// Connections waiting to be accepted, at most (bounded by net.core.somaxconn too).
-const BACKLOG: i32 = 4096;
 
 /// The server could not start.
 #[derive(Debug)]
 pub enum StartError {
     /// The address cannot be listened on.
-    Bind(SocketAddr, io::Error),
+    Bind(Listen, io::Error),
     /// No engine could be had.
     Engine(SetupError),
     /// The log cannot be opened.
@@ -43,8 +42,8 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::Bind(address, error) => {
-                write!(f, "cannot listen on {address}: {error}; {}", cure(*address, error))
+            StartError::Bind(listen, error) => {
+                write!(f, "cannot listen on {listen}: {error}; {}", listen.cure(error))
             }
             StartError::Engine(error) => error.fmt(f),
             StartError::Log(path, error) => write!(f, "--log {}: {error}", path.display()),
@@ -54,24 +53,6 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
-
-/// Why an address cannot be listened on, and with which option of `serve` another one is had.
-fn cure(address: SocketAddr, error: &io::Error) -> String {
-    let (ip, port) = (address.ip(), address.port());
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another process has that port: choose another one with --port (0: a free one), or another address with --host".into()
-        }
-        io::ErrorKind::PermissionDenied => format!(
-            "port {port} is below net.ipv4.ip_unprivileged_port_start (1024 as a rule) and takes CAP_NET_BIND_SERVICE: choose \
-             a higher --port"
-        ),
-        io::ErrorKind::AddrNotAvailable => {
-            format!("this host has no address {ip}: choose one that it has with --host, as `ip address` lists them")
-        }
-        _ => "choose another --port or --host".to_owned(),
-    }
-}
 
 /// What a server did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,7 +84,7 @@ impl Served {
 
 /// A running server. Dropping it stops it.
 pub struct Server {
-    address: SocketAddr,
+    listen: Listen,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<Served>>,
     truth: Option<Arc<truth::Shared>>,
@@ -116,7 +97,7 @@ impl Server {
     /// # Errors
     /// The address is taken, or no engine can be had.
     pub fn start(bind: SocketAddr, cpus: &[usize]) -> Result<Server, StartError> {
-        Server::start_as(bind, cpus, Name::Auto, None, None)
+        Server::start_as(&Listen::Tcp(bind), cpus, Name::Auto, None, None)
     }
 
     /// As [`Server::start`], on a given engine (any but [`Name::TokioUring`], which is taken for [`Name::Epoll`]), and with a
@@ -125,7 +106,7 @@ impl Server {
     /// # Errors
     /// As [`Server::start`], or the log cannot be opened.
     pub fn start_as(
-        bind: SocketAddr,
+        bind: &Listen,
         cpus: &[usize],
         engine: Name,
         truth: Option<&Truth>,
@@ -140,21 +121,15 @@ impl Server {
         let engine = Ask { name: engine, ..Ask::default() }.choose().map_err(StartError::Engine)?;
         let places: Vec<Option<usize>> =
             if cpus.is_empty() { vec![None] } else { cpus.iter().copied().map(Some).collect() };
-        let first = listen(bind, places.len() > 1).map_err(|error| StartError::Bind(bind, error))?;
-        let address = first.local_addr().map_err(|error| StartError::Bind(bind, error))?;
-        let mut server = Server { address, stop: Arc::default(), threads: Vec::new(), truth, routes };
-        let mut listener = Some(first);
-        for cpu in places {
-            let listener = match listener.take() {
-                Some(first) => first,
-                None => listen(address, true).map_err(|error| StartError::Bind(address, error))?,
-            };
+        let (listeners, listen) = bind.open(places.len()).map_err(|error| StartError::Bind(bind.clone(), error))?;
+        let mut server = Server { listen, stop: Arc::default(), threads: Vec::new(), truth, routes };
+        for (listener, cpu) in listeners.into_iter().zip(places) {
             server.spawn(&engine, listener, cpu)?;
         }
         Ok(server)
     }
 
-    fn spawn(&mut self, engine: &Chosen, listener: TcpListener, cpu: Option<usize>) -> Result<(), StartError> {
+    fn spawn(&mut self, engine: &Chosen, listener: Socket, cpu: Option<usize>) -> Result<(), StartError> {
         let engine = engine.build_serving().map_err(StartError::Engine)?;
         let truth = self.truth.clone().map(|truth| (truth, self.threads.len() as u64));
         let seat = Seat { listener, stop: Arc::clone(&self.stop), truth, routes: self.routes.clone() };
@@ -174,8 +149,19 @@ impl Server {
     }
 
     /// Where it listens.
+    pub fn listen(&self) -> &Listen {
+        &self.listen
+    }
+
+    /// The same of a server on TCP.
+    ///
+    /// # Panics
+    /// If it is on a unix socket.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        match &self.listen {
+            Listen::Tcp(address) => *address,
+            Listen::Unix(path) => panic!("{} is no address", path.display()),
+        }
     }
 
     /// Stops, and tells what was done.
@@ -193,6 +179,7 @@ impl Server {
             served.by_route.resize(served.by_route.len().max(part.by_route.len()), 0);
             served.by_route.iter_mut().zip(&part.by_route).for_each(|(all, one)| *all += one);
         }
+        self.listen.remove();
         served.log_failed = self.truth.as_ref().is_some_and(|truth| truth.log_failed());
         served
     }
@@ -206,7 +193,7 @@ impl Drop for Server {
 
 /// What a server's thread has beside its engine.
 struct Seat {
-    listener: TcpListener,
+    listener: Socket,
     stop: Arc<AtomicBool>,
     /// The known behaviour, and the thread's number.
     truth: Option<(Arc<truth::Shared>, u64)>,
@@ -226,14 +213,4 @@ impl Serve for Seat {
             Some((truth, number)) => truth::run(engine, &self.stop, (&truth, number), self.routes),
         }
     }
-}
-
-fn listen(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(shared)?;
-    socket.set_tcp_nodelay(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }

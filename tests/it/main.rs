@@ -22,6 +22,7 @@ mod shapes;
 mod suite;
 #[path = "../support/mod.rs"]
 mod support;
+mod unix_sockets;
 mod verdict;
 mod whole_answers;
 mod workloads;

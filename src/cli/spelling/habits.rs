@@ -178,9 +178,9 @@ pub(super) const HABITS: &[Habit] = &[
         "leave it out: this version speaks HTTP/1.1, and understands answers of HTTP/1.0",
     ),
     row(
-        &["-S", "--unix-socket", "--socketPath"],
+        &["-S", "--socketPath"],
         HEADER,
-        "unix sockets are not supported yet: only TCP, as in http://HOST:PORT/",
+        "a unix socket is --unix-socket PATH here, and the URL says what is asked for",
     ),
     row(
         &["-s", "--script"],

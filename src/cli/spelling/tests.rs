@@ -229,10 +229,7 @@ fn habits_of_other_tools() {
         ("-I http://h", "-I: HEAD is -m HEAD here"),
         ("-x proxy:3128 http://h", "-x: proxies are not supported: requests go to the host of the URL itself"),
         ("--data-binary @f http://h", "--data-binary: a body is -b here, as in -b TEXT or -b @FILE"),
-        (
-            "--unix-socket /run/x.sock http://h",
-            "--unix-socket: unix sockets are not supported yet: only TCP, as in http://HOST:PORT/",
-        ),
+        ("-S /run/x.sock http://h", "-S: a unix socket is --unix-socket PATH here, and the URL says what is asked for"),
         // h2load, autocannon, siege, vegeta, k6, locust
         ("--rps 100 http://h", "--rps: a rate is -R here, for all connections together"),
         ("--warm-up-time=1s http://h", "--warm-up-time: a warm-up is --warmup TIME here"),

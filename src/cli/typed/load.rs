@@ -85,7 +85,7 @@ fn until(args: &LoadArgs, open: Option<&Open>, steps: &[Step]) -> Result<Until, 
     let requests = number("--requests", &args.requests)?;
     let duration = match time("--duration", &args.duration)? {
         None if requests.is_some() => None,
-        None if args.url.is_empty() && args.input.is_none() => Some(DURATION_BUILT_IN),
+        None if args.url.is_empty() && args.input.is_none() && args.unix_socket.is_none() => Some(DURATION_BUILT_IN),
         None => Some(DURATION),
         typed => typed,
     };

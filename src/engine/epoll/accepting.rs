@@ -1,7 +1,7 @@
 //! The server's side of the epoll engine.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ const AT_ONCE: usize = 64;
 /// The listener and the slots it fills.
 #[derive(Default)]
 pub(super) struct Accepting {
-    listener: Option<TcpListener>,
+    listener: Option<Socket>,
     watched: bool,
     /// An accept failed (descriptors used up): tried again when a connection closes or a wait runs out.
     refused: bool,
@@ -90,7 +90,7 @@ impl Epoll {
 }
 
 impl Acceptor for Epoll {
-    fn listen(&mut self, listener: TcpListener) -> io::Result<()> {
+    fn listen(&mut self, listener: Socket) -> io::Result<()> {
         listener.set_nonblocking(true)?;
         self.accepting.listener = Some(listener);
         Ok(())

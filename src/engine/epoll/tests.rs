@@ -14,7 +14,7 @@ fn listener() -> TcpListener {
 }
 
 fn engine(listener: &TcpListener, payload: &[u8]) -> Epoll {
-    let remotes = vec![listener.local_addr().expect("bound")];
+    let remotes = vec![listener.local_addr().expect("bound").into()];
     let dialler = Dialler::new(Endpoints { remotes, sources: vec![] }, 0);
     Epoll::new(2, dialler, Arc::from(payload), BlockSizes::default()).expect("an engine")
 }
@@ -204,7 +204,7 @@ fn connections_are_accepted_answered_and_their_slots_used_again() {
     let address = listener.local_addr().expect("bound");
     let mut engine =
         Epoll::new(0, Dialler::new(Endpoints::default(), 0), Arc::from([]), BlockSizes::default()).expect("an engine");
-    engine.listen(listener).expect("a listener");
+    engine.listen(listener.into()).expect("a listener");
     let answer: Arc<[u8]> = Arc::from(*b"pong");
     for _ in 0..3 {
         let mut client = TcpStream::connect(address).expect("somebody listens");

@@ -12,7 +12,7 @@ const SCHEMES: &[(&str, Option<&str>)] = &[
     ("wss", Some("WebSocket (wss) and TLS are not supported yet, only http")),
     ("grpc", Some("gRPC is not supported yet, only http")),
     ("grpcs", Some("gRPC and TLS are not supported yet, only http")),
-    ("unix", Some("unix sockets are not supported yet, only TCP, as in http://HOST:PORT/")),
+    ("unix", Some("a unix socket is --unix-socket PATH, and the URL says what is asked for, as in http://localhost/")),
 ];
 
 /// The rule that `text` breaks by its scheme, or by what stands in place of one.

@@ -211,6 +211,9 @@ fn facts(result: &RunResult, page: &mut Page) {
     let which = format!("{} {}", engine.name, engine.level);
     let words = format!("{}: {}", which.trim_end(), engine.why);
     page.fact("Engine", words.trim_end_matches([':', ' ']));
+    if let Some(path) = &result.target.unix_socket {
+        page.fact("Unix socket", path);
+    }
     if result.target.addresses.len() > 1 {
         page.fact("Addresses", &result.target.addresses.join(", "));
     }

@@ -227,6 +227,7 @@ impl Wanted {
                 url: self.url.clone(),
                 address: authority.to_owned(),
                 addresses: vec![authority.to_owned()],
+                unix_socket: None,
                 unanswered: Vec::new(),
                 method: self.method.clone(),
                 wants_tls: false,
