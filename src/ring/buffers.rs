@@ -20,9 +20,10 @@ const SKEW: usize = 192;
 
 const PAGE: usize = 4096;
 
-/// A zeroed allocation at a fixed address, freed on drop.
+/// A zeroed allocation at a fixed address that begins with a page, freed on drop.
 struct Block {
     start: NonNull<u8>,
+    allocated: NonNull<u8>,
     layout: Layout,
 }
 
@@ -31,18 +32,24 @@ unsafe impl Send for Block {}
 
 impl Block {
     fn new(bytes: usize) -> Block {
-        let layout = Layout::from_size_align(bytes.max(PAGE), PAGE).expect("buffer sizes are bounded by Config");
+        // A page more than is needed, as memory that is aligned to pages by the allocator is also zeroed by it, byte by byte: that
+        // touches pages of which most are never used, and took 3 ms at the start.
+        let layout = Layout::from_size_align(bytes.max(1) + PAGE, 16).expect("buffer sizes are bounded by Config");
         // SAFETY: the layout's size is not zero.
-        let start = unsafe { alloc_zeroed(layout) };
-        let Some(start) = NonNull::new(start) else { handle_alloc_error(layout) };
-        Block { start, layout }
+        let allocated = unsafe { alloc_zeroed(layout) };
+        let Some(allocated) = NonNull::new(allocated) else { handle_alloc_error(layout) };
+        let to_page = allocated.as_ptr().align_offset(PAGE);
+        assert!(to_page < PAGE, "a page begins within a page");
+        // SAFETY: the allocation is a page longer than `bytes`, so the page begins inside it.
+        let start = unsafe { allocated.add(to_page) };
+        Block { start, allocated, layout }
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        // SAFETY: `start` came from `alloc_zeroed` with this layout and is freed once.
-        unsafe { dealloc(self.start.as_ptr(), self.layout) }
+        // SAFETY: it came from `alloc_zeroed` with this layout and is freed once.
+        unsafe { dealloc(self.allocated.as_ptr(), self.layout) }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Who listens at the target's addresses, if that is a process of this host: from the listening socket's inode to the
 //! processes that hold it. All of them: workers forked from one parent share a socket, others have one each (SO_REUSEPORT).
 
+mod listening;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -47,11 +49,8 @@ impl Owner {
     }
 
     fn of_tcp(addresses: &[SocketAddr]) -> Option<Owner> {
-        let mut inodes = BTreeSet::new();
-        for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-            inodes.extend(File::open(table).map(|file| listeners(BufReader::new(file), addresses)).unwrap_or_default());
-        }
-        Owner::of(&inodes)
+        let inodes = listening::all().map(|all| of_listeners(all, addresses));
+        Owner::of(&inodes.unwrap_or_else(|_| of_tables(addresses)))
     }
 
     /// Who holds these sockets.
@@ -89,19 +88,30 @@ impl Owner {
     }
 }
 
-/// The inodes of sockets in a table of TCP's that listen at one of `addresses`. They come first in it: what follows is not even
-/// read, as it may be tens of thousands of connections that have ended.
-fn listeners(table: impl BufRead, addresses: &[SocketAddr]) -> Vec<u64> {
+/// The inodes of those that listen at one of `addresses`.
+fn of_listeners(all: Vec<(SocketAddr, u64)>, addresses: &[SocketAddr]) -> BTreeSet<u64> {
     let takes = |bound: SocketAddr, wanted: &SocketAddr| {
         bound.port() == wanted.port() && (bound.ip() == wanted.ip() || is_for_all(bound.ip(), wanted.ip()))
     };
+    let is_it = |bound: SocketAddr| addresses.iter().any(|wanted| takes(bound, wanted));
+    all.into_iter().filter(|(bound, inode)| *inode != 0 && is_it(*bound)).map(|(_, inode)| inode).collect()
+}
+
+/// The same from the tables in /proc, where the kernel tells it in no other way.
+fn of_tables(addresses: &[SocketAddr]) -> BTreeSet<u64> {
+    let listeners = |table: &str| File::open(table).map(|file| listeners(BufReader::new(file))).unwrap_or_default();
+    let all = ["/proc/net/tcp", "/proc/net/tcp6"].map(listeners).concat();
+    of_listeners(all, addresses)
+}
+
+/// The sockets in a table of TCP's that listen. They come first in it: what follows is not even read, as it may be tens of thousands of
+/// connections that have ended.
+fn listeners(table: impl BufRead) -> Vec<(SocketAddr, u64)> {
     let mut found = Vec::new();
     for line in table.lines().skip(1).map_while(Result::ok) {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         let (Some(local), Some(&LISTENS), Some(inode)) = (words.get(1), words.get(3), words.get(9)) else { break };
-        if address(local).is_some_and(|bound| addresses.iter().any(|wanted| takes(bound, wanted))) {
-            found.extend(inode.parse::<u64>().ok().filter(|inode| *inode != 0));
-        }
+        found.extend(address(local).zip(inode.parse::<u64>().ok()));
     }
     found
 }
@@ -187,7 +197,9 @@ mod tests {
     #[cfg(target_endian = "little")]
     #[test]
     fn tables_of_tcp_are_read() {
-        let of = |table: &str, address: &str| listeners(table.as_bytes(), &[address.parse().expect("an address")]);
+        let of = |table: &str, address: &str| -> Vec<u64> {
+            of_listeners(listeners(table.as_bytes()), &[address.parse().expect("an address")]).into_iter().collect()
+        };
         assert_eq!(of(TCP, "127.0.0.1:8080"), [22, 23], "all that listen there, and no connection");
         assert_eq!(of(TCP, "10.1.2.3:2024"), [1491], "one for all addresses");
         assert_eq!(of(TCP, "127.0.0.2:8080"), [0; 0]);

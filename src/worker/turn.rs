@@ -509,7 +509,7 @@ fn stats(job: &Job, begins_at: u64) -> WorkerStats {
     }
     let kinds = job.layout.set().kinds.len();
     if kinds > 1 {
-        stats.kinds = (0..kinds).map(|_| KindStats::new(job.open.is_some())).collect();
+        stats.kinds = (0..kinds).map(|_| KindStats::new(job.open.is_some(), kinds)).collect();
     }
     stats
 }

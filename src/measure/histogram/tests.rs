@@ -155,3 +155,24 @@ fn the_spectrum_goes_down_to_the_last_sample() {
     }
     assert_eq!(BUCKETS, 32, "as the crate divides these bounds");
 }
+
+#[test]
+fn a_coarse_one_is_exact_to_a_hundredth_and_reads_back_the_same() {
+    let (mut fine, mut coarse) = (Histogram::new(), Histogram::coarse());
+    for ns in (1..2_000).map(|step| step * 7_919) {
+        fine.record_n(ns, 1);
+        coarse.record_n(ns, 1);
+    }
+    for q in [0.01, 0.5, 0.99, 1.0] {
+        let (exact, near) =
+            (fine.quantile_ns(q).expect("samples") as f64, coarse.quantile_ns(q).expect("samples") as f64);
+        assert!((near - exact).abs() <= exact * 0.011, "{q}: {near} and {exact}");
+    }
+    let again = Histogram::from_base64(&coarse.to_base64()).expect("its own text");
+    let medians = [&again, &fine].map(|one| one.quantile_ns(0.5).expect("samples") as f64);
+    assert!(again.count() == coarse.count() && (medians[0] - medians[1]).abs() <= medians[1] * 0.011, "{medians:?}");
+    let mut both = Histogram::coarse();
+    both.merge(&coarse);
+    both.merge(&coarse);
+    assert_eq!(both.count(), 2 * coarse.count());
+}

@@ -3,6 +3,9 @@
 use crate::measure::counters::{Errors, Requests};
 use crate::measure::histogram::Histogram;
 
+/// So many kinds have histograms as fine as the whole run's, 270 KiB each; those of more are coarser, as there may be 256 for each worker.
+const FINE: usize = 16;
+
 /// The figures of one row of the report's table of requests.
 #[derive(Debug, Clone)]
 pub struct KindStats {
@@ -21,15 +24,16 @@ pub struct KindStats {
 }
 
 impl KindStats {
-    /// All the memory it will need; `open`: of an open loop.
-    pub fn new(open: bool) -> KindStats {
+    /// All the memory it will need, as one of so many kinds; `open`: of an open loop.
+    pub fn new(open: bool, kinds: usize) -> KindStats {
+        let histogram = if kinds > FINE { Histogram::coarse } else { Histogram::new };
         KindStats {
             requests: Requests::default(),
             errors: Errors::default(),
             status: Box::new([0; 1000]),
             body_bytes: 0,
-            service: Histogram::new(),
-            response: open.then(Histogram::new),
+            service: histogram(),
+            response: open.then(histogram),
         }
     }
 
