@@ -104,7 +104,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         buffer_bytes: all.buffer_bytes.unwrap_or(base.buffer_bytes),
         ..base
     };
-    let endpoints = Endpoints { remotes: vec![all.address.into()], sources: vec![] };
+    let endpoints = Endpoints { remotes: vec![all.address.into()], sources: vec![], resets: false };
     let idle = Idle::build(config, 0, payload, endpoints)?;
     if let Some(cpu) = all.cpu {
         cpu::pin(cpu);

@@ -161,6 +161,11 @@ pub struct LoadArgs {
     #[argh(option, arg_name = "N")]
     pub requests_per_connection: Option<String>,
 
+    /// end connections by a reset (RST), as SO_LINGER with no time does: after the last answer, at
+    /// once, and without asking the server to
+    #[argh(switch)]
+    pub reset: bool,
+
     /// at the end, await answers on their way for at most this time, 0 to 1h (default: 100ms, in
     /// open loop the timeout)
     #[argh(option, arg_name = "TIME")]

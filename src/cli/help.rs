@@ -51,6 +51,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "--timeout",
             "--no-keepalive",
             "--requests-per-connection",
+            "--reset",
             "--source-address",
             "--unix-socket",
         ],

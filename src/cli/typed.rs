@@ -235,6 +235,9 @@ fn unix_socket(args: &LoadArgs) -> Result<Option<PathBuf>, Error> {
         ("--napi", args.napi.as_ref()),
         ("--busy-poll", args.busy_poll.as_ref()),
     ];
+    if args.reset {
+        return Err(Error::argument("--reset", "is for TCP and cannot be used with --unix-socket", path));
+    }
     if let Some((name, given)) = of_tcp.into_iter().find_map(|(name, given)| Some((name, given?))) {
         return Err(Error::argument(name, "is for TCP and cannot be used with --unix-socket", given));
     }

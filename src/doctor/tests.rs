@@ -244,6 +244,7 @@ impl Host {
             pipeline: 1,
             until: Until { duration: Some(Duration::from_secs(1)), requests: None },
             requests_per_connection: self.requests_per_connection,
+            resets: false,
             timeout: Duration::from_secs(2),
             drain: None,
             patience: None,

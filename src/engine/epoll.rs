@@ -332,6 +332,11 @@ impl Ring for Epoll {
         if let Some(place) = self.places.get_mut(slot as usize)
             && place.socket.is_some()
         {
+            if self.dialler.resets()
+                && let Some(socket) = &place.socket
+            {
+                self.dialler.reset(socket);
+            }
             place.clear(|block| self.blocks.give_back(block));
             self.accepting.retry();
         }

@@ -194,7 +194,7 @@ impl Ring for TokioUring {
         self.close(slot);
         let socket = self.dialler.open(slot, remote)?;
         let place = &mut self.places[slot as usize];
-        let orders = Rc::<Orders>::default();
+        let orders = Rc::new(if self.dialler.resets() { Orders::resetting(&socket)? } else { Orders::default() });
         place.orders = Some(Rc::clone(&orders));
         let key = (slot, place.generation);
         let remote = self.dialler.remote(remote).clone();

@@ -43,6 +43,8 @@ pub struct Load {
     pub until: Until,
     /// Requests after which a connection is replaced, at least 1; `None`: it is kept.
     pub requests_per_connection: Option<u64>,
+    /// The client ends its connections by a reset.
+    pub resets: bool,
     /// Time after which a request has failed: more than 0, at most 1 h.
     pub timeout: Duration,
     /// Time for which answers on their way are awaited at the end, at most 1 h; `None`: 100 ms in closed loop, the timeout in
@@ -290,6 +292,7 @@ mod tests {
             pipeline: 1,
             until: Until { duration: Some(Duration::from_secs(10)), requests: None },
             requests_per_connection: None,
+            resets: false,
             timeout: DEFAULT_TIMEOUT,
             drain: None,
             patience: None,

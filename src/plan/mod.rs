@@ -38,3 +38,10 @@ pub struct Plan {
     /// What a reader should know about choices made for them, one line each.
     pub notes: Vec<String>,
 }
+
+impl Plan {
+    /// What connections go to, from where, and how they end.
+    pub fn endpoints(&self) -> crate::engine::Endpoints {
+        crate::engine::Endpoints { resets: self.load.resets, ..self.target.endpoints() }
+    }
+}

@@ -88,7 +88,7 @@ impl Target {
             Some(path) => vec![Endpoint::Unix(path.clone())],
             None => self.addresses.iter().map(|address| Endpoint::Tcp(*address)).collect(),
         };
-        Endpoints { remotes, sources: self.sources.clone() }
+        Endpoints { remotes, sources: self.sources.clone(), resets: false }
     }
 }
 

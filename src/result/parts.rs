@@ -107,6 +107,9 @@ pub struct PlanEcho {
     /// Requests after which a connection is replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_connection: Option<u64>,
+    /// True if the client ended its connections by a reset.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reset: bool,
     /// Rate asked for, of an open loop: at its beginning, where it changes; absent in a closed loop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_per_s: Option<f64>,

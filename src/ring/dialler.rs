@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -71,6 +72,19 @@ impl Dialler {
         Ok(socket)
     }
 
+    /// Whether connections end by a reset.
+    #[inline]
+    pub fn resets(&self) -> bool {
+        self.endpoints.resets
+    }
+
+    /// Resets a connection, also one that an operation under way holds open: that ends with an error. What close does with SO_LINGER, it does at
+    /// once (connect(2), AF_UNSPEC).
+    pub fn reset(&self, socket: impl AsFd) {
+        // An error means that the peer was faster.
+        let _ = rustix::net::connect_unspec(socket);
+    }
+
     fn source(&self, slot: u32, to: SocketAddr) -> Option<IpAddr> {
         let usable = || self.endpoints.sources.iter().filter(|from| from.is_ipv4() == to.is_ipv4());
         usable().nth((self.first + slot as usize) % usable().count().max(1)).copied()
@@ -96,7 +110,7 @@ mod tests {
         let (v4, v6) = (IpAddr::from([127, 0, 0, 2]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]));
         let sources = vec![v4, v6, IpAddr::from([127, 0, 0, 3])];
         let remotes = vec![Endpoint::Tcp(SocketAddr::from(([127, 0, 0, 1], 1)))];
-        let dialler = Dialler::new(Endpoints { remotes, sources }, 1).nonblocking();
+        let dialler = Dialler::new(Endpoints { remotes, sources, resets: false }, 1).nonblocking();
         let bound = |slot| {
             let socket = dialler.open(slot, 0).expect("a socket");
             assert!(socket.tcp_nodelay().expect("an option") && socket.nonblocking().expect("a flag"));
@@ -114,7 +128,8 @@ mod tests {
         match may_busy_poll(50) {
             Ok(()) => {
                 let remotes = vec![Endpoint::Tcp(SocketAddr::from(([127, 0, 0, 1], 1)))];
-                let dialler = Dialler::new(Endpoints { remotes, sources: vec![] }, 0).busy_polling(Some(50));
+                let dialler =
+                    Dialler::new(Endpoints { remotes, sources: vec![], resets: false }, 0).busy_polling(Some(50));
                 assert_eq!(dialler.open(0, 0).expect("a socket").busy_poll().expect("an option"), 50);
             }
             Err(error) => assert!(error.to_string().contains("CAP_NET_ADMIN"), "{error}"),

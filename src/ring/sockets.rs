@@ -35,6 +35,8 @@ pub struct Endpoints {
     pub remotes: Vec<Endpoint>,
     /// Local addresses to use in turn, slot by slot, among those of the remote's family; empty: the system chooses.
     pub sources: Vec<IpAddr>,
+    /// Connections that the client ends are reset, as by SO_LINGER with no time: neither side keeps anything of them.
+    pub resets: bool,
 }
 
 /// One slot: its present socket and which of the slot's connections that is.
@@ -174,7 +176,9 @@ impl Sockets {
             self.orphans.push((Token::new(Op::SendShared, slot, place.generation), bytes));
         }
         let held_open = std::mem::take(&mut place.receiving) || (self.shut_always && place.established);
-        if held_open {
+        if self.dialler.resets() {
+            self.dialler.reset(&socket);
+        } else if held_open {
             // An error means that the peer was faster; what is armed ends either way.
             let _ = nix::sys::socket::shutdown(socket.as_raw_fd(), nix::sys::socket::Shutdown::Both);
         }

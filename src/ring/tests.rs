@@ -19,7 +19,8 @@ fn listener() -> TcpListener {
 
 fn build(listener: &TcpListener, config: Config, payload: &Arc<[u8]>) -> Uring {
     let remotes = vec![listener.local_addr().expect("bound").into()];
-    let idle = Idle::build(config, 0, Arc::clone(payload), Endpoints { remotes, sources: vec![] }).expect("a ring");
+    let idle = Idle::build(config, 0, Arc::clone(payload), Endpoints { remotes, sources: vec![], resets: false })
+        .expect("a ring");
     idle.enable().expect("enabled")
 }
 
@@ -81,7 +82,7 @@ fn a_receive_is_never_armed_on_the_connection_that_came_after() {
 fn stamps_come_with_the_bytes_of_sampled_slots_alone() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let remotes = vec![listener.local_addr().expect("bound").into()];
-    let endpoints = Endpoints { remotes, sources: vec![] };
+    let endpoints = Endpoints { remotes, sources: vec![], resets: false };
     let idle = Idle::build(Config::for_slots(2), 0, Arc::from(*b"ping"), endpoints).expect("a ring");
     let mut ring = idle.enable().expect("enabled");
     ring.stamp_receives(2);
@@ -247,7 +248,7 @@ fn nothing_is_left_of_a_ring_dropped_in_the_middle_of_everything() {
         full.listen(0).expect("listens");
         let full_at = full.local_addr().expect("bound").as_socket().expect("an address");
         let _fills: Vec<_> = (0..2).map(|_| TcpStream::connect_timeout(&full_at, Duration::from_millis(50))).collect();
-        let endpoints = Endpoints { remotes: vec![full_at.into()], sources: vec![] };
+        let endpoints = Endpoints { remotes: vec![full_at.into()], sources: vec![], resets: false };
         let idle = Idle::build(config, 0, Arc::clone(&payload), endpoints).expect("a ring");
         let mut connecting = idle.enable().expect("enabled");
         for slot in 0..8 {

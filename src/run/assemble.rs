@@ -295,6 +295,7 @@ fn echo(plan: &Plan, passed: &[Passed]) -> PlanEcho {
         duration_s: load.until.duration.map(|span| span.as_secs_f64()),
         requests: load.until.requests,
         requests_per_connection: load.requests_per_connection,
+        reset: load.resets,
         rate_per_s,
         rate_to_per_s,
         arrivals: open.map(|open| open.arrivals.name().into()),

@@ -125,7 +125,7 @@ fn each<T: Send>(plan: &Plan, work: impl Fn(&Job, &mut Engine) -> T + Sync) -> R
     let seat = |job: Job, cpu: usize| {
         // What refuses to be pinned is told by the engine's own runs.
         cpu::pin(cpu);
-        let endpoints = plan.target.endpoints();
+        let endpoints = plan.endpoints();
         let order = Order {
             slots: job.connections,
             first: job.first_connection,

@@ -90,7 +90,7 @@ impl Crew {
     pub(super) fn prepare(plan: &Plan, layout: &Layout, jobs: Vec<Job>, halt: &Arc<Halt>) -> Result<Crew, Error> {
         let board: Arc<[Progress]> = jobs.iter().map(|_| Progress::default()).collect();
         let (alive, all_gone) = mpsc::channel::<Infallible>();
-        let endpoints = plan.target.endpoints();
+        let endpoints = plan.endpoints();
         let engine = plan.engine.choose().map_err(Error::new)?;
         let (ready, is_ready) = mpsc::channel();
         let mut waiting = Vec::with_capacity(jobs.len());

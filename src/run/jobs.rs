@@ -52,6 +52,7 @@ pub(super) fn jobs(plan: &Plan, layout: &Layout, pass: &Pass, unix_ns: u64) -> V
                 remotes: plan.target.endpoints().remotes.len(),
                 pipeline: load.pipeline as u32,
                 requests_per_connection: load.requests_per_connection,
+                resets: load.resets,
                 timeout_ns: nanoseconds(load.timeout),
                 drain_ns: nanoseconds(load.drain()),
                 halted_drain_ns: nanoseconds(load.halted_drain()),

@@ -397,7 +397,8 @@ impl Policy {
             self.discard(batches, shared);
             self.state = State::Ending;
             // Nobody asked the server to end the connection: no reason to wait for it.
-            self.since = if answer.keep_alive && !shared.job.layout.asks_to_close() { 0 } else { now };
+            let unasked = answer.keep_alive && !shared.job.layout.asks_to_close();
+            self.since = if unasked || shared.job.resets { 0 } else { now };
         }
     }
 

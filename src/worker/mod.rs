@@ -52,6 +52,8 @@ pub struct Job {
     pub pipeline: u32,
     /// Requests per connection, if limited.
     pub requests_per_connection: Option<u64>,
+    /// The client ends its connections by a reset, and asks nobody to.
+    pub resets: bool,
     /// After this many ns without a whole answer a request has failed; the same for a connect.
     pub timeout_ns: u64,
     /// How many ns answers are waited for after the window closed.

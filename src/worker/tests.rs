@@ -53,6 +53,7 @@ pub(super) fn job() -> Job {
         remotes: 1,
         pipeline: 1,
         requests_per_connection: None,
+        resets: false,
         timeout_ns: 50 * MS,
         drain_ns: 20 * MS,
         halted_drain_ns: 20 * MS,

@@ -404,7 +404,7 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
             return;
         }
         let last = connection.policy.sent_here + u64::from(count);
-        let closes = self.job.requests_per_connection == Some(last);
+        let closes = self.job.requests_per_connection == Some(last) && !self.job.resets;
         let mut out = Outgoing::new(self.ring, self.job.layout.memory());
         let batches = self.batches.of(slot);
         let put = match &self.shared.workload {

@@ -355,3 +355,33 @@ fn bad_input_is_told_in_one_line_before_anything_is_sent() {
         assert_eq!(ended.stderr.trim_end().lines().count(), 1, "{}", ended.stderr);
     }
 }
+
+#[test]
+fn connections_end_by_a_reset_under_every_engine() {
+    let resets = Arc::new(Mutex::new(0));
+    let here = Arc::clone(&resets);
+    let server = serve(move |peer: &mut Peer| -> io::Result<()> {
+        loop {
+            match peer.request() {
+                Ok(true) => peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")?,
+                Ok(false) => return Ok(()),
+                Err(error) => {
+                    *here.lock().expect("no panic") += u64::from(error.kind() == io::ErrorKind::ConnectionReset);
+                    return Err(error);
+                }
+            }
+            assert!(!peer.asked_to_close, "nobody asks the server to close");
+        }
+    });
+    let url = format!("http://{}/", server.address);
+    for engine in ["uring", "epoll", "tokio-uring"] {
+        let args =
+            ["--engine", engine, "-t1", "-c4", "-n200", "-T50s", "--requests-per-connection", "10", "--reset", &url];
+        let ended = run(&args);
+        assert_eq!(ended.code, 0, "{engine}: {}", ended.stderr);
+    }
+    let counts = server.stop();
+    let resets = *resets.lock().expect("no panic");
+    assert_eq!(counts.requests, 600);
+    assert_eq!(resets, counts.connections, "each connection was reset");
+}

@@ -46,6 +46,7 @@ pub(super) fn load(args: &LoadArgs, ask: &Ask, closes: bool) -> Result<Load, Fai
         pipeline: size("--pipeline", args.pipeline.as_deref())?.unwrap_or(1),
         until,
         requests_per_connection: requests_per_connection(args, closes)?,
+        resets: args.reset,
         timeout: time("--timeout", &args.timeout)?.unwrap_or(DEFAULT_TIMEOUT),
         drain: time("--drain", &args.drain)?,
         patience: time("--patience", &args.patience)?,

@@ -101,6 +101,7 @@ fn a_plan_of_everything() {
             pipeline: 16,
             until: Until { duration: Some(Duration::from_secs(3600)), requests: Some(2_000_000) },
             requests_per_connection: Some(100),
+            resets: false,
             timeout: Duration::from_millis(500),
             drain: Some(Duration::ZERO),
             patience: Some(Duration::from_secs(9)),

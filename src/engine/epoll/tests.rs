@@ -15,7 +15,7 @@ fn listener() -> TcpListener {
 
 fn engine(listener: &TcpListener, payload: &[u8]) -> Epoll {
     let remotes = vec![listener.local_addr().expect("bound").into()];
-    let dialler = Dialler::new(Endpoints { remotes, sources: vec![] }, 0);
+    let dialler = Dialler::new(Endpoints { remotes, sources: vec![], resets: false }, 0);
     Epoll::new(2, dialler, Arc::from(payload), BlockSizes::default()).expect("an engine")
 }
 

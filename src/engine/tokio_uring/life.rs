@@ -29,9 +29,17 @@ struct Inner {
     waker: Option<Waker>,
     /// There once the connection is open.
     stream: Option<Rc<TcpStream>>,
+    /// The same socket, where connections end by a reset.
+    to_reset: Option<Socket>,
 }
 
 impl Orders {
+    /// For a connection that this side ends by a reset.
+    pub(super) fn resetting(socket: &Socket) -> io::Result<Orders> {
+        let to_reset = Some(socket.try_clone()?);
+        Ok(Orders(RefCell::new(Inner { to_reset, ..Inner::default() })))
+    }
+
     /// Sends these bytes behind the others; with `confirm` its end is told if all went well too.
     pub(super) fn send(&self, bytes: Bytes, confirm: bool) {
         let mut inner = self.0.borrow_mut();
@@ -43,7 +51,11 @@ impl Orders {
     pub(super) fn close(&self) {
         let mut inner = self.0.borrow_mut();
         inner.closed = true;
-        if let Some(stream) = inner.stream.take() {
+        if let Some(socket) = inner.to_reset.take() {
+            // An error means that the peer was faster.
+            let _ = rustix::net::connect_unspec(socket);
+            inner.stream = None;
+        } else if let Some(stream) = inner.stream.take() {
             // Ends what is pending too, which holds the socket open. An error means that the peer was faster.
             let _ = stream.shutdown(Shutdown::Both);
         }

@@ -164,7 +164,7 @@ impl Record {
             assert!(at <= limit, "request {at} of at most {limit} on a connection");
             assert_eq!(
                 *closes,
-                at == limit && job.layout.asks_to_close(),
+                at == limit && job.layout.asks_to_close() && !job.resets,
                 "the last request of a connection, and no other, asks for its end: {at}"
             );
             self.of_kind[usize::from(*kind)][0] += 1;

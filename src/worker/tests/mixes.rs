@@ -127,6 +127,17 @@ fn raw_requests_that_do_not_ask_for_it_end_their_connection_at_once() {
 }
 
 #[test]
+fn connections_that_are_reset_wait_for_nobody() {
+    for_seeds(20, |seed| {
+        let manners = Manners { split: 0, delay_ns: 1_000..2_000, ..Manners::good() };
+        let job = counted(200, Job { requests_per_connection: Some(2), resets: true, ..job() });
+        let ran = run_job(seed, job, manners);
+        assert_eq!(ran.done.stats.requests.completed, 200);
+        assert!(ran.done.elapsed_ns < 10 * MS, "no grace: {} ns", ran.done.elapsed_ns);
+    });
+}
+
+#[test]
 fn two_workers_share_numbers_and_begin_apart() {
     let layout = Arc::new(requests::list(&NUMBERED, 1));
     let mut numbers = Vec::new();
