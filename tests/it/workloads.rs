@@ -216,7 +216,6 @@ fn raw_requests_end_their_connection_when_they_have_been_answered() {
     assert_eq!((result.requests.completed, counts.requests), (400, 400));
     // Those opened last may find that nothing is left to be asked.
     assert!((40..=44).contains(&counts.connections), "{}", counts.connections);
-    assert!(result.elapsed_s < 0.4, "no connection waits for an end that nobody asked for: {} s", result.elapsed_s);
 }
 
 #[test]
