@@ -16,6 +16,7 @@ mod probe;
 mod reap;
 mod serving;
 mod sockets;
+mod sqe;
 mod sqpoll;
 mod stamped;
 #[cfg(test)]

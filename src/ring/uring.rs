@@ -7,19 +7,20 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
-
-use socket2::Socket;
 use std::time::Duration;
 
+use socket2::Socket;
+
 use io_uring::squeue::{Entry, Flags};
-use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
-use io_uring::{CompletionQueue, EnterFlags, IoUring, SubmissionQueue, Submitter, opcode};
+use io_uring::types::{Fd, SubmitArgs, Timespec};
+use io_uring::{CompletionQueue, EnterFlags, IoUring, SubmissionQueue, Submitter};
 
 use super::blocks::{Block, Lent};
-use super::buffers::{GROUP, Memory};
+use super::buffers::Memory;
 use super::build::Parts;
 use super::reap::{Raw, outcome, reason};
 use super::sockets::Rest;
+use super::sqe;
 use super::stamped::{self, Sampling};
 use super::token::{Op, Token};
 use super::{Completion, Counters, Ring, Tx, Wait};
@@ -49,12 +50,6 @@ pub struct Uring {
     pub(super) sampling: Sampling,
     /// A raw pointer makes the type stay on its thread.
     _here: std::marker::PhantomData<*const ()>,
-}
-
-/// A send of `length` bytes from `place` on.
-fn sent(fd: RawFd, place: *const u8, length: u32, whole_sends: bool) -> Entry {
-    let whole = if whole_sends { libc::MSG_WAITALL } else { 0 };
-    opcode::Send::new(Fd(fd), place, length).flags(whole | libc::MSG_NOSIGNAL).build()
 }
 
 /// What the accept is doing.
@@ -153,7 +148,7 @@ impl Uring {
         let Some(lent) = self.parts.lent.get(id) else { return };
         let left = &lent.block.bytes()[lent.taken..];
         let (place, length) = (left.as_ptr(), left.len() as u32);
-        let send = sent(fd, place, length, self.parts.config.features.whole_sends);
+        let send = sqe::send(fd, place, length, self.parts.config.features.whole_sends);
         let send = send.user_data(Token::new(Op::SendBlock, id, 0).0);
         // SAFETY: a block's memory never moves nor is written to while `lent` holds it, which is until this send's completion
         // was taken, or until the ring is gone.
@@ -196,7 +191,7 @@ impl Uring {
     }
 
     fn entry(&self, fd: RawFd, part: &[u8]) -> Entry {
-        sent(fd, part.as_ptr(), part.len() as u32, self.parts.config.features.whole_sends)
+        sqe::send(fd, part.as_ptr(), part.len() as u32, self.parts.config.features.whole_sends)
     }
 
     /// What became of a send whose end is reported: true if only a part was taken and the rest is queued, which the kernel does
@@ -228,8 +223,8 @@ impl Uring {
     pub(super) fn cancel(&mut self) -> usize {
         let mut all = Vec::new();
         match self.parts.config.features.cancel_any {
-            true => all.push(opcode::AsyncCancel2::new(CancelBuilder::any().all()).build()),
-            false => all.extend(self.connects.iter().map(|connect| opcode::AsyncCancel::new(connect.0).build())),
+            true => all.push(sqe::cancel_all()),
+            false => all.extend(self.connects.iter().copied().map(sqe::cancel)),
         }
         for entry in &all {
             // SAFETY: no memory is lent.
@@ -243,16 +238,11 @@ impl Uring {
         let parts = &mut *self.parts;
         match &mut parts.memory {
             Memory::Ring(_) if token.op() == Some(Op::ReceiveStamped) => stamped::receive(Fd(fd)).user_data(token.0),
-            Memory::Ring(_) if parts.config.features.multishot => {
-                opcode::RecvMulti::new(Fd(fd), GROUP).build().user_data(token.0)
-            }
-            Memory::Ring(_) => {
-                let receive = opcode::Recv::new(Fd(fd), std::ptr::null_mut(), 0).buf_group(GROUP).build();
-                receive.flags(Flags::BUFFER_SELECT).user_data(token.0)
-            }
+            Memory::Ring(_) if parts.config.features.multishot => sqe::receive_on(fd).user_data(token.0),
+            Memory::Ring(_) => sqe::receive_once(fd).user_data(token.0),
             Memory::Own(own) => {
                 let (id, place, size) = own.lend(token);
-                opcode::Recv::new(Fd(fd), place, size).build().user_data(Token::new(Op::ReceiveOwn, id, 0).0)
+                sqe::receive_into(fd, place, size).user_data(Token::new(Op::ReceiveOwn, id, 0).0)
             }
         }
     }
@@ -282,11 +272,7 @@ impl Uring {
         if self.accepting == Accepting::Idle
             && let Some(listener) = &self.listener
         {
-            let fd = Fd(listener.as_raw_fd());
-            let accept = match self.parts.config.features.multishot_accept {
-                true => opcode::AcceptMulti::new(fd).build(),
-                false => opcode::Accept::new(fd, std::ptr::null_mut(), std::ptr::null_mut()).build(),
-            };
+            let accept = sqe::accept(listener.as_raw_fd(), self.parts.config.features.multishot_accept);
             // SAFETY: no memory is lent, and the descriptor is open.
             unsafe { self.push(accept.user_data(Token::new(Op::Accept, 0, 0).0), true) };
             self.accepting = Accepting::Armed;
@@ -349,10 +335,10 @@ impl Ring for Uring {
         self.close(slot);
         let (fd, generation) = self.parts.sockets.open(slot, remote)?;
         let address = self.parts.sockets.remote(remote);
-        let connect = opcode::Connect::new(Fd(fd), address.as_ptr().cast(), address.len());
+        let connect = sqe::connect(fd, address);
         let token = Token::new(Op::Connect, slot, generation);
         // SAFETY: the address is in `sockets`, which never changes its list of addresses and outlives the operation.
-        unsafe { self.push(connect.build().user_data(token.0), true) };
+        unsafe { self.push(connect.user_data(token.0), true) };
         if !self.parts.config.features.cancel_any {
             self.connects.push(token);
         }
