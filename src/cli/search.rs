@@ -126,6 +126,9 @@ pub(super) fn search(wanted: &TypedSearch, args: &[String]) -> Result<i32, Failu
 }
 
 fn search_on(plan: &Plan, wanted: &TypedSearch, args: &[String]) -> Result<i32, Failure> {
+    if let Asked::Rate(rate) = &wanted.goal {
+        slo::of_kinds(&rate.slo, &plan.target.requests)?;
+    }
     let outputs = Opened::open(&wanted.typed.output)?;
     let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
     let (goal, slo) = match &wanted.goal {

@@ -1,8 +1,9 @@
 //! Service-level objectives as they are typed: `p99<5ms,errors<0.1%,rate>9k`.
 
 use crate::plan::Error;
-use crate::plan::units;
+use crate::plan::{nearest, units};
 use crate::result::slo::{Limit, Measure, Order, Slo, Statistic, Times};
+use crate::workload::RequestSet;
 
 const FORM: &str = "must be limits as in p99<5ms,errors<0.1%,rate>9k; any of pN, mean, max, service.pN, lag, lag.max, errors, rate, and p99[NAME] of a kind of request";
 
@@ -13,6 +14,20 @@ const FORM: &str = "must be limits as in p99<5ms,errors<0.1%,rate>9k; any of pN,
 pub fn slo(text: &str) -> Result<Slo, Error> {
     let limits = parts(text).into_iter().map(|part| limit(part.trim())).collect::<Result<_, _>>()?;
     Ok(Slo { limits })
+}
+
+/// Limits of a kind of request are of one that there is.
+///
+/// # Errors
+/// The first that is of none.
+pub fn of_kinds(slo: &Slo, set: &RequestSet) -> Result<(), Error> {
+    let names = set.kinds.iter().map(|kind| kind.name.as_str());
+    let Some((limit, kind)) = slo.unknown_kind(names.clone()) else {
+        return Ok(());
+    };
+    let near = nearest(kind, names.clone()).or(names.clone().next()).unwrap_or_default();
+    let rule = format!("must name one of the {} kinds of request, as in [{near}]", set.kinds.len());
+    Err(Error::argument("--slo", rule, &limit.text))
 }
 
 /// What stands between commas; those in the brackets of a name are its own.

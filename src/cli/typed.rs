@@ -11,12 +11,11 @@ use super::outputs::{Format, Output};
 use super::slo;
 use crate::plan::cpus::{Topology, parse_list};
 use crate::plan::nic::Nic;
+use crate::plan::units;
 use crate::plan::{Ask, Error, Load, Open, Plan, RequestsSpec, Server, Target, TargetSpec, Url, place, serving};
-use crate::plan::{nearest, units};
 use crate::protocol::h1::request::asks_to_close;
 use crate::result::slo::Slo;
 use crate::target::{Listen, Routes, Truth};
-use crate::workload::RequestSet;
 use load::load;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -148,7 +147,9 @@ impl Typed {
         let load = Load { connections: placed.connections, ..self.load.clone() };
         load.check()?;
         load.check_sequences(&target.requests)?;
-        self.check_kinds(&target.requests)?;
+        if let Some(slo) = &self.slo {
+            slo::of_kinds(slo, &target.requests)?;
+        }
         notes.extend(short_lived(&load));
         notes.extend(idle_warmup(&load));
         Ok(Plan { target, load, placement: placed.placement, engine: self.engine, notes })
@@ -211,19 +212,6 @@ impl TypedServe {
     /// As [`serving`].
     pub fn cpus(&self, topology: &Topology) -> Result<Vec<usize>, Error> {
         serving(topology, self.cpus.as_deref())
-    }
-}
-
-impl Typed {
-    /// Limits of a kind of request are of one that there is.
-    fn check_kinds(&self, set: &RequestSet) -> Result<(), Error> {
-        let names = set.kinds.iter().map(|kind| kind.name.as_str());
-        let Some((limit, kind)) = self.slo.as_ref().and_then(|slo| slo.unknown_kind(names.clone())) else {
-            return Ok(());
-        };
-        let near = nearest(kind, names.clone()).or(names.clone().next()).unwrap_or_default();
-        let rule = format!("must name one of the {} kinds of request, as in [{near}]", set.kinds.len());
-        Err(Error::argument("--slo", rule, &limit.text))
     }
 }
 

@@ -8,7 +8,7 @@ use super::shared::Shared;
 use super::stats::WorkerStats;
 use crate::measure::counters::ConnectFailure;
 use crate::protocol::{Answer, Event, Failure, Out, Protocol, ProtocolError};
-use crate::workload::Workload;
+use crate::workload::{Sent, Workload};
 
 /// A close, a reset or stray bytes this soon (ns) after a whole answer belong to that answer; later, the server has had the next
 /// request in hand and failed it.
@@ -119,10 +119,11 @@ impl<P: Protocol> Connection<P> {
             let asked = mix.asked(entry);
             let bytes = mix.put(entry, closes && put + 1 == count, put == 0, now);
             if !self.protocol.request(asked, 1, bytes, out) {
-                mix.give_back(entry);
+                mix.put_back(entry);
                 return put;
             }
-            let batch = Batch { entry, count: 1, kind: asked.kind, ..Batch::default() };
+            let number = mix.drawn();
+            let batch = Batch { entry, count: 1, kind: asked.kind, number, ..Batch::default() };
             self.policy.sent(batch, now, batches, shared);
         }
         count
@@ -227,7 +228,7 @@ impl<P: Protocol> Connection<P> {
     ) -> Next {
         if stray && self.policy.belongs_to_answer(now) {
             // Not a bad answer but bytes too many behind the last one.
-            self.policy.discard(batches, shared);
+            self.policy.discard(false, batches, shared);
             return self.policy.excess(now, shared);
         }
         self.fail(Failure::Protocol(error), now, batches, shared)
@@ -394,7 +395,7 @@ impl Policy {
         }
         let was_last = shared.job.requests_per_connection == Some(self.answered_here);
         if !answer.keep_alive || was_last {
-            self.discard(batches, shared);
+            self.discard(true, batches, shared);
             self.state = State::Ending;
             // Nobody asked the server to end the connection: no reason to wait for it.
             let unasked = answer.keep_alive && !shared.job.layout.asks_to_close();
@@ -495,7 +496,7 @@ impl Policy {
     }
 
     fn ended_after_answer(&mut self, error: Option<Failure>, batches: &[Batch], shared: &mut Shared<'_>) -> Next {
-        self.discard(batches, shared);
+        self.discard(false, batches, shared);
         let anomalies = &mut shared.stats.anomalies;
         match error {
             Some(_) => anomalies.reset_after_response += 1,
@@ -547,8 +548,9 @@ impl Policy {
         if self.answered_here > 0 { Next::Reopen } else { self.barren(now) }
     }
 
-    /// What is in flight was never owed an answer: in open loop it waits again.
-    fn discard(&mut self, batches: &[Batch], shared: &mut Shared<'_>) {
+    /// What is in flight was never owed an answer: it is sent again, in open loop when its turn comes. `unread`: the server said that it reads nothing
+    /// more. Else it may have read a request before it hung up, and must not see its number twice.
+    fn discard(&mut self, unread: bool, batches: &[Batch], shared: &mut Shared<'_>) {
         for batch in self.in_flight_batches.youngest_first(batches) {
             let count = u64::from(batch.count);
             shared.count(&batch, batch.count, |requests| &mut requests.discarded);
@@ -557,7 +559,8 @@ impl Policy {
             }
             (0..count).for_each(|_| shared.schedule.give_back(batch.intended_at));
             if let Workload::Mix(mix) = &mut shared.workload {
-                mix.give_back(batch.entry);
+                let number = if unread { batch.number } else { u64::MAX };
+                mix.give_back(Sent { entry: batch.entry, number });
             }
         }
         self.forget();

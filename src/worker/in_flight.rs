@@ -13,6 +13,8 @@ pub(super) struct Batch {
     pub(super) count: u16,
     /// Which row of the report they count in.
     pub(super) kind: u16,
+    /// What its number was drawn from, where it has one.
+    pub(super) number: u64,
 }
 
 /// Memory for the batches of all connections: at most `depth` each, as each holds at least one request.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::layout::Layout;
-use super::patch::Filler;
+use super::patch::{Filler, NONE};
 use super::{Encoded, Order, Patch};
 use crate::protocol::{Asked, Out, Source};
 
@@ -50,9 +50,18 @@ pub struct Mix {
     next: u32,
     /// The place behind what was put last.
     behind: usize,
-    /// Entries that were never owed an answer: they come first, so that shares stay exact.
-    given_back: Vec<u32>,
+    /// Entries that were never owed an answer, with what they had drawn: they come first, so that shares stay exact and no number is missing.
+    given_back: Vec<Sent>,
     filler: Filler,
+}
+
+/// What was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Which entry of the list.
+    pub entry: u32,
+    /// The number that its first sequence's counter gave it; `u64::MAX` if it has none.
+    pub number: u64,
 }
 
 /// How an entry goes out.
@@ -110,7 +119,8 @@ impl Mix {
     /// The entry to be sent now.
     #[inline]
     pub fn take(&mut self) -> u32 {
-        if let Some(entry) = self.given_back.pop() {
+        if let Some(Sent { entry, number }) = self.given_back.pop() {
+            self.filler.again = number;
             return entry;
         }
         let count = self.layout.set().entries.len() as u32;
@@ -124,9 +134,21 @@ impl Mix {
         }
     }
 
-    /// An entry was not sent, or was never owed an answer: it goes out before others.
-    pub fn give_back(&mut self, entry: u32) {
-        self.given_back.push(entry);
+    /// What was sent was never owed an answer: it goes out again before others, with the same number.
+    pub fn give_back(&mut self, sent: Sent) {
+        self.given_back.push(sent);
+    }
+
+    /// The entry taken last was not put.
+    pub fn put_back(&mut self, entry: u32) {
+        let number = std::mem::replace(&mut self.filler.again, NONE);
+        self.given_back.push(Sent { entry, number });
+    }
+
+    /// What the entry put last has drawn.
+    #[inline]
+    pub fn drawn(&self) -> u64 {
+        self.filler.first
     }
 
     /// What must be known to read the answers to an entry.
@@ -139,6 +161,7 @@ impl Mix {
     #[inline]
     pub fn put(&mut self, entry: u32, closes: bool, first: bool, now: u64) -> Put<'_> {
         let Mix { layout, filler, behind, .. } = self;
+        filler.first = NONE;
         let set = layout.set();
         let patches = set.patches_of(&set.entries[entry as usize], closes);
         if !patches.is_empty() {

@@ -17,7 +17,7 @@ use std::ops::Range;
 use crate::protocol::h1::request::Request;
 
 pub use layout::Layout;
-pub use mix::{Mix, Put, Workload};
+pub use mix::{Mix, Put, Sent, Workload};
 
 /// How many kinds of request have figures of their own, at most.
 pub const MAX_KINDS: usize = 256;

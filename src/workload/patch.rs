@@ -21,19 +21,27 @@ pub(super) struct Filler {
     unix_ns: u64,
     /// What the request under way has drawn: which sequence, and its number.
     drawn: Vec<(u16, u64)>,
+    /// What its first counter gave it; [`NONE`] if it has drawn nothing.
+    pub(super) first: u64,
+    /// What that counter gave a request that was never owed an answer, and gives the one under way again.
+    pub(super) again: u64,
 }
+
+/// Nothing was drawn.
+pub(super) const NONE: u64 = u64::MAX;
 
 impl Filler {
     /// Of the worker `index`, whose values shall differ from those of others.
     pub(super) fn new(seed: u64, index: u64, unix_ns: u64, sequences: usize) -> Filler {
         let random = Pcg64Mcg::seed_from_u64(seed ^ (index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        Filler { random, unix_ns, drawn: Vec::with_capacity(sequences) }
+        Filler { random, unix_ns, drawn: Vec::with_capacity(sequences), first: NONE, again: NONE }
     }
 
     /// Fills `patches` of one request, whose bytes are `request`, at the instant `now`.
     #[inline]
     pub(super) fn fill(&mut self, request: &mut [u8], patches: &[Patch], layout: &Layout, now: u64) {
         self.drawn.clear();
+        self.first = NONE;
         for patch in patches {
             let place = &mut request[patch.at as usize..][..usize::from(patch.width)];
             match patch.value {
@@ -66,8 +74,12 @@ impl Filler {
         // Those that go on together have drawn the same number already.
         let count = match self.drawn.iter().find(|(one, _)| layout.go_together(*one, sequence)) {
             Some((one, number)) => number.wrapping_sub(layout.set().sequences[usize::from(*one)].start),
+            None if self.first == NONE && self.again != NONE => std::mem::replace(&mut self.again, NONE),
             None => layout.draw(sequence),
         };
+        if self.first == NONE {
+            self.first = count;
+        }
         let number = layout.set().sequences[usize::from(sequence)].start.wrapping_add(count);
         self.drawn.push((sequence, number));
         number

@@ -118,8 +118,8 @@ fn what_is_given_back_goes_first_and_workers_begin_apart() {
     let layout = Layout::new(Arc::new(set(&[("a", &[]), ("b", &[]), ("c", &[]), ("d", &[])])), 1);
     let mut mix = mix(&layout, (1, 2));
     assert_eq!([mix.take(), mix.take()], [2, 3]);
-    mix.give_back(3);
-    mix.give_back(2);
+    mix.give_back(Sent { entry: 3, number: u64::MAX });
+    mix.give_back(Sent { entry: 2, number: u64::MAX });
     assert_eq!([mix.take(), mix.take(), mix.take(), mix.take()], [2, 3, 0, 1]);
 }
 
@@ -186,6 +186,15 @@ fn nothing_is_drawn_where_there_is_no_room() {
     let mut full = Pieces { no_room: true, ..Pieces::default() };
     let entry = mix.take();
     assert!(!mix.put(entry, false, true, 0).put(&mut full));
-    mix.give_back(entry);
+    mix.put_back(entry);
     assert_eq!(send(&mut mix, 1).made, [b"1"]);
+    let sent = Sent { entry: 0, number: mix.drawn() };
+    assert_eq!((mix.take(), send(&mut mix, 1).made), (1, vec![b"2".to_vec()]));
+    mix.give_back(sent);
+    assert_eq!(send(&mut mix, 1).made, [b"1"], "the number of a request that was never owed an answer");
+    mix.give_back(sent);
+    let entry = mix.take();
+    assert!(!mix.put(entry, false, true, 0).put(&mut full));
+    mix.put_back(entry);
+    assert_eq!(send(&mut mix, 1).made, [b"1"], "also where there was no room first");
 }

@@ -104,6 +104,7 @@ impl Fake {
         if self.slots[slot as usize].reads_no_more {
             return;
         }
+        self.record.numbers.extend(asked.number);
         let deed = self.random.pick(&self.manners.deeds);
         let (moves, reads_on) = serve(deed, asked, self.manners.split, &mut self.random);
         self.slots[slot as usize].reads_no_more = !reads_on;

@@ -72,7 +72,7 @@ pub(in crate::worker) struct Record {
     pub(in crate::worker) request_bytes: u64,
     /// Requests, answers and requests given up by kind.
     pub(in crate::worker) of_kind: Vec<[u64; 3]>,
-    /// The numbers that requests had.
+    /// The numbers of the requests that the server has read.
     pub(in crate::worker) numbers: Vec<u64>,
     /// Whole answers handed to the loop.
     pub(in crate::worker) answers: u64,
@@ -158,7 +158,7 @@ impl Record {
         assert!(slot.is_open, "requests go out on open connections only");
         let in_flight = slot.unanswered.len() + slot.queued + asked.len();
         assert!(in_flight <= job.pipeline as usize, "{in_flight} requests in flight on one connection");
-        for Asked { closes, kind, number, .. } in asked {
+        for Asked { closes, kind, .. } in asked {
             slot.requests += 1;
             let (at, limit) = (slot.requests, job.requests_per_connection.unwrap_or(u64::MAX));
             assert!(at <= limit, "request {at} of at most {limit} on a connection");
@@ -168,7 +168,6 @@ impl Record {
                 "the last request of a connection, and no other, asks for its end: {at}"
             );
             self.of_kind[usize::from(*kind)][0] += 1;
-            self.numbers.extend(number);
         }
         slot.queued += asked.len();
         self.requests += asked.len() as u64;
