@@ -35,9 +35,6 @@ VARIANTS = {
     "4096 buffers": ["--buffers", "4096"],
     "buffers of 2 KiB": ["--buffer-bytes", "2048"],
     "buffers of 16 KiB": ["--buffer-bytes", "16384"],
-    "want 4, at most 10 us": ["--want", "4", "--min-wait-us", "10"],
-    "want 16, at most 30 us": ["--want", "16", "--min-wait-us", "30"],
-    "want 32, at most 60 us": ["--want", "32", "--min-wait-us", "60"],
 }
 
 

@@ -1,17 +1,21 @@
-//! The floor: what the ring and the kernel cost when a client does nothing else (`worker::bare`), with the features and sizes of
-//! the ring as they are asked for. What saturing costs above this is saturing's own.
+//! The floor: what saturing's loop costs when it parses, stamps and records nothing (`worker::baseline`), with the features and sizes of
+//! the ring as they are asked for. What saturing costs above this is what it does for each answer.
 //!
-//! `cargo run --release --example floor -- ADDRESS:PORT [-c N] [-p N] [-d SECONDS] [--cpu N] [--want N] [--min-wait-us N]
+//! `cargo run --release --example floor -- ADDRESS:PORT [-c N] [-p N] [-d SECONDS] [--cpu N]
 //! [--buffers N] [--buffer-bytes N] [--off FEATURE]... [--level LEVEL] [--sqpoll CPU] [--napi USEC]`; prints one JSON object.
 //! Features: defer_taskrun no_sqarray abs_timer ring_fd submit_all multishot buffer_ring cqe_skip.
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use saturing::measure::clock::Monotonic;
+use saturing::protocol::h1::request::{Request, RequestSpec};
+use saturing::protocol::h1::response::{Heads, Parser, Step};
 use saturing::ring::{Config, Endpoints, Features, Idle, Level, Sqpoll, cpu};
-use saturing::worker::Halt;
-use saturing::worker::bare::{Bare, Bared, Extras, bare};
+use saturing::worker::baseline::{Ablation, Baseline, baseline};
+use saturing::worker::checks::Checks;
+use saturing::worker::{Halt, Job};
+use saturing::workload::{Kind, Layout, RequestSet};
 
 struct Arguments {
     address: SocketAddr,
@@ -19,8 +23,6 @@ struct Arguments {
     pipeline: u32,
     seconds: f64,
     cpu: Option<usize>,
-    want: usize,
-    min_wait_us: u32,
     buffers: Option<u16>,
     buffer_bytes: Option<usize>,
     features: Features,
@@ -39,8 +41,6 @@ fn arguments() -> Result<Arguments, String> {
         pipeline: 1,
         seconds: 2.0,
         cpu: None,
-        want: 1,
-        min_wait_us: 0,
         buffers: None,
         buffer_bytes: None,
         features: Features::ALL,
@@ -58,8 +58,6 @@ fn arguments() -> Result<Arguments, String> {
             "-p" => all.pipeline = number(&name, value)?,
             "-d" => all.seconds = number(&name, value)?,
             "--cpu" => all.cpu = Some(number(&name, value)?),
-            "--want" => all.want = number(&name, value)?,
-            "--min-wait-us" => all.min_wait_us = number(&name, value)?,
             "--buffers" => all.buffers = Some(number(&name, value)?),
             "--buffer-bytes" => all.buffer_bytes = Some(number(&name, value)?),
             "--level" => {
@@ -89,13 +87,31 @@ fn feature<'a>(features: &'a mut Features, name: &str) -> Result<&'a mut bool, S
     })
 }
 
+/// Bytes of the server's answer, which ends the connection that it is asked on.
+fn answer_bytes(address: SocketAddr, request: &[u8]) -> std::io::Result<u64> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(request)?;
+    let (mut answer, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        let (read, mut parser) = (stream.read(&mut buffer)?, Parser::default());
+        answer.extend_from_slice(&buffer[..read]);
+        match parser.feed(&answer, &mut Heads::of_one(false)) {
+            (length, Step::Whole(_)) => return Ok(length as u64),
+            (_, Step::Partial) if read > 0 => {}
+            _ => return Err(std::io::Error::other("the server's answer is no HTTP, or not whole")),
+        }
+    }
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let all = arguments()?;
-    let request = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", all.address).into_bytes();
-    let payload: Arc<[u8]> = request.repeat(all.pipeline as usize).into();
+    let authority = all.address.to_string();
+    let spec = RequestSpec { method: "GET", authority: &authority, path: "/", headers: &[], body: b"" };
+    let set = Arc::new(RequestSet::of_one(&Request::encode(&spec)?, Kind::default()));
+    let layout = Layout::new(Arc::clone(&set), all.pipeline);
+    let answer_bytes = answer_bytes(all.address, set.bytes_of(&set.entries[0], false))?;
     let base = Config::for_slots(all.connections);
     let config = Config {
-        min_wait_us: all.min_wait_us,
         features: all.features,
         level: all.level,
         sqpoll: all.sqpoll,
@@ -105,23 +121,35 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..base
     };
     let endpoints = Endpoints { remotes: vec![all.address.into()], sources: vec![], resets: false };
-    let idle = Idle::build(config, 0, payload, endpoints)?;
+    let idle = Idle::build(config, 0, Arc::clone(layout.memory()), endpoints)?;
     if let Some(cpu) = all.cpu {
         cpu::pin(cpu);
     }
     let mut ring = idle.enable()?;
-    let job = Bare {
+    let job = Job {
         connections: all.connections,
         first_connection: 0,
         remotes: 1,
         pipeline: all.pipeline,
-        request_bytes: request.len(),
+        requests_per_connection: None,
+        resets: false,
+        timeout_ns: 10_000_000_000,
+        drain_ns: 0,
+        halted_drain_ns: 0,
+        open: None,
         warmup_ns: 0,
-        duration_ns: (all.seconds * 1e9) as u64,
-        want: all.want,
+        interval_ns: 1_000_000_000,
+        duration_ns: Some((all.seconds * 1e9) as u64),
+        requests: None,
+        patience_ns: None,
+        layout,
+        checks: Checks::default(),
+        worker: (0, 1),
+        unrecorded: false,
+        unix_ns: 0,
     };
-    let Bared { requests, elapsed_ns, mut used, ring, .. } =
-        bare(&job, Extras::None, &mut ring, &Monotonic, &Halt::new(0))?;
+    let Baseline { requests, elapsed_ns, mut used, ring, .. } =
+        baseline(&job, Ablation::All, answer_bytes, &mut ring, &Halt::new(0))?;
     used.system_s += ring.sqpoll_ns as f64 / 1e9;
     println!(
         "{{\"requests\":{requests},\"rate_per_s\":{:.0},\"cpu_ns_per_request\":{:.1},\"user_ns_per_request\":{:.1},\"requests_per_enter\":{:.2},\"recv_starved\":{}}}",

@@ -15,7 +15,7 @@ use crate::plan::{Arrivals, Open, Plan, RateStage, Until};
 use crate::result::calibration::{Calibration, Cost, Figures, Lag, Late, Part, Point};
 use crate::result::units::duration_s;
 use crate::result::{RunResult, Snapshot};
-use crate::run::bare::{self, Extras};
+use crate::run::baseline::{self, Ablation};
 use crate::run::{self, Halt};
 use tasks::{COSTS, Place, Task, tasks};
 
@@ -130,7 +130,7 @@ impl Bench<'_> {
     fn perform(&self, task: Task, samples: &mut Samples, found: &mut Calibration) -> Result<(), run::Error> {
         match task {
             Task::Floor(place) => {
-                let sample = self.bare(samples.places[place], Extras::None)?;
+                let sample = self.baseline(samples.places[place], Ablation::All)?;
                 samples.floor[place].extend(sample);
             }
             Task::Engine(place) => {
@@ -144,21 +144,21 @@ impl Bench<'_> {
                 (found.host, found.engine) = (result.host, result.engine);
             }
             Task::All(cost) => {
-                let sample = self.bare(COSTS[cost], Extras::All)?;
+                let sample = self.baseline(COSTS[cost], Ablation::Nothing)?;
                 samples.all[cost].push(sample.map_or(f64::NAN, |sample| sample.outside_ns));
             }
             Task::Without(cost, part) => {
-                let extras = match part {
-                    Part::Parse => Extras::NoParse,
-                    Part::Stamps => Extras::NoStamps,
-                    Part::Histogram => Extras::NoHistogram,
+                let ablation = match part {
+                    Part::Parse => Ablation::Parse,
+                    Part::Stamps => Ablation::Stamps,
+                    Part::Histogram => Ablation::Record,
                 };
-                let sample = self.bare(COSTS[cost], extras)?;
+                let sample = self.baseline(COSTS[cost], ablation)?;
                 samples.without[cost][part as usize].push(sample.map_or(f64::NAN, |sample| sample.outside_ns));
             }
             Task::Late(place) => {
                 let once = |window| {
-                    let Some(late) = bare::lateness(&self.closed(place, window), SAMPLED, self.halt)? else {
+                    let Some(late) = baseline::lateness(&self.closed(place, window), SAMPLED, self.halt)? else {
                         // None of this engine, however long.
                         return Ok(Some(None));
                     };
@@ -244,9 +244,9 @@ impl Bench<'_> {
         }
     }
 
-    fn bare(&self, place: Place, extras: Extras) -> Result<Option<Sample>, run::Error> {
+    fn baseline(&self, place: Place, ablation: Ablation) -> Result<Option<Sample>, run::Error> {
         let once = |window| {
-            let floor = bare::bare(&self.closed(place, window), extras, self.halt)?;
+            let floor = baseline::baseline(&self.closed(place, window), ablation, self.halt)?;
             Ok(Some(floor).filter(|floor| enough(place, floor.requests) && floor.enters > 0))
         };
         let Some(floor) = self.grown(1, once)? else { return Ok(None) };

@@ -16,11 +16,11 @@ pub(super) struct Place {
 /// One run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Task {
-    /// The bare ring, at the place of this number.
+    /// The floor, at the place of this number.
     Floor(usize),
     /// The engine.
     Engine(usize),
-    /// The bare ring with all that the engine adds, at the entry of [`COSTS`] of this number.
+    /// The engine with nothing left out, at the entry of [`COSTS`] of this number.
     All(usize),
     /// The same without one part.
     Without(usize, Part),
@@ -86,8 +86,8 @@ impl fmt::Display for Task {
         match self {
             Task::Floor(_) => f.write_str("the floor"),
             Task::Engine(_) => f.write_str("the engine"),
-            Task::All(_) => f.write_str("the floor with all parts"),
-            Task::Without(_, part) => write!(f, "the floor without {}", part.as_str()),
+            Task::All(_) => f.write_str("the engine with all parts"),
+            Task::Without(_, part) => write!(f, "the engine without {}", part.as_str()),
             Task::Late(_) => f.write_str("the engine beside the kernel's stamps"),
             Task::Lag(rate) => write!(f, "open loop, {rate}/s"),
         }

@@ -404,8 +404,8 @@ pub struct CompareArgs {
     pub json: Option<String>,
 }
 
-/// What this client can do here: many short runs against the built-in server, in less than a minute. The bare ring beside the
-/// engine, what parsing, stamps and histograms cost, how late the engine knows of answers and how late it sends; the ceiling, and
+/// What this client can do here: many short runs against the built-in server, in less than a minute. The floor (the same loop, which reads
+/// nothing) beside the engine, what parsing, stamps and histograms cost, how late the engine knows of answers and how late it sends; the ceiling, and
 /// what to ask for. It is kept under $XDG_CACHE_HOME or ~/.cache, and later runs on this host tell their ceiling.
 #[derive(FromArgs, ArgsInfo, Debug, Default, PartialEq, Eq)]
 #[argh(

@@ -3,6 +3,7 @@
 //!
 //! A protocol says what happened; the loop decides what that means: what is counted, given back, or opened anew.
 
+pub mod count;
 pub mod h1;
 
 use std::ops::Range;

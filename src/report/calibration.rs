@@ -72,7 +72,7 @@ fn points(points: &[Point], out: &mut String) {
     let widths = table.widths();
     let [first, floor, engine] = [0..3, 3..7, 7..11].map(|range| widths[range].iter().sum::<usize>());
     let (floor_width, engine_width) = (floor - 2, engine - 2);
-    let line = format!("  {:first$}  {:^floor_width$}  {:^engine_width$}", "", "floor: the bare ring", "engine");
+    let line = format!("  {:first$}  {:^floor_width$}  {:^engine_width$}", "", "floor: nothing read", "engine");
     *out += &format!("{}\n{}", line.trim_end(), table.lines());
 }
 
@@ -93,7 +93,7 @@ fn costs(costs: &[Cost], out: &mut String) {
     if costs.is_empty() {
         return;
     }
-    *out += "\n  What a part costs: ns per request outside the kernel, the bare ring with all three less without it\n";
+    *out += "\n  What a part costs: ns per request outside the kernel, the engine less the engine without it\n";
     let mut table = Columns::new([13, 4, 12, 10], ["c", "p", "part", "ns"], "  interval");
     for cost in costs {
         let (ns, part) = (cost.per_request_ns, cost.part.as_str());

@@ -62,7 +62,7 @@ pub struct Point {
     pub connections_per_worker: u64,
     /// Requests in flight on a connection.
     pub pipeline: u32,
-    /// The bare ring, which parses, stamps and records nothing.
+    /// The same loop, which parses, stamps and records nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<Figures>,
     /// The engine, as every run has it.

@@ -22,6 +22,8 @@ pub struct Asked {
     pub body: Vec<u8>,
     /// What came behind the answer's end.
     pub excess: Vec<u8>,
+    /// Bytes of the answer, head and body.
+    pub length: usize,
 }
 
 /// Asks `target` once, on a connection of its own, and waits for the answer for at most `limit`. The request is the one that a
@@ -121,7 +123,10 @@ impl Answer {
                 let (own, excess) = self.bytes.split_at(self.fed);
                 let body =
                     whole::body(own, answer.body_bytes).ok_or("the answer's body cannot be told from its head")?;
-                Ok(Some((Asked { status: answer.status, body, excess: excess.to_vec() }, answer.keep_alive)))
+                Ok(Some((
+                    Asked { status: answer.status, body, excess: excess.to_vec(), length: own.len() },
+                    answer.keep_alive,
+                )))
             }
         }
     }
@@ -159,15 +164,17 @@ mod tests {
 
     #[test]
     fn answers_are_kept_whole() {
-        let of = |status, body: &str, excess: &str| Ok(Asked { status, body: body.into(), excess: excess.into() });
-        assert_eq!(asked(&["HTTP/1.0 200 OK\r\n\r\nPo", "ng!"], true), of(200, "Pong!", ""));
+        let of = |status, body: &str, excess: &str, length| {
+            Ok(Asked { status, body: body.into(), excess: excess.into(), length })
+        };
+        assert_eq!(asked(&["HTTP/1.0 200 OK\r\n\r\nPo", "ng!"], true), of(200, "Pong!", "", 24));
         // Unread, the request makes the close a reset.
         for reads in [true, false] {
             let wire = &["HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nPong!\r\n"];
-            assert_eq!(asked(wire, reads), of(200, "Pong!", "\r\n"));
+            assert_eq!(asked(wire, reads), of(200, "Pong!", "\r\n", 43));
         }
         let chunked = &["HTTP/1.1 404 No\r\nTransfer-Encoding: chu", "nked\r\n\r\n2\r\nno\r\n0\r\n", "\r\n"];
-        assert_eq!(asked(chunked, true), of(404, "no", ""));
+        assert_eq!(asked(chunked, true), of(404, "no", "", 59));
     }
 
     #[test]

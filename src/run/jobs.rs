@@ -66,6 +66,7 @@ pub(super) fn jobs(plan: &Plan, layout: &Layout, pass: &Pass, unix_ns: u64) -> V
                 checks: Checks::of(layout.set()),
                 worker: (index, workers),
                 unix_ns,
+                unrecorded: false,
             };
             first_connection += connections;
             job

@@ -4,7 +4,7 @@
 
 pub mod ask;
 mod assemble;
-pub mod bare;
+pub mod baseline;
 mod crew;
 mod evidence;
 mod findings;

@@ -211,7 +211,7 @@ impl<'a> Stage<'a> {
             Some(hosts) => hosts.on_client(question)?,
         };
         let told = |error: String| format!("{} {}: {error}", request.method, request.path);
-        let Asked { status, body, excess } = answer.map_err(told)?;
+        let Asked { status, body, excess, .. } = answer.map_err(told)?;
         if status != request.status {
             return Err(told(format!(
                 "must be answered with status {}, got {status}: {}",

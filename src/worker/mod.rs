@@ -1,6 +1,6 @@
 //! One worker: its connections, and the loop around them.
 
-pub mod bare;
+pub mod baseline;
 pub mod checks;
 mod closing;
 mod connection;
@@ -78,6 +78,8 @@ pub struct Job {
     pub checks: Checks,
     /// Which worker this is, from 0, and how many there are.
     pub worker: (u64, u64),
+    /// Nothing is of the sample: a run that is to be looked at from outside alone.
+    pub unrecorded: bool,
     /// What leads from the run's clock to 1970-01-01 UTC, ns.
     pub unix_ns: u64,
 }

@@ -67,6 +67,7 @@ pub(super) fn job() -> Job {
         checks: Checks::default(),
         worker: (0, 1),
         unix_ns: 0,
+        unrecorded: false,
     }
 }
 

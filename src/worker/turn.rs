@@ -101,7 +101,20 @@ pub fn work<R: Ring, C: Clock>(
     halt: &Halt,
 ) -> Done {
     let wire = Heads::new(job.layout.set().kinds.len());
-    let mut this: Loop<'_, R, H1, C> = Loop::new(job, starts_at, ring, clock, progress, wire);
+    work_as::<R, H1, C>(job, starts_at, ring, clock, progress, halt, wire)
+}
+
+/// The same by the protocol `P`, whose connections share `wire`.
+pub(super) fn work_as<R: Ring, P: Protocol, C: Clock>(
+    job: &Job,
+    starts_at: u64,
+    ring: &mut R,
+    clock: &C,
+    progress: &Progress,
+    halt: &Halt,
+    wire: P::Shared,
+) -> Done {
+    let mut this: Loop<'_, R, P, C> = Loop::new(job, starts_at, ring, clock, progress, wire);
     let cut_short = this.window(halt);
     this.close(cut_short.err(), halt)
 }
@@ -502,6 +515,9 @@ fn stats(job: &Job, begins_at: u64) -> WorkerStats {
     // In a closed loop by time the sample is what completes inside the window, whenever it was sent.
     if job.open.is_some() || job.requests.is_some() {
         stats.sample_from = begins_at;
+    }
+    if job.unrecorded {
+        stats.sample_from = u64::MAX;
     }
     if let Some(open) = &job.open {
         stats.requests.open = Some(Intended::default());

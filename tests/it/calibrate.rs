@@ -97,7 +97,7 @@ fn a_cache_that_cannot_be_written_is_one_line_and_the_figures_are_printed() {
     assert!(ended.stderr.starts_with("saturing: the calibration cannot be kept: "), "{}", ended.stderr);
     assert!(ended.stderr.contains(&file.join("saturing").display().to_string()), "{}", ended.stderr);
     for part in
-        ["floor: the bare ring", "parse", "Error in time", "Send lag", "Ceiling   one worker", "Advice    -t1 -c"]
+        ["floor: nothing read", "parse", "Error in time", "Send lag", "Ceiling   one worker", "Advice    -t1 -c"]
     {
         assert!(ended.stdout.contains(part), "{part}: {}", ended.stdout);
     }

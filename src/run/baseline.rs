@@ -1,10 +1,12 @@
-//! Runs for calibration alone: the bare loop instead of the engine, and the engine with the kernel as witness.
+//! Runs for calibration alone: the loop without some of what it does, and the engine with the kernel as witness.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::Duration;
 
+use super::ask::ask;
 use super::{Error, Pass, jobs, limits};
 use crate::engine::{Engine, Order};
 use crate::measure::clock::{Clock, Monotonic, WallClock};
@@ -12,12 +14,12 @@ use crate::measure::histogram::{Histogram, Summary};
 use crate::plan::Plan;
 use crate::ring::Counters;
 use crate::ring::cpu::{self, CpuTime};
-pub use crate::worker::bare::Extras;
-use crate::worker::bare::{self, Bare, Bared};
+pub use crate::worker::baseline::Ablation;
+use crate::worker::baseline::Baseline;
 use crate::worker::witness::{Remembering, Witness};
 use crate::worker::{self, Halt, Job, Progress};
 
-/// What the bare loops of a run did, all workers together.
+/// What the workers of such a run did, all together.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Floor {
     /// Requests answered.
@@ -30,7 +32,7 @@ pub struct Floor {
     pub sys_s: f64,
     /// Calls of enter.
     pub enters: u64,
-    /// Time between enters, seconds: 0 where it was not taken, as of the floor itself.
+    /// Time between enters, seconds.
     pub outside_s: f64,
 }
 
@@ -43,29 +45,24 @@ pub struct Lateness {
     pub within_ns: u64,
 }
 
-/// Puts a closed loop on the plan's target without the engine: by the bare loop, with these extras.
+/// How long the first answer is awaited.
+const FIRST_ANSWER: Duration = Duration::from_secs(30);
+
+/// Puts a closed loop on the plan's target without what `ablation` says.
 ///
 /// # Errors
 /// No ring or thread can be had, or the server does not answer as the built-in one does.
-pub fn bare(plan: &Plan, extras: Extras, halt: &Arc<Halt>) -> Result<Floor, Error> {
-    let window = |job: &Job| Bare {
-        connections: job.connections,
-        first_connection: job.first_connection,
-        remotes: job.remotes,
-        pipeline: job.pipeline,
-        request_bytes: job.layout.set().entries[0].range.len(),
-        warmup_ns: job.warmup_ns,
-        duration_ns: job.duration_ns.unwrap_or_default(),
-        want: 1,
-    };
+pub fn baseline(plan: &Plan, ablation: Ablation, halt: &Arc<Halt>) -> Result<Floor, Error> {
+    let first = ask(&plan.target, FIRST_ANSWER).map_err(|why| Error::new(format_args!("the first answer: {why}")))?;
+    let bytes = first.length as u64;
     let all = each(plan, |job, engine| match engine {
-        Engine::Uring(ring) => bare::bare(&window(job), extras, &mut **ring, &Monotonic, halt),
-        Engine::Epoll(ring, _) => bare::bare(&window(job), extras, &mut **ring, &Monotonic, halt),
-        Engine::TokioUring(ring, _) => bare::bare(&window(job), extras, &mut **ring, &Monotonic, halt),
+        Engine::Uring(ring) => worker::baseline::baseline(job, ablation, bytes, &mut **ring, halt),
+        Engine::Epoll(ring, _) => worker::baseline::baseline(job, ablation, bytes, &mut **ring, halt),
+        Engine::TokioUring(ring, _) => worker::baseline::baseline(job, ablation, bytes, &mut **ring, halt),
     })?;
-    let (mut sum, mut elapsed_ns) = (Bared::default(), 0);
+    let (mut sum, mut elapsed_ns) = (Baseline::default(), 0);
     for one in all {
-        let Bared { requests, elapsed_ns: ns, used, ring, outside_ns } = one.map_err(Error::new)?;
+        let Baseline { requests, elapsed_ns: ns, used, ring, outside_ns } = one.map_err(Error::new)?;
         sum.requests += requests;
         sum.used += used;
         sum.ring += ring;
