@@ -154,9 +154,9 @@ run_tests() {
 run_engines() {
     modules='hostile:: whole_answers::'
     if [ $all = yes ]; then
-        modules="$modules accuracy:: servers:: shapes::"
+        modules="$modules accuracy:: servers:: shapes:: workloads::"
     else
-        left_out 'accuracy, servers and shapes on the engines epoll and tokio-uring (./check.sh --all)'
+        left_out 'accuracy, servers, shapes and workloads on the engines epoll and tokio-uring (./check.sh --all)'
     fi
     for engine in epoll tokio-uring; do
         begin "tests on the engine $engine"

@@ -16,6 +16,7 @@ use saturing::plan::cpus::Topology;
 use saturing::ring::{Level, level_here};
 use saturing::run;
 use support::answers::HELLO;
+use support::process::Folder;
 use support::saturing::Serve;
 use support::scripted::serve;
 
@@ -132,6 +133,16 @@ fn no_request_allocates() {
     let others: Vec<String> = below.flat_map(at).chain(others).collect();
     let epoll = ["-c 8 --engine epoll", "-c 8 -p 16 --engine epoll", "-c 8 --no-keepalive --engine epoll"];
     let best = ["-c 8", "-c 8 -p 16", "-c 8 -m HEAD", "-c 8 --no-keepalive", open];
+    // Lists that are always the same, in one range and in blocks, and one that changes from request to request.
+    let folder = Folder::new();
+    let (fixed, changing) =
+        ("GET /a\n\nHEAD /b\n\nPOST /c\n  body\n", "GET /a?{RAND:1:99}\n\nPOST /c\n  {SEQ:000001}\n");
+    let [fixed, changing] = [("fixed", fixed), ("changing", changing)].map(|(name, text)| folder.write(name, text));
+    let list = |list: &std::path::Path, what: &str| format!("-c 8 {what} -i {}", list.display());
+    let lists = ["", "-p 16", "-p 16 --order random", "--no-keepalive", "--expect-status 200", "-R 20k"]
+        .map(|what| list(&fixed, what));
+    let lists = lists.into_iter().chain(["", "-p 16"].map(|what| list(&changing, what)));
+    let others: Vec<String> = others.into_iter().chain(lists).collect();
     for options in best.into_iter().chain(epoll).chain(others.iter().map(String::as_str)) {
         let more = more_for_tenfold(server.address, 2_000, options);
         assert!(more < ENCODING, "{options}: {more} allocations more for 18,000 requests more");
