@@ -216,7 +216,7 @@ fn help_of(topic: &str, width: usize) -> String {
         _ => (
             LoadArgs::get_args_info(),
             &[
-                "saturing [OPTIONS] [URL]",
+                "saturing [OPTIONS] [URL...]",
                 "saturing serve [OPTIONS]",
                 "saturing search [OPTIONS] [URL]",
                 "saturing compare [OPTIONS] A B",

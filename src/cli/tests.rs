@@ -11,9 +11,9 @@ fn parsed(line: &str) -> Result<Command, Failure> {
 fn texts() {
     let version = concat!("saturing ", env!("CARGO_PKG_VERSION"), "\n");
     for (line, part) in [
-        ("-h", "Usage: saturing [OPTIONS] [URL]\n"),
+        ("-h", "Usage: saturing [OPTIONS] [URL...]\n"),
         ("--help", "  -c, --connections N "),
-        ("help", "Usage: saturing [OPTIONS] [URL]\n"),
+        ("help", "Usage: saturing [OPTIONS] [URL...]\n"),
         ("-t2 --help", "  130  interrupted"),
         ("serve --help", "Usage: saturing serve [OPTIONS]\n"),
         ("serve -h", "      --port N "),

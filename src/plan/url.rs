@@ -47,7 +47,9 @@ impl Url {
         }
         if let Some(characters) = ascii::unencoded(path) {
             let cured = ascii::all_encoded(path);
-            return Err(bad(&format!("{characters} must be percent-encoded, as in {before}{authority}{cured}")));
+            let has_placeholders = placeholders::find(path.as_bytes()).is_ok_and(|found| !found.is_empty());
+            let or = if has_placeholders { "; or is it a placeholder? then add --placeholders" } else { "" };
+            return Err(bad(&format!("{characters} must be percent-encoded, as in {before}{authority}{cured}{or}")));
         }
         let authority = ascii::authority(authority).ok_or_else(|| bad("the host is no valid name (IDNA)"))?;
         let whole = format!("{before}{authority}{}", ascii::path(path));
@@ -171,6 +173,14 @@ fn with_scheme(text: &str) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_placeholder_that_is_none_without_its_option_is_told() {
+        let told = |text| Url::parse(text).expect_err("braces").to_string();
+        let cure = "; or is it a placeholder? then add --placeholders, got ";
+        assert!(told("h/{RAND:1:9}").contains(cure), "{}", told("h/{RAND:1:9}"));
+        assert!(!told("h/{id}").contains(cure), "{}", told("h/{id}"));
+    }
 
     #[test]
     fn placeholders_stay_in_the_path() {
