@@ -35,7 +35,7 @@ pub struct Typed {
     requests: RequestsSpec,
     unix_socket: Option<PathBuf>,
     sources: Vec<IpAddr>,
-    engine: crate::engine::Ask,
+    engine: crate::engine::EngineOptions,
     /// Its number of connections is the placement's to decide.
     load: Load,
 }

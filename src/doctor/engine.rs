@@ -5,7 +5,7 @@ use std::io;
 use nix::errno::Errno;
 
 use super::Case;
-use crate::engine::{self, Ask, Feature, Level, Name, Order};
+use crate::engine::{self, EngineConfig, EngineOptions, Feature, Level, Name};
 use crate::result::diagnosis::{Area, Finding};
 
 /// What engines can be had.
@@ -14,14 +14,14 @@ pub struct Offer {
     /// Each feature of io_uring.
     pub features: Vec<Feature>,
     /// What a run would use, or why there is none.
-    pub chosen: Result<Chosen, String>,
+    pub chosen: Result<EngineChoice, String>,
     /// Memory that the rings of one worker lock, in bytes.
     pub locked_bytes: usize,
 }
 
 /// An engine and why it.
 #[derive(Debug, Clone)]
-pub struct Chosen {
+pub struct EngineChoice {
     /// Which.
     pub name: Name,
     /// Its level; empty where there is only one.
@@ -32,7 +32,7 @@ pub struct Chosen {
 
 impl Offer {
     /// Tries what there is on this host, as `ask` wants it.
-    pub fn here(ask: &Ask) -> Offer {
+    pub fn here(ask: &EngineOptions) -> Offer {
         Offer { features: engine::features(), chosen: choose(ask), locked_bytes: engine::locked_bytes() }
     }
 
@@ -42,10 +42,10 @@ impl Offer {
 }
 
 /// Builds one for a connection that is never opened.
-fn choose(ask: &Ask) -> Result<Chosen, String> {
-    let order = Order { slots: 1, ..Order::default() };
+fn choose(ask: &EngineOptions) -> Result<EngineChoice, String> {
+    let order = EngineConfig { slots: 1, ..EngineConfig::default() };
     let built = ask.choose().and_then(|chosen| chosen.build(order)).map_err(|error| error.to_string())?;
-    Ok(Chosen { name: built.name(), level: built.level().to_owned(), why: built.why() })
+    Ok(EngineChoice { name: built.name(), level: built.level().to_owned(), why: built.why() })
 }
 
 pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {

@@ -13,7 +13,7 @@ mod network;
 #[cfg(test)]
 mod tests;
 
-pub use engine::{Chosen, Offer};
+pub use engine::{EngineChoice, Offer};
 pub use files::Files;
 
 use crate::plan::Plan;

@@ -19,7 +19,7 @@ struct Host {
     /// `None`: the built-in server.
     url: Option<&'static str>,
     ask: Ask,
-    engine: engine::Ask,
+    engine: engine::EngineOptions,
     requests_per_connection: Option<u64>,
     nic: Option<&'static str>,
     offer: Offer,
@@ -45,8 +45,8 @@ fn offer(level: Option<Level>, why: &str) -> Offer {
         Feature { name, since, what, level: needs, available, why }
     };
     let chosen = match level {
-        Some(level) => Chosen { name: Name::Uring, level: level.as_str().to_owned(), why: why.to_owned() },
-        None => Chosen { name: Name::Epoll, level: String::new(), why: why.to_owned() },
+        Some(level) => EngineChoice { name: Name::Uring, level: level.as_str().to_owned(), why: why.to_owned() },
+        None => EngineChoice { name: Name::Epoll, level: String::new(), why: why.to_owned() },
     };
     Offer { features: FEATURES.map(feature).to_vec(), chosen: Ok(chosen), locked_bytes: 100 << 10 }
 }
@@ -66,7 +66,7 @@ impl Host {
             allowed: vec![0, 1],
             url: None,
             ask: Ask::default(),
-            engine: engine::Ask::default(),
+            engine: engine::EngineOptions::default(),
             requests_per_connection: None,
             nic: Some("lo"),
             offer: offer(Some(Level::APlus), "this kernel has all that is used"),

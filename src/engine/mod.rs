@@ -1,8 +1,8 @@
 //! The engines a worker can run on: which one it gets, and why.
 //!
 //! Each is a [`Ring`](crate::ring::Ring), so that the loop, the connections, the schedule and the histograms are the same code
-//! under all of them. What was asked for is decided once for a run ([`Ask::choose`]); each worker then builds its own on its
-//! own CPU ([`Chosen::build`]), so that the memory is near it.
+//! under all of them. What was asked for is decided once for a run ([`EngineOptions::choose`]); each worker then builds its own on its
+//! own CPU ([`EngineChoice::build`]), so that the memory is near it.
 
 mod epoll;
 mod tokio_uring;
@@ -17,7 +17,7 @@ pub use tokio_uring::TokioUring;
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ask {
+pub struct EngineOptions {
     /// `--engine`.
     pub name: Name,
     /// `--uring-level`: io_uring as kernels of that level have it, and nothing richer.
@@ -67,17 +67,17 @@ impl fmt::Display for Name {
 
 /// What a run will use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chosen {
+pub struct EngineChoice {
     /// Never [`Name::Auto`].
     pub name: Name,
     /// Why not io_uring, or that it was asked for; of io_uring the ring itself says it.
     why: String,
-    ask: Ask,
+    ask: EngineOptions,
 }
 
 /// What an engine is built for.
 #[derive(Debug, Clone, Default)]
-pub struct Order {
+pub struct EngineConfig {
     /// Connections at a time.
     pub slots: usize,
     /// The run's number of slot 0: workers together use all source addresses in turn.
@@ -100,17 +100,17 @@ pub enum Engine {
     TokioUring(Box<TokioUring>, String),
 }
 
-impl Ask {
+impl EngineOptions {
     /// Decides for all workers of a run.
     ///
     /// # Errors
     /// What was asked for cannot be had; the message names the cause and the cure.
-    pub fn choose(&self) -> Result<Chosen, SetupError> {
+    pub fn choose(&self) -> Result<EngineChoice, SetupError> {
         if let Some(us) = self.busy_poll_us {
             may_busy_poll(us)?;
         }
         let (name, why) = self.decide(level_here)?;
-        Ok(Chosen { name, why, ask: *self })
+        Ok(EngineChoice { name, why, ask: *self })
     }
 
     /// Which engine and why, `here` telling what io_uring can do.
@@ -132,14 +132,14 @@ impl Ask {
     }
 }
 
-impl Chosen {
+impl EngineChoice {
     /// Builds it for the calling thread, which alone may use it.
     ///
     /// # Errors
     /// The kernel refused; the message names the cause and the cure.
-    pub fn build(&self, order: Order) -> Result<Engine, SetupError> {
-        let Order { slots, first, payload, blocks, endpoints } = order;
-        let Ask { level, sqpoll, napi_us, busy_poll_us, .. } = self.ask;
+    pub fn build(&self, config: EngineConfig) -> Result<Engine, SetupError> {
+        let EngineConfig { slots, first, payload, blocks, endpoints } = config;
+        let EngineOptions { level, sqpoll, napi_us, busy_poll_us, .. } = self.ask;
         let dialler = |endpoints| Dialler::new(endpoints, first).busy_polling(busy_poll_us);
         match self.name {
             Name::Epoll => {
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn auto_takes_rings_of_level_b_and_better_and_epoll_elsewhere() {
-        let auto = Ask::default();
+        let auto = EngineOptions::default();
         for level in [Level::APlus, Level::A, Level::AMinus, Level::B] {
             assert_eq!(auto.decide(|| Ok(level)).expect("an engine").0, Name::Uring, "{level:?}");
         }
@@ -262,9 +262,9 @@ mod tests {
     #[test]
     fn what_only_rings_can_do_is_not_done_otherwise() {
         for ask in [
-            Ask { level: Some(Level::C), ..Ask::default() },
-            Ask { sqpoll: Some(Sqpoll::Anywhere), ..Ask::default() },
-            Ask { napi_us: Some(50), ..Ask::default() },
+            EngineOptions { level: Some(Level::C), ..EngineOptions::default() },
+            EngineOptions { sqpoll: Some(Sqpoll::Anywhere), ..EngineOptions::default() },
+            EngineOptions { napi_us: Some(50), ..EngineOptions::default() },
         ] {
             assert_eq!(ask.decide(|| Ok(Level::C)).expect("an engine").0, Name::Uring, "{ask:?}");
             assert!(ask.decide(refused).is_err(), "{ask:?}");
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_not_looked_for() {
         for name in [Name::Uring, Name::Epoll, Name::TokioUring] {
-            let ask = Ask { name, ..Ask::default() };
+            let ask = EngineOptions { name, ..EngineOptions::default() };
             assert_eq!(ask.decide(|| panic!("probed")).expect("an engine"), (name, "asked for".to_owned()));
         }
     }

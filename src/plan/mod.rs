@@ -34,7 +34,7 @@ pub struct Plan {
     /// Which CPUs do the work.
     pub placement: Placement,
     /// What the workers are to run on.
-    pub engine: crate::engine::Ask,
+    pub engine: crate::engine::EngineOptions,
     /// What a reader should know about choices made for them, one line each.
     pub notes: Vec<String>,
 }

@@ -30,7 +30,7 @@ const ON_TIME_NS: u64 = 1_000_000;
 const FULL: f64 = 0.90;
 
 /// What all workers together say.
-struct Crew {
+struct Workers {
     waited: f64,
     cpu: f64,
     queued: f64,
@@ -42,15 +42,15 @@ struct Crew {
     in_flight: f64,
 }
 
-impl Crew {
-    fn of(result: &RunResult) -> Option<Crew> {
+impl Workers {
+    fn of(result: &RunResult) -> Option<Workers> {
         let all: Vec<&Evidence> = result.workers.iter().filter_map(|worker| worker.evidence.as_ref()).collect();
         let workers = all.len();
         if workers == 0 {
             return None;
         }
         let mean = |figure: &dyn Fn(&Evidence) -> f64| all.iter().map(|one| figure(one)).sum::<f64>() / workers as f64;
-        Some(Crew {
+        Some(Workers {
             waited: mean(&Evidence::room),
             cpu: mean(&|one| one.cpu_share),
             queued: mean(&|one| one.queued_share.unwrap_or(0.0)),
@@ -115,8 +115,9 @@ impl RunResult {
             return Verdict { bound: Bound::Unclear, because };
         }
         if faults.iter().any(|fault| fault.decides) {
-            let crew = Crew::of(self);
-            let words = crew.as_ref().map(Crew::words).into_iter().chain(crew.as_ref().and_then(Crew::trouble));
+            let workers = Workers::of(self);
+            let words =
+                workers.as_ref().map(Workers::words).into_iter().chain(workers.as_ref().and_then(Workers::trouble));
             return Verdict {
                 bound: Bound::Client,
                 because: reasons().chain(words).chain(self.shared_cpu()).collect(),
@@ -147,12 +148,12 @@ impl RunResult {
         if self.elapsed_s < LONG_ENOUGH_S {
             return unclear(format!("{} are too short to tell", time_ns(self.elapsed_s * 1e9)));
         }
-        let Some(crew) = Crew::of(self) else {
+        let Some(workers) = Workers::of(self) else {
             return unclear("the workers' time was not accounted for".into());
         };
         let mut verdict = match self.rate.offered_per_s {
-            Some(offered) => self.open_loop(offered, &crew),
-            None => self.closed_loop(&crew),
+            Some(offered) => self.open_loop(offered, &workers),
+            None => self.closed_loop(&workers),
         };
         if self.plan.steps.is_some() {
             verdict.because.insert(0, "all steps together".into());
@@ -161,7 +162,7 @@ impl RunResult {
         if self.down_share() >= NOTICED {
             verdict.because.push(self.down_words());
         }
-        verdict.because.extend(crew.trouble());
+        verdict.because.extend(workers.trouble());
         verdict.because.extend(self.shared_cpu());
         verdict.because.extend(self.by_ceiling());
         verdict
@@ -173,24 +174,24 @@ impl RunResult {
         format!("{what} for {} of the time", percent(self.down_share()))
     }
 
-    fn closed_loop(&self, crew: &Crew) -> Verdict {
+    fn closed_loop(&self, workers: &Workers) -> Verdict {
         let target = self.target_words();
         let at_ceiling = self.share_of_ceiling().is_some_and(|share| share >= AT_CEILING);
-        let both = crew.tight == 0 && self.target_is_busy() && at_ceiling;
+        let both = workers.tight == 0 && self.target_is_busy() && at_ceiling;
         let bound = match () {
-            () if crew.tight == crew.workers => Bound::Client,
+            () if workers.tight == workers.workers => Bound::Client,
             // Kept from its CPU for longer than it waited for answers.
-            () if crew.is_disturbed() && crew.kept() > crew.waited => Bound::Client,
-            () if crew.roomy == crew.workers && !crew.is_disturbed() => Bound::Server,
+            () if workers.is_disturbed() && workers.kept() > workers.waited => Bound::Client,
+            () if workers.roomy == workers.workers && !workers.is_disturbed() => Bound::Server,
             () if both => Bound::Unclear,
             // Some had time left and some had none, or nobody had much.
-            () if crew.tight == 0 && !crew.is_disturbed() && self.target_is_busy() => Bound::Server,
-            () if crew.tight == 0 && at_ceiling => Bound::Client,
+            () if workers.tight == 0 && !workers.is_disturbed() && self.target_is_busy() => Bound::Server,
+            () if workers.tight == 0 && at_ceiling => Bound::Client,
             () => Bound::Unclear,
         };
-        let mut because = vec![crew.words()];
-        if bound == Bound::Unclear && crew.tight > 0 {
-            because.push(format!("{} of {} had no time left", crew.tight, crew.workers));
+        let mut because = vec![workers.words()];
+        if bound == Bound::Unclear && workers.tight > 0 {
+            because.push(format!("{} of {} had no time left", workers.tight, workers.workers));
         }
         because.extend(target);
         if both && bound == Bound::Unclear {
@@ -199,7 +200,7 @@ impl RunResult {
         Verdict { bound, because }
     }
 
-    fn open_loop(&self, offered: f64, crew: &Crew) -> Verdict {
+    fn open_loop(&self, offered: f64, workers: &Workers) -> Verdict {
         let achieved = self.rate.achieved_per_s;
         let mut because = vec![format!(
             "{}/s of the offered {}/s achieved ({:.1}%)",
@@ -215,18 +216,18 @@ impl RunResult {
         if !self.misses_rate() && late.is_none() {
             return Verdict { bound: Bound::Offered, because };
         }
-        because.push(crew.words());
+        because.push(workers.words());
         let places = (self.connections.requested * u64::from(self.plan.pipeline)) as f64;
-        let full = places > 0.0 && self.plan.repeat.is_none() && crew.in_flight >= FULL * places;
+        let full = places > 0.0 && self.plan.repeat.is_none() && workers.in_flight >= FULL * places;
         let bound = match () {
-            () if crew.tight == crew.workers => Bound::Client,
-            () if crew.is_disturbed() && crew.kept() > crew.waited => Bound::Client,
-            () if full && !crew.is_disturbed() => Bound::Server,
-            () if crew.roomy == crew.workers && !crew.is_disturbed() => Bound::Server,
+            () if workers.tight == workers.workers => Bound::Client,
+            () if workers.is_disturbed() && workers.kept() > workers.waited => Bound::Client,
+            () if full && !workers.is_disturbed() => Bound::Server,
+            () if workers.roomy == workers.workers && !workers.is_disturbed() => Bound::Server,
             () => Bound::Unclear,
         };
         if full {
-            because.push(format!("{:.1} of {places} places in flight taken on average", crew.in_flight));
+            because.push(format!("{:.1} of {places} places in flight taken on average", workers.in_flight));
         }
         because.extend(self.target_words());
         Verdict { bound, because }

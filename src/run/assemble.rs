@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::crew::Home;
-use super::evidence::Happened;
+use super::evidence::HostUsage;
 use super::owner::Owner;
+use super::pool::WorkerOutput;
 use super::{Passed, findings, host, mix, outcome, stages};
 use crate::measure::counters::{self, Requests};
 use crate::measure::histogram::Histogram;
@@ -25,19 +25,19 @@ use crate::workload::Layout;
 impl Passed {
     /// The window's length in seconds: that of the worker whose lasted longest.
     fn elapsed_s(&self) -> f64 {
-        self.homes.iter().map(|home| home.done.elapsed_ns).max().unwrap_or(0) as f64 / 1e9
+        self.outputs.iter().map(|output| output.done.elapsed_ns).max().unwrap_or(0) as f64 / 1e9
     }
 
     /// Answers that came inside the window, those to a warm-up's backlog left out. Of all workers together: what one has at the
     /// window's ends chance may have put on the other side for the next.
     pub(super) fn inside(&self) -> u64 {
-        let sum = |of: fn(&Home) -> u64| self.homes.iter().map(of).sum::<u64>();
-        sum(|home| home.done.inside).min(sum(|home| home.done.inside_at_most))
+        let sum = |of: fn(&WorkerOutput) -> u64| self.outputs.iter().map(of).sum::<u64>();
+        sum(|output| output.done.inside).min(sum(|output| output.done.inside_at_most))
     }
 
     /// Bytes that came inside the window, also those of answers to a warm-up's backlog.
     pub(super) fn received_inside(&self) -> u64 {
-        self.homes.iter().map(|home| home.done.received_inside).sum()
+        self.outputs.iter().map(|output| output.done.received_inside).sum()
     }
 }
 
@@ -60,7 +60,7 @@ struct Sum {
     by_connection: Option<Vec<u64>>,
     /// Of the connections, those of the window in which the fewest were established, and so on for each count.
     worst: Option<counters::Connections>,
-    happened: Happened,
+    host_usage: HostUsage,
 }
 
 /// One worker over all passes.
@@ -75,7 +75,7 @@ struct Part {
     spun_ns: u64,
 }
 
-/// Merges what the workers brought home.
+/// Merges what the workers brought.
 pub(super) fn assemble(
     plan: &Plan,
     interrupted: bool,
@@ -89,7 +89,7 @@ pub(super) fn assemble(
     let engine = engine(&passed);
     let ended_early = outcome::ended_early(&passed);
     let interruption = passed.last().filter(|_| interrupted).map(outcome::interruption);
-    let reached = passed.iter().flat_map(|one| &one.homes).map(|home| home.done.reached.as_slice());
+    let reached = passed.iter().flat_map(|one| &one.outputs).map(|output| output.done.reached.as_slice());
     let unanswered = outcome::unanswered(&plan.target.addresses, reached);
     let passes_of = passed.len();
     // Windows repeat the same connections; steps are others each.
@@ -114,13 +114,13 @@ pub(super) fn assemble(
         last_answer_s: sum.last_answer_s,
         at_end: sum.at_end.filter(|_| passes_of == 1),
         target: Target {
-            process: owner.map(|owner| findings::process(owner, &sum.happened)),
+            process: owner.map(|owner| findings::process(owner, &sum.host_usage)),
             unanswered,
             wants_tls: stats.saw_tls_port,
             ..target(plan)
         },
         plan: echo,
-        host: Host { cpu_pressure_share: findings::pressure(&sum.happened), ..host::describe() },
+        host: Host { cpu_pressure_share: findings::pressure(&sum.host_usage), ..host::describe() },
         engine,
         elapsed_s: *elapsed_s,
         requests: stats.requests,
@@ -165,22 +165,22 @@ impl Sum {
     fn add(&mut self, mut passed: Passed, first_begins_at: u64, intervals: &mut [Interval]) {
         let mut stats = WorkerStats::new();
         let mut by_connection = Vec::with_capacity(passed.pass.connections);
-        for (index, home) in passed.homes.iter_mut().enumerate() {
+        for (index, output) in passed.outputs.iter_mut().enumerate() {
             if self.workers.len() <= index {
-                self.workers.push(Part { cpu: home.cpu, ..Part::default() });
+                self.workers.push(Part { cpu: output.cpu, ..Part::default() });
             }
             let part = &mut self.workers[index];
-            part.connections = part.connections.max(home.connections);
-            part.requests += home.done.stats.requests;
-            part.used += home.done.used;
-            part.ring += home.done.ring;
-            part.usage += home.done.usage;
-            part.spun_ns += home.done.spun_ns;
-            self.used += home.done.used;
-            self.ring += home.done.ring;
-            self.spun_ns += home.done.spun_ns;
-            by_connection.append(&mut home.done.completed_by_slot);
-            stats.merge(&mut home.done.stats);
+            part.connections = part.connections.max(output.connections);
+            part.requests += output.done.stats.requests;
+            part.used += output.done.used;
+            part.ring += output.done.ring;
+            part.usage += output.done.usage;
+            part.spun_ns += output.done.spun_ns;
+            self.used += output.done.used;
+            self.ring += output.done.ring;
+            self.spun_ns += output.done.spun_ns;
+            by_connection.append(&mut output.done.completed_by_slot);
+            stats.merge(&mut output.done.stats);
         }
         let elapsed_s = passed.elapsed_s();
         let offset_ns = passed.begins_at - first_begins_at;
@@ -209,7 +209,7 @@ impl Sum {
         }));
         self.inside += passed.inside();
         self.received_inside += passed.received_inside();
-        self.happened += passed.happened.take().unwrap_or_default();
+        self.host_usage += passed.host_usage.take().unwrap_or_default();
         self.elapsed_s += elapsed_s;
         self.stats.merge(&mut stats);
     }
@@ -224,20 +224,20 @@ fn down(intervals: &mut [Interval], gaps: &Gaps, begins_at: u64, offset_ns: u64)
 }
 
 fn notes(plan: &Plan, passed: &[Passed]) -> Vec<String> {
-    let homes = || passed.iter().flat_map(|one| &one.homes);
+    let outputs = || passed.iter().flat_map(|one| &one.outputs);
     let mut notes = plan.notes.clone();
-    if homes().any(|home| home.cpu.is_none()) {
+    if outputs().any(|output| output.cpu.is_none()) {
         notes.push("the system refused to pin a worker to its CPU: figures may scatter".into());
     }
     notes
 }
 
 fn engine(passed: &[Passed]) -> Engine {
-    let first: Option<&Home> = passed.first().and_then(|one| one.homes.first());
+    let first: Option<&WorkerOutput> = passed.first().and_then(|one| one.outputs.first());
     Engine {
-        name: first.map_or("", |home| home.engine.as_str()).into(),
-        level: first.map_or("", |home| home.level).into(),
-        why: first.map_or_else(String::new, |home| home.why.clone()),
+        name: first.map_or("", |output| output.engine.as_str()).into(),
+        level: first.map_or("", |output| output.level).into(),
+        why: first.map_or_else(String::new, |output| output.why.clone()),
     }
 }
 
@@ -247,7 +247,7 @@ fn workers(sum: &Sum, plan: &Plan) -> Vec<Worker> {
         let on_cpu = |other: &&Part| other.cpu.is_some() && other.cpu == part.cpu;
         let all_cpu_ns = sum.workers.iter().filter(on_cpu).map(|other| other.usage.thread.cpu_ns).sum();
         let spun_ns = spins.then_some(part.spun_ns);
-        findings::evidence(&part.usage, part.cpu, spun_ns, all_cpu_ns, &sum.happened)
+        findings::evidence(&part.usage, part.cpu, spun_ns, all_cpu_ns, &sum.host_usage)
     };
     sum.workers.iter().map(|part| worker(part, evidence(part))).collect()
 }
@@ -286,10 +286,10 @@ fn echo(plan: &Plan, passed: &[Passed]) -> PlanEcho {
     let load = &plan.load;
     let open = load.open.as_ref();
     let (rate_per_s, rate_to_per_s) = open.map_or((None, None), stages::asked);
-    let homes = passed.iter().map(|one| &one.homes).max_by_key(|homes| homes.len());
-    let homes: &[Home] = homes.map_or(&[], Vec::as_slice);
+    let outputs = passed.iter().map(|one| &one.outputs).max_by_key(|outputs| outputs.len());
+    let outputs: &[WorkerOutput] = outputs.map_or(&[], Vec::as_slice);
     PlanEcho {
-        threads: homes.len(),
+        threads: outputs.len(),
         connections: load.connections as u64,
         pipeline: load.pipeline as u32,
         duration_s: load.until.duration.map(|span| span.as_secs_f64()),
@@ -309,7 +309,7 @@ fn echo(plan: &Plan, passed: &[Passed]) -> PlanEcho {
         timeout_ms: load.timeout.as_secs_f64() * 1e3,
         drain_ms: Some(load.drain().as_secs_f64() * 1e3),
         patience_ms: load.patience(load.until).map(|span| span.as_secs_f64() * 1e3),
-        cpus: homes.iter().filter_map(|home| home.cpu).collect(),
+        cpus: outputs.iter().filter_map(|output| output.cpu).collect(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::ask::ask;
 use super::{Error, Pass, jobs, limits};
-use crate::engine::{Engine, Order};
+use crate::engine::{Engine, EngineConfig};
 use crate::measure::clock::{Clock, Monotonic, WallClock};
 use crate::measure::histogram::{Histogram, Summary};
 use crate::plan::Plan;
@@ -16,7 +16,7 @@ use crate::ring::Counters;
 use crate::ring::cpu::{self, CpuTime};
 pub use crate::worker::baseline::Ablation;
 use crate::worker::baseline::Baseline;
-use crate::worker::witness::{Remembering, Witness};
+use crate::worker::timestamp_probe::{RecordingClock, TimestampProbe};
 use crate::worker::{self, Halt, Job, Progress};
 
 /// What the workers of such a run did, all together.
@@ -87,11 +87,11 @@ pub fn baseline(plan: &Plan, ablation: Ablation, halt: &Arc<Halt>) -> Result<Flo
 /// As [`super::run`].
 pub fn lateness(plan: &Plan, every: u32, halt: &Arc<Halt>) -> Result<Option<Lateness>, Error> {
     let all = each(plan, |job, engine| {
-        let clock = Remembering::new(Monotonic);
+        let clock = RecordingClock::new(Monotonic);
         let starts_at = Monotonic.now();
         match engine {
             Engine::Uring(ring) => {
-                let mut witness = Witness::new(ring, &clock, every, starts_at + job.warmup_ns);
+                let mut witness = TimestampProbe::new(ring, &clock, every, starts_at + job.warmup_ns);
                 worker::work(job, starts_at, &mut witness, &clock, &Progress::default(), halt);
                 Some((witness.wall(), std::mem::take(&mut witness.late)))
             }
@@ -119,27 +119,27 @@ fn each<T: Send>(plan: &Plan, work: impl Fn(&Job, &mut Engine) -> T + Sync) -> R
     let jobs = jobs::jobs(plan, &layout, &whole, 0);
     let engine = plan.engine.choose().map_err(Error::new)?;
     let (ready, failed) = (Barrier::new(jobs.len()), AtomicBool::new(false));
-    let seat = |job: Job, cpu: usize| {
+    let worker = |job: Job, cpu: usize| {
         // What refuses to be pinned is told by the engine's own runs.
         cpu::pin(cpu);
         let endpoints = plan.endpoints();
-        let order = Order {
+        let config = EngineConfig {
             slots: job.connections,
             first: job.first_connection,
             payload: Arc::clone(layout.memory()),
             blocks: job.blocks(),
             endpoints,
         };
-        let built = engine.build(order);
+        let built = engine.build(config);
         failed.fetch_or(built.is_err(), Relaxed);
         ready.wait();
         let mut engine = built.map_err(Error::new)?;
         Ok((!failed.load(Relaxed)).then(|| work(&job, &mut engine)))
     };
-    let seat = &seat;
+    let worker = &worker;
     let all: Result<Vec<Option<T>>, Error> = thread::scope(|scope| {
-        let seats = jobs.into_iter().zip(&plan.placement.cpus);
-        let threads: Vec<_> = seats.map(|(job, &cpu)| scope.spawn(move || seat(job, cpu))).collect();
+        let threads = jobs.into_iter().zip(&plan.placement.cpus);
+        let threads: Vec<_> = threads.map(|(job, &cpu)| scope.spawn(move || worker(job, cpu))).collect();
         threads.into_iter().map(|thread| thread.join().expect("a worker panicked")).collect()
     });
     Ok(all?.into_iter().flatten().collect())

@@ -50,7 +50,7 @@ struct Look {
 
 /// What happened on the host within the windows of a run.
 #[derive(Debug, Default)]
-pub(super) struct Happened {
+pub(super) struct HostUsage {
     /// Time watched, ns.
     pub(super) span_ns: u64,
     pub(super) cpus: BTreeMap<usize, Ticks>,
@@ -69,12 +69,12 @@ const SEEN: f64 = 0.01;
 pub(super) struct Watcher<'a> {
     owner: Option<&'a Owner>,
     begin: Option<Look>,
-    happened: Option<Happened>,
+    host_usage: Option<HostUsage>,
 }
 
 impl<'a> Watcher<'a> {
     pub(super) fn new(owner: Option<&'a Owner>) -> Watcher<'a> {
-        Watcher { owner, begin: None, happened: None }
+        Watcher { owner, begin: None, host_usage: None }
     }
 
     /// The window has begun; only the first call counts.
@@ -86,13 +86,13 @@ impl<'a> Watcher<'a> {
 
     /// It has ended, if it ever began; only the first call counts.
     pub(super) fn end(&mut self) {
-        let (Some(begin), None) = (&self.begin, &self.happened) else { return };
+        let (Some(begin), None) = (&self.begin, &self.host_usage) else { return };
         let end = self.look();
-        self.happened = Some(between(begin, &end));
+        self.host_usage = Some(between(begin, &end));
     }
 
-    pub(super) fn happened(self) -> Option<Happened> {
-        self.happened
+    pub(super) fn host_usage(self) -> Option<HostUsage> {
+        self.host_usage
     }
 
     fn look(&self) -> Look {
@@ -106,31 +106,31 @@ impl<'a> Watcher<'a> {
     }
 }
 
-fn between(begin: &Look, end: &Look) -> Happened {
+fn between(begin: &Look, end: &Look) -> HostUsage {
     let span_ns = end.at.saturating_sub(begin.at);
     let passed = |(cpu, ticks): (&usize, &Ticks)| Some((*cpu, ticks.since(*begin.cpus.get(cpu)?)));
-    let mut happened = Happened {
+    let mut host_usage = HostUsage {
         span_ns,
         cpus: end.cpus.iter().filter_map(passed).collect(),
         pressure_us: end.pressure_us.zip(begin.pressure_us).map(|(end, begin)| end.saturating_sub(begin)),
-        ..Happened::default()
+        ..HostUsage::default()
     };
     for (id, thread) in &end.target {
         // One that came later began with nothing.
         let before = begin.target.get(id);
         let used = thread.cpu_ns.saturating_sub(before.map_or(0, |before| before.cpu_ns));
         if used as f64 > SEEN * span_ns as f64 {
-            happened.target_cpus.extend(before.into_iter().chain([thread]).map(|thread| thread.cpu));
+            host_usage.target_cpus.extend(before.into_iter().chain([thread]).map(|thread| thread.cpu));
         }
         if used > 0 {
-            happened.target_ns.insert(*id, used);
+            host_usage.target_ns.insert(*id, used);
         }
     }
-    happened
+    host_usage
 }
 
-impl std::ops::AddAssign for Happened {
-    fn add_assign(&mut self, other: Happened) {
+impl std::ops::AddAssign for HostUsage {
+    fn add_assign(&mut self, other: HostUsage) {
         self.span_ns += other.span_ns;
         for (cpu, ticks) in other.cpus {
             *self.cpus.entry(cpu).or_default() += ticks;
@@ -217,14 +217,14 @@ mod tests {
         };
         let begin = look(1_000, 1, &[(7, 500, 1), (8, 100, 5)]);
         let end = look(11_000, 4, &[(7, 9_500, 2), (8, 110, 5), (9, 300, 6)]);
-        let mut happened = between(&begin, &end);
-        assert_eq!(happened.span_ns, 10_000);
-        assert_eq!(happened.cpus[&3], Ticks { idle: 30, irq: 0, softirq: 3, steal: 0, total: 60 });
-        assert_eq!(happened.pressure_us, Some(3));
-        assert_eq!(happened.target_ns, [(7, 9_000), (8, 10), (9, 300)].into());
-        assert_eq!(happened.target_cpus, [1, 2, 6], "thread 8 was hardly there");
-        happened += between(&begin, &end);
-        assert_eq!((happened.span_ns, happened.cpus[&3].total, happened.target_ns[&7]), (20_000, 120, 18_000));
+        let mut host_usage = between(&begin, &end);
+        assert_eq!(host_usage.span_ns, 10_000);
+        assert_eq!(host_usage.cpus[&3], Ticks { idle: 30, irq: 0, softirq: 3, steal: 0, total: 60 });
+        assert_eq!(host_usage.pressure_us, Some(3));
+        assert_eq!(host_usage.target_ns, [(7, 9_000), (8, 10), (9, 300)].into());
+        assert_eq!(host_usage.target_cpus, [1, 2, 6], "thread 8 was hardly there");
+        host_usage += between(&begin, &end);
+        assert_eq!((host_usage.span_ns, host_usage.cpus[&3].total, host_usage.target_ns[&7]), (20_000, 120, 18_000));
         let backwards = between(&end, &begin);
         assert_eq!((backwards.span_ns, backwards.cpus[&3].idle), (0, 0));
     }
@@ -233,10 +233,10 @@ mod tests {
     fn a_window_that_never_began_has_no_evidence() {
         let mut watcher = Watcher::new(None);
         watcher.end();
-        assert!(watcher.happened().is_none());
+        assert!(watcher.host_usage().is_none());
         let mut watcher = Watcher::new(None);
         watcher.begin();
         watcher.end();
-        assert!(watcher.happened().is_some_and(|happened| !happened.cpus.is_empty()));
+        assert!(watcher.host_usage().is_some_and(|host_usage| !host_usage.cpus.is_empty()));
     }
 }

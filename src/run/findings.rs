@@ -1,6 +1,6 @@
 //! From what was counted to shares of the window: the evidence as the result has it.
 
-use super::evidence::{Happened, governor, siblings};
+use super::evidence::{HostUsage, governor, siblings};
 use super::owner::Owner;
 use crate::result::{CpuUse, Evidence, Little, Process, RunResult};
 use crate::worker::Usage;
@@ -14,11 +14,11 @@ pub(super) fn evidence(
     cpu: Option<usize>,
     spun_ns: Option<u64>,
     all_cpu_ns: u64,
-    happened: &Happened,
+    host_usage: &HostUsage,
 ) -> Option<Evidence> {
     let span_ns = Some(usage.span_ns).filter(|span| *span > 0)?;
     let share = |ns: u64| (ns as f64 / span_ns as f64).min(1.0);
-    let cpu = cpu.and_then(|cpu| cpu_use(cpu, all_cpu_ns, span_ns, happened));
+    let cpu = cpu.and_then(|cpu| cpu_use(cpu, all_cpu_ns, span_ns, host_usage));
     let (cpu_share, queued_share) = (share(usage.thread.cpu_ns), usage.thread.queued_ns.map(share));
     Some(Evidence {
         span_s: span_ns as f64 / 1e9,
@@ -44,8 +44,8 @@ fn waited(cpu_share: f64, queued_share: f64, cpu: Option<&CpuUse>) -> f64 {
     (most - cpu.irq_share - cpu.softirq_share - cpu.steal_share).max(cpu.idle_share).min(most)
 }
 
-fn cpu_use(id: usize, all_cpu_ns: u64, span_ns: u64, happened: &Happened) -> Option<CpuUse> {
-    let ticks = happened.cpus.get(&id).filter(|ticks| ticks.total > 0 && happened.span_ns >= TELLING_NS)?;
+fn cpu_use(id: usize, all_cpu_ns: u64, span_ns: u64, host_usage: &HostUsage) -> Option<CpuUse> {
+    let ticks = host_usage.cpus.get(&id).filter(|ticks| ticks.total > 0 && host_usage.span_ns >= TELLING_NS)?;
     let share = |part: u64| part as f64 / ticks.total as f64;
     let (idle_share, steal_share) = (share(ticks.idle), share(ticks.steal));
     Some(CpuUse {
@@ -61,10 +61,10 @@ fn cpu_use(id: usize, all_cpu_ns: u64, span_ns: u64, happened: &Happened) -> Opt
 }
 
 /// The target's processes.
-pub(super) fn process(owner: Owner, happened: &Happened) -> Process {
-    let threads = happened.target_ns.values().copied();
+pub(super) fn process(owner: Owner, host_usage: &HostUsage) -> Process {
+    let threads = host_usage.target_ns.values().copied();
     let busiest = threads.clone().max().unwrap_or(0);
-    let mut cpus = happened.target_cpus.clone();
+    let mut cpus = host_usage.target_cpus.clone();
     cpus.sort_unstable();
     cpus.dedup();
     Process {
@@ -72,14 +72,14 @@ pub(super) fn process(owner: Owner, happened: &Happened) -> Process {
         name: owner.name,
         cpu_s: threads.clone().sum::<u64>() as f64 / 1e9,
         busy_threads: threads.count(),
-        busiest_thread_share: (busiest as f64 / happened.span_ns.max(1) as f64).min(1.0),
+        busiest_thread_share: (busiest as f64 / host_usage.span_ns.max(1) as f64).min(1.0),
         cpus,
     }
 }
 
 /// Share of the window in which a thread of this host waited for a CPU.
-pub(super) fn pressure(happened: &Happened) -> Option<f64> {
-    let (us, span_ns) = (happened.pressure_us?, Some(happened.span_ns).filter(|span| *span > 0)?);
+pub(super) fn pressure(host_usage: &HostUsage) -> Option<f64> {
+    let (us, span_ns) = (host_usage.pressure_us?, Some(host_usage.span_ns).filter(|span| *span > 0)?);
     Some((us as f64 * 1e3 / span_ns as f64).min(1.0))
 }
 
@@ -111,9 +111,9 @@ mod tests {
     const SECOND: u64 = 1_000_000_000;
 
     /// CPU 0 over a second, in hundredths.
-    fn happened(idle: u64, softirq: u64, steal: u64) -> Happened {
+    fn host_usage(idle: u64, softirq: u64, steal: u64) -> HostUsage {
         let ticks = Ticks { idle, irq: 0, softirq, steal, total: 100 };
-        Happened { span_ns: SECOND, cpus: [(0, ticks)].into(), ..Happened::default() }
+        HostUsage { span_ns: SECOND, cpus: [(0, ticks)].into(), ..HostUsage::default() }
     }
 
     fn usage(cpu: u64, queued: Option<u64>) -> Usage {
@@ -143,36 +143,36 @@ mod tests {
             ("clocks that disagree", (100, Some(10)), (30, 0, 0), 0),
         ];
         for (name, (cpu, queued), (idle, softirq, steal), waited) in table {
-            let found = evidence(&usage(cpu, queued), Some(0), None, 0, &happened(idle, softirq, steal)).expect(name);
+            let found = evidence(&usage(cpu, queued), Some(0), None, 0, &host_usage(idle, softirq, steal)).expect(name);
             assert!((found.waited_share - f64::from(waited) / 100.0).abs() < 1e-9, "{name}: {found:?}");
         }
-        let found = evidence(&usage(30, Some(0)), None, Some(SECOND / 4), 0, &happened(0, 0, 0)).expect("a worker");
+        let found = evidence(&usage(30, Some(0)), None, Some(SECOND / 4), 0, &host_usage(0, 0, 0)).expect("a worker");
         assert_eq!((found.cpu, found.waited_share, found.spun_share), (None, 0.7, Some(0.25)));
         assert_eq!((found.in_flight, found.in_enter_share, found.involuntary_switches), (64.0, 0.5, 6));
-        assert_eq!(evidence(&Usage::default(), None, None, 0, &Happened::default()), None);
+        assert_eq!(evidence(&Usage::default(), None, None, 0, &HostUsage::default()), None);
     }
 
     #[test]
     fn others_are_who_is_neither_idle_nor_a_worker() {
-        let found = cpu_use(0, SECOND / 2, SECOND, &happened(20, 5, 10)).expect("its CPU");
+        let found = cpu_use(0, SECOND / 2, SECOND, &host_usage(20, 5, 10)).expect("its CPU");
         assert!((found.others_share - 0.2).abs() < 1e-9, "{found:?}");
-        assert_eq!(cpu_use(1, 0, SECOND, &happened(20, 5, 10)), None, "no such CPU");
-        let short = Happened { span_ns: TELLING_NS - 1, ..happened(20, 5, 10) };
+        assert_eq!(cpu_use(1, 0, SECOND, &host_usage(20, 5, 10)), None, "no such CPU");
+        let short = HostUsage { span_ns: TELLING_NS - 1, ..host_usage(20, 5, 10) };
         assert_eq!(cpu_use(0, 0, SECOND, &short), None, "too short to tell");
     }
 
     #[test]
     fn the_target_is_summed_over_its_threads() {
-        let happened = Happened {
+        let host_usage = HostUsage {
             target_ns: [(1, SECOND / 2), (2, SECOND / 4)].into(),
             target_cpus: vec![3, 1, 3],
             pressure_us: Some(250_000),
-            ..happened(0, 0, 0)
+            ..host_usage(0, 0, 0)
         };
-        let found = process(Owner { pids: vec![7], name: "nginx".into() }, &happened);
+        let found = process(Owner { pids: vec![7], name: "nginx".into() }, &host_usage);
         assert_eq!((found.cpu_s, found.busy_threads, found.busiest_thread_share), (0.75, 2, 0.5));
-        assert_eq!((found.cpus, pressure(&happened)), (vec![1, 3], Some(0.25)));
-        assert_eq!(pressure(&Happened::default()), None);
+        assert_eq!((found.cpus, pressure(&host_usage)), (vec![1, 3], Some(0.25)));
+        assert_eq!(pressure(&HostUsage::default()), None);
     }
 
     #[test]

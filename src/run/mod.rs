@@ -5,7 +5,6 @@
 pub mod ask;
 mod assemble;
 pub mod baseline;
-mod crew;
 mod evidence;
 mod findings;
 mod host;
@@ -14,6 +13,7 @@ mod limits;
 mod mix;
 mod outcome;
 mod owner;
+mod pool;
 pub mod speed;
 mod stages;
 mod told;
@@ -30,10 +30,10 @@ use crate::plan::{Load, Plan, Until};
 use crate::result::{Interval, RunResult, Snapshot};
 pub use crate::worker::Halt;
 use crate::workload::Layout;
-use crew::{Crew, Home};
-use evidence::{Happened, Watcher};
+use evidence::{HostUsage, Watcher};
 pub use limits::open_files_needed;
 use owner::Owner;
+use pool::{WorkerOutput, WorkerPool};
 use told::Told;
 
 /// A run that could not start; one line with the cause and the cure.
@@ -73,11 +73,11 @@ struct Passed {
     begins_at: u64,
     /// How long its window was to last, where that is known, ns.
     planned_ns: Option<u64>,
-    homes: Vec<Home>,
+    outputs: Vec<WorkerOutput>,
     /// Which of the run's intervals are its own.
     intervals: Range<usize>,
     /// On the host, while the window lasted.
-    happened: Option<Happened>,
+    host_usage: Option<HostUsage>,
 }
 
 /// An interval of the time series that has just ended, with all its samples: nobody keeps them.
@@ -149,7 +149,9 @@ pub fn run_observed(
             Ok(done) => passed.push(done),
             // What was measured before is not lost.
             Err(error) if !passed.is_empty() => {
-                passed.iter_mut().for_each(|done| done.homes.iter_mut().for_each(|home| home.cut_short(&error.0)));
+                passed
+                    .iter_mut()
+                    .for_each(|done| done.outputs.iter_mut().for_each(|output| output.cut_short(&error.0)));
                 break;
             }
             Err(error) => return Err(error),
@@ -201,7 +203,7 @@ fn once(
 ) -> Result<Passed, Error> {
     let jobs = jobs::jobs(plan, layout, &pass, told.unix_ns());
     let ends = jobs.first().and_then(|job| job.duration_ns);
-    let crew = Crew::prepare(plan, layout, jobs, halt)?;
+    let pool = WorkerPool::prepare(plan, layout, jobs, halt)?;
     let starts_at = Monotonic.now() + jobs::lead_ns(plan, &pass);
     let begins_at = starts_at + jobs::nanoseconds(plan.load.warmup);
     told.begins(begins_at);
@@ -210,7 +212,7 @@ fn once(
         watch::Outlook { begins_at, ends_at: ends.map(|span| begins_at + span), requests: pass.until.requests };
     let mut watcher = Watcher::new(owner);
     let watch = |board: &_, all_gone: &_| watch::watch(&outlook, &pass, board, all_gone, told, &mut watcher);
-    let homes = crew.work(starts_at, watch);
+    let outputs = pool.work(starts_at, watch);
     let intervals = intervals_before..told.intervals.len();
-    Ok(Passed { pass, begins_at, planned_ns: ends, homes, intervals, happened: watcher.happened() })
+    Ok(Passed { pass, begins_at, planned_ns: ends, outputs, intervals, host_usage: watcher.host_usage() })
 }

@@ -10,7 +10,7 @@ use crate::worker::{Ending, Reached};
 
 /// Of a pass of which `stats` is all that its workers measured.
 pub(super) fn at_end(passed: &Passed, stats: &WorkerStats) -> AtEnd {
-    let endings = || passed.homes.iter().map(|home| &home.done.ending);
+    let endings = || passed.outputs.iter().map(|output| &output.done.ending);
     let seconds = |at: u64| at.saturating_sub(passed.begins_at) as f64 / 1e9;
     let owing: Vec<&Ending> = endings().filter(|ending| ending.owed_since.is_some()).collect();
     let until = &passed.pass.until;
@@ -32,10 +32,10 @@ pub(super) fn at_end(passed: &Passed, stats: &WorkerStats) -> AtEnd {
 /// Where the signal came that made this pass the last.
 pub(super) fn interruption(last: &Passed) -> Interruption {
     let pass = &last.pass;
-    let spans = || last.homes.iter().map(|home| home.done.elapsed_ns);
+    let spans = || last.outputs.iter().map(|output| output.done.elapsed_ns);
     let by_time = last.planned_ns.is_some_and(|planned| spans().all(|ns| ns >= planned));
-    let ends = last.homes.iter().map(|home| {
-        let requests = &home.done.stats.requests;
+    let ends = last.outputs.iter().map(|output| {
+        let requests = &output.done.stats.requests;
         requests.completed + requests.failed + requests.open.map_or(0, |open| open.shed)
     });
     let by_count = pass.until.requests.is_some_and(|asked| ends.sum::<u64>() >= asked);
@@ -55,13 +55,13 @@ pub(super) fn interruption(last: &Passed) -> Interruption {
 
 /// When none of the pass's workers had a connection.
 pub(super) fn gaps(passed: &mut Passed) -> Gaps {
-    Gaps::common(passed.homes.iter_mut().map(|home| std::mem::take(&mut home.done.gaps)))
+    Gaps::common(passed.outputs.iter_mut().map(|output| std::mem::take(&mut output.done.gaps)))
 }
 
 /// Why the run ended before its time.
 pub(super) fn ended_early(passed: &[Passed]) -> Option<EndedEarly> {
-    let homes = passed.iter().flat_map(|one| &one.homes);
-    let mut reasons: Vec<&str> = homes.filter_map(|home| home.done.cut_short.as_deref()).collect();
+    let outputs = passed.iter().flat_map(|one| &one.outputs);
+    let mut reasons: Vec<&str> = outputs.filter_map(|output| output.done.cut_short.as_deref()).collect();
     reasons.sort_unstable();
     reasons.dedup();
     (!reasons.is_empty()).then(|| EndedEarly { why: reasons.join("; ") })

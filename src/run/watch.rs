@@ -45,7 +45,7 @@ impl Outlook {
     }
 }
 
-/// Tells the observer how it goes and of each interval that has ended, until all workers are home, and has the watcher look at
+/// Tells the observer how it goes and of each interval that has ended, until all workers have ended, and has the watcher look at
 /// the window's ends.
 pub(super) fn watch(
     outlook: &Outlook,

@@ -20,7 +20,7 @@ use std::{fmt, io};
 
 use socket2::Socket;
 
-use crate::engine::{Ask, Chosen, Name, Service as Serve, SetupError};
+use crate::engine::{EngineChoice, EngineOptions, Name, Service as Serve, SetupError};
 use crate::ring::{Acceptor, cpu};
 pub use listen::Listen;
 pub use routes::{Route, Routes};
@@ -118,7 +118,7 @@ impl Server {
         let truth = truth.or_else(|| waits().then_some(&timed));
         let shared = truth.map(truth::Shared::new).transpose();
         let truth = shared.map_err(|(path, error)| StartError::Log(path, error))?.map(Arc::new);
-        let engine = Ask { name: engine, ..Ask::default() }.choose().map_err(StartError::Engine)?;
+        let engine = EngineOptions { name: engine, ..EngineOptions::default() }.choose().map_err(StartError::Engine)?;
         let places: Vec<Option<usize>> =
             if cpus.is_empty() { vec![None] } else { cpus.iter().copied().map(Some).collect() };
         let (listeners, listen) = bind.open(places.len()).map_err(|error| StartError::Bind(bind.clone(), error))?;
@@ -129,15 +129,15 @@ impl Server {
         Ok(server)
     }
 
-    fn spawn(&mut self, engine: &Chosen, listener: Socket, cpu: Option<usize>) -> Result<(), StartError> {
+    fn spawn(&mut self, engine: &EngineChoice, listener: Socket, cpu: Option<usize>) -> Result<(), StartError> {
         let engine = engine.build_serving().map_err(StartError::Engine)?;
         let truth = self.truth.clone().map(|truth| (truth, self.threads.len() as u64));
-        let seat = Seat { listener, stop: Arc::clone(&self.stop), truth, routes: self.routes.clone() };
+        let thread_of = ServerThread { listener, stop: Arc::clone(&self.stop), truth, routes: self.routes.clone() };
         let body = move || {
             if let Some(cpu) = cpu {
                 cpu::pin(cpu);
             }
-            let served = engine.serve(seat);
+            let served = engine.serve(thread_of);
             served.unwrap_or_else(|error| {
                 eprintln!("saturing: server: {error}");
                 Served::default()
@@ -192,7 +192,7 @@ impl Drop for Server {
 }
 
 /// What a server's thread has beside its engine.
-struct Seat {
+struct ServerThread {
     listener: Socket,
     stop: Arc<AtomicBool>,
     /// The known behaviour, and the thread's number.
@@ -200,7 +200,7 @@ struct Seat {
     routes: Option<Arc<Routes>>,
 }
 
-impl Serve for Seat {
+impl Serve for ServerThread {
     type Outcome = Served;
 
     fn serve<R: Acceptor>(self, mut engine: R) -> Served {

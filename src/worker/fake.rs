@@ -24,7 +24,7 @@ use kernel::{Queued, Report};
 use random::Random;
 pub(super) use record::Record;
 use record::Slot;
-pub(super) use server::{Deed, Fate, Manners};
+pub(super) use server::{Action, Behaviour, ConnectOutcome};
 
 /// More enters than any test needs: the loop hangs.
 const MAX_ENTERS: u64 = 300_000;
@@ -75,9 +75,9 @@ pub(super) struct Fake {
     pub(super) time: Time,
     pub(super) record: Record,
     pub(super) job: Job,
-    pub(super) manners: Manners,
-    /// From an instant on, other manners; soonest first.
-    pub(super) later: Vec<(u64, Manners)>,
+    pub(super) behaviour: Behaviour,
+    /// From an instant on, another behaviour; soonest first.
+    pub(super) later: Vec<(u64, Behaviour)>,
     /// Operations that fit the queue; drawn anew at each enter.
     pub(super) rooms: Range<u64>,
     /// How many of a hundred enters return early.
@@ -118,7 +118,7 @@ pub(super) struct Fake {
 }
 
 impl Fake {
-    pub(super) fn new(seed: u64, job: Job, manners: Manners) -> Fake {
+    pub(super) fn new(seed: u64, job: Job, behaviour: Behaviour) -> Fake {
         let time = Time::default();
         time.at.set(seed * 1_234_567);
         let mut random = Random::new(seed);
@@ -126,7 +126,7 @@ impl Fake {
             starts_at: time.last(),
             time,
             record: Record::new(job.connections, job.layout.set().kinds.len()),
-            manners,
+            behaviour,
             later: Vec::new(),
             rooms: 512..513,
             spurious: random.pick(&[(0, 1), (5, 1), (40, 1)]),
@@ -199,10 +199,10 @@ impl Ring for Fake {
         self.take_room();
         let now = self.time.last();
         self.record.attempts.push((slot, remote, now));
-        let fate = self.random.pick(&self.manners.fates);
-        let sync = match fate {
-            Fate::NoSocket => Some(libc::EMFILE),
-            Fate::NoPortForSocket => Some(libc::EADDRNOTAVAIL),
+        let outcome = self.random.pick(&self.behaviour.outcomes);
+        let sync = match outcome {
+            ConnectOutcome::NoSocket => Some(libc::EMFILE),
+            ConnectOutcome::NoPortForSocket => Some(libc::EADDRNOTAVAIL),
             _ => None,
         };
         if let Some(code) = sync {
@@ -210,7 +210,7 @@ impl Ring for Fake {
             return Err(io::Error::from_raw_os_error(code));
         }
         self.slots[slot as usize].begin(now);
-        self.queued.push((slot, Queued::Connect(fate)));
+        self.queued.push((slot, Queued::Connect(outcome)));
         Ok(())
     }
 

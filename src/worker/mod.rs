@@ -20,9 +20,9 @@ mod stalls;
 pub mod stats;
 #[cfg(test)]
 mod tests;
+pub mod timestamp_probe;
 mod turn;
 mod usage;
-pub mod witness;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 

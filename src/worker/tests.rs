@@ -17,7 +17,7 @@ mod usage;
 use std::collections::BTreeSet;
 
 use super::checks::Checks;
-use super::fake::{Fake, Manners, requests};
+use super::fake::{Behaviour, Fake, requests};
 use super::{Done, Job, Progress, work};
 use crate::measure::counters::{Connections, Requests};
 use crate::worker::fake::Record;
@@ -106,8 +106,8 @@ fn run(mut fake: Fake) -> Ran {
     ran
 }
 
-fn run_job(seed: u64, job: Job, manners: Manners) -> Ran {
-    run(Fake::new(seed, job, manners))
+fn run_job(seed: u64, job: Job, behaviour: Behaviour) -> Ran {
+    run(Fake::new(seed, job, behaviour))
 }
 
 /// Whether it was cut short, which it must not be but for want of a single connection.

@@ -1,7 +1,7 @@
 //! What the workers are to run on.
 
 use crate::cli::args::LoadArgs;
-use crate::engine::{Ask, Level, Name, Sqpoll};
+use crate::engine::{EngineOptions, Level, Name, Sqpoll};
 use crate::plan::Error;
 use crate::plan::units;
 
@@ -9,8 +9,8 @@ use crate::plan::units;
 const BUSY_POLL_US: u32 = 50;
 const LONGEST_POLL_US: u32 = 1_000_000;
 
-pub(super) fn engine(args: &LoadArgs) -> Result<Ask, Error> {
-    let ask = Ask {
+pub(super) fn engine(args: &LoadArgs) -> Result<EngineOptions, Error> {
+    let ask = EngineOptions {
         name: args.engine.as_deref().map_or(Ok(Name::Auto), name)?,
         level: args.uring_level.as_deref().map(level).transpose()?,
         sqpoll: args.sqpoll.as_deref().map(sqpoll).transpose()?,

@@ -5,13 +5,13 @@ use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::requests::Asked;
-use super::server::{Fate, Move, serve};
+use super::server::{ConnectOutcome, Move, serve};
 use super::{Fake, PATIENCE_NS};
 use crate::ring::Completion;
 
 /// What is queued until the next enter.
 pub(super) enum Queued {
-    Connect(Fate),
+    Connect(ConnectOutcome),
     Send { asked: Vec<Asked>, bytes: usize, confirm: bool },
 }
 
@@ -40,7 +40,7 @@ impl Fake {
 
     /// Schedules what the server does, never before what it did on that connection already.
     fn schedule_move(&mut self, slot: u32, event: Event) {
-        let delay = self.random.within(&self.manners.delay_ns);
+        let delay = self.random.within(&self.behaviour.delay_ns);
         let last = &mut self.slots[slot as usize].last_move_at;
         *last = (*last).max(self.time.last()) + delay;
         let at = *last;
@@ -50,11 +50,11 @@ impl Fake {
     pub(super) fn submit(&mut self) {
         let now = self.time.last();
         while self.later.first().is_some_and(|(from, _)| now >= *from) {
-            self.manners = self.later.remove(0).1;
+            self.behaviour = self.later.remove(0).1;
         }
         for (slot, queued) in std::mem::take(&mut self.queued) {
             match queued {
-                Queued::Connect(fate) => self.begin_connect(slot, fate),
+                Queued::Connect(outcome) => self.begin_connect(slot, outcome),
                 Queued::Send { asked, bytes, confirm } => {
                     if confirm {
                         self.confirm(slot, bytes);
@@ -66,17 +66,17 @@ impl Fake {
         self.record.most_in_flight = self.record.most_in_flight.max(self.unanswered());
     }
 
-    fn begin_connect(&mut self, slot: u32, fate: Fate) {
-        let error = match fate {
-            Fate::Silent => return,
-            Fate::Opens | Fate::OpensAndEnds => None,
-            Fate::Refused => Some(libc::ECONNREFUSED),
-            Fate::TimedOut => Some(libc::ETIMEDOUT),
-            Fate::NoLocalPort | Fate::NoPortForSocket => Some(libc::EADDRNOTAVAIL),
-            Fate::Unreachable | Fate::NoSocket => Some(libc::EHOSTUNREACH),
+    fn begin_connect(&mut self, slot: u32, outcome: ConnectOutcome) {
+        let error = match outcome {
+            ConnectOutcome::Silent => return,
+            ConnectOutcome::Opens | ConnectOutcome::OpensAndEnds => None,
+            ConnectOutcome::Refused => Some(libc::ECONNREFUSED),
+            ConnectOutcome::TimedOut => Some(libc::ETIMEDOUT),
+            ConnectOutcome::NoLocalPort | ConnectOutcome::NoPortForSocket => Some(libc::EADDRNOTAVAIL),
+            ConnectOutcome::Unreachable | ConnectOutcome::NoSocket => Some(libc::EHOSTUNREACH),
         };
         self.schedule_move(slot, Event::Connects(error));
-        if fate == Fate::OpensAndEnds {
+        if outcome == ConnectOutcome::OpensAndEnds {
             self.slots[slot as usize].reads_no_more = true;
             self.schedule_move(slot, Event::Server(Move::Ends { error: None, completes: false }));
         }
@@ -84,14 +84,14 @@ impl Fake {
 
     /// How a confirmed send ends, which is told apart from what the server does with what came of it.
     fn confirm(&mut self, slot: u32, bytes: usize) {
-        let delay = self.random.within(&self.manners.delay_ns);
+        let delay = self.random.within(&self.behaviour.delay_ns);
         let (failed, stuck) = (self.failed_sends, self.stuck_sends);
-        let fates = [(Some(Ok(bytes)), 100 - failed - stuck), (Some(Err(libc::EPIPE)), failed), (None, stuck)];
-        let fate = self.random.pick(&fates);
-        if let Some(result) = fate {
+        let outcomes = [(Some(Ok(bytes)), 100 - failed - stuck), (Some(Err(libc::EPIPE)), failed), (None, stuck)];
+        let outcome = self.random.pick(&outcomes);
+        if let Some(result) = outcome {
             self.schedule(slot, self.time.last() + delay, Event::Sent(result));
         }
-        if fate.is_some_and(|result| result.is_err()) {
+        if outcome.is_some_and(|result| result.is_err()) {
             self.slots[slot as usize].reads_no_more = true;
             self.schedule_move(slot, Event::Server(Move::Ends { error: None, completes: false }));
         }
@@ -105,8 +105,8 @@ impl Fake {
             return;
         }
         self.record.numbers.extend(asked.number);
-        let deed = self.random.pick(&self.manners.deeds);
-        let (moves, reads_on) = serve(deed, asked, self.manners.split, &mut self.random);
+        let action = self.random.pick(&self.behaviour.actions);
+        let (moves, reads_on) = serve(action, asked, self.behaviour.split, &mut self.random);
         self.slots[slot as usize].reads_no_more = !reads_on;
         moves.into_iter().for_each(|step| self.schedule_move(slot, Event::Server(step)));
     }
@@ -156,7 +156,7 @@ impl Fake {
     /// A look at whether a connection is idle is its end, or brings another look later.
     fn if_idle(&mut self, report: Report, now: u64) -> Option<Report> {
         let place = &mut self.slots[report.slot as usize];
-        let idle_ns = self.manners.idle_ns.filter(|_| matches!(report.event, Event::Idle));
+        let idle_ns = self.behaviour.idle_ns.filter(|_| matches!(report.event, Event::Idle));
         let Some(idle_ns) = idle_ns else { return Some(report).filter(|one| !matches!(one.event, Event::Idle)) };
         if place.generation != report.generation || place.reads_no_more {
             return None;
@@ -207,7 +207,7 @@ impl Fake {
         match event {
             Event::Connects(None) => {
                 self.record.opens(place, now);
-                if let Some(idle_ns) = self.manners.idle_ns {
+                if let Some(idle_ns) = self.behaviour.idle_ns {
                     self.schedule(slot, now + idle_ns, Event::Idle);
                 }
                 Completion::Connected { slot }

@@ -7,7 +7,7 @@ use super::requests::Asked;
 
 /// What becomes of a connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::worker) enum Fate {
+pub(in crate::worker) enum ConnectOutcome {
     Opens,
     /// Opens, and is ended before any request was read.
     OpensAndEnds,
@@ -25,7 +25,7 @@ pub(in crate::worker) enum Fate {
 
 /// What becomes of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::worker) enum Deed {
+pub(in crate::worker) enum Action {
     Answer,
     /// An answer that announces the connection's end; then that end, or not.
     Announce,
@@ -56,11 +56,11 @@ pub(in crate::worker) enum Deed {
 
 /// How the server behaves.
 #[derive(Debug, Clone)]
-pub(in crate::worker) struct Manners {
+pub(in crate::worker) struct Behaviour {
     /// Each with its weight.
-    pub(in crate::worker) fates: Vec<(Fate, u64)>,
+    pub(in crate::worker) outcomes: Vec<(ConnectOutcome, u64)>,
     /// Each with its weight.
-    pub(in crate::worker) deeds: Vec<(Deed, u64)>,
+    pub(in crate::worker) actions: Vec<(Action, u64)>,
     /// Between one move and the next.
     pub(in crate::worker) delay_ns: Range<u64>,
     /// How many of a hundred answers come in pieces.
@@ -69,31 +69,31 @@ pub(in crate::worker) struct Manners {
     pub(in crate::worker) idle_ns: Option<u64>,
 }
 
-impl Manners {
+impl Behaviour {
     /// Does all that is asked.
-    pub(in crate::worker) fn good() -> Manners {
-        Manners {
-            fates: vec![(Fate::Opens, 1)],
-            deeds: vec![(Deed::Answer, 1)],
+    pub(in crate::worker) fn good() -> Behaviour {
+        Behaviour {
+            outcomes: vec![(ConnectOutcome::Opens, 1)],
+            actions: vec![(Action::Answer, 1)],
             delay_ns: 1_000..400_000,
             split: 30,
             idle_ns: None,
         }
     }
 
-    /// Answers mostly, and sometimes does as `deeds` say.
-    pub(in crate::worker) fn with(deeds: &[Deed]) -> Manners {
-        let mut good = Manners::good();
-        good.deeds = deeds.iter().map(|&deed| (deed, 1)).collect();
-        good.deeds.push((Deed::Answer, 20 * deeds.len() as u64));
+    /// Answers mostly, and sometimes does as `actions` say.
+    pub(in crate::worker) fn with(actions: &[Action]) -> Behaviour {
+        let mut good = Behaviour::good();
+        good.actions = actions.iter().map(|&action| (action, 1)).collect();
+        good.actions.push((Action::Answer, 20 * actions.len() as u64));
         good
     }
 
     /// Does what servers and networks do. Which of it, and how often, the seed says: where every fault is possible all the time,
     /// those that need a calm stretch, or many of their own kind in a row, are never met.
-    pub(in crate::worker) fn hostile(seed: u64) -> Manners {
-        use Deed::*;
-        use Fate::*;
+    pub(in crate::worker) fn hostile(seed: u64) -> Behaviour {
+        use Action::*;
+        use ConnectOutcome::*;
         // Not the numbers by which the server then draws.
         let mut random = Random::new(!seed / 2);
         let bad = [
@@ -111,10 +111,10 @@ impl Manners {
             Nonsense,
             Garbage,
         ];
-        let deeds = drawn(&bad, Answer, &mut random);
+        let actions = drawn(&bad, Answer, &mut random);
         let bad = [OpensAndEnds, Refused, TimedOut, NoLocalPort, Unreachable, NoSocket, NoPortForSocket, Silent];
-        let fates = drawn(&bad, Opens, &mut random);
-        Manners { fates, deeds, split: random.below(101), ..Manners::good() }
+        let outcomes = drawn(&bad, Opens, &mut random);
+        Behaviour { outcomes, actions, split: random.below(101), ..Behaviour::good() }
     }
 }
 
@@ -159,50 +159,56 @@ pub(in crate::worker) enum Move {
 }
 
 /// What the server does with one request, in order, and whether it will read another.
-pub(super) fn serve(deed: Deed, asked: Asked, split: u64, random: &mut Random) -> (Vec<Move>, bool) {
-    let deed = match deed {
+pub(super) fn serve(action: Action, asked: Asked, split: u64, random: &mut Random) -> (Vec<Move>, bool) {
+    let action = match action {
         // Answers to HEAD end with their heads, and have no bodies that could be so.
-        Deed::UntilEnd | Deed::Endless if asked.head_only => Deed::Stall,
-        Deed::Nonsense if asked.head_only => Deed::Garbage,
-        Deed::Answer if asked.closes => random.pick(&[(Deed::Announce, 3), (Deed::AnswerAndEnd, 1)]),
-        deed => deed,
+        Action::UntilEnd | Action::Endless if asked.head_only => Action::Stall,
+        Action::Nonsense if asked.head_only => Action::Garbage,
+        Action::Answer if asked.closes => random.pick(&[(Action::Announce, 3), (Action::AnswerAndEnd, 1)]),
+        action => action,
     };
     let end = |error| Move::Ends { error, completes: false };
-    let whole = answer(deed == Deed::Announce, asked.head_only, random);
-    let mut moves = match deed {
-        Deed::Vanish | Deed::Stall => Vec::new(),
-        Deed::Nonsense => pieces(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n".to_vec(), split, random),
-        Deed::Garbage => pieces(b"220 ready\r\n".to_vec(), 0, random),
-        Deed::UntilEnd => pieces(b"HTTP/1.1 200 OK\r\n\r\nas long as it lasts".to_vec(), split, random),
-        Deed::Endless => {
+    let whole = answer(action == Action::Announce, asked.head_only, random);
+    let mut moves = match action {
+        Action::Vanish | Action::Stall => Vec::new(),
+        Action::Nonsense => pieces(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n".to_vec(), split, random),
+        Action::Garbage => pieces(b"220 ready\r\n".to_vec(), 0, random),
+        Action::UntilEnd => pieces(b"HTTP/1.1 200 OK\r\n\r\nas long as it lasts".to_vec(), split, random),
+        Action::Endless => {
             let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
             pieces(format!("{head}5\r\nhello\r\n").into_bytes(), split, random)
         }
-        Deed::PartAndReset | Deed::PartAndEnd => {
+        Action::PartAndReset | Action::PartAndEnd => {
             let cut = 1 + random.below(whole.len() as u64 - 1) as usize;
             pieces(whole[..cut].to_vec(), split, random)
         }
         _ => pieces(whole, split, random),
     };
     if let Some(Move::Data(last)) = moves.last_mut() {
-        let unfinished =
-            [Deed::Endless, Deed::Nonsense, Deed::Garbage, Deed::UntilEnd, Deed::PartAndReset, Deed::PartAndEnd];
-        last.parts[0].1 = !unfinished.contains(&deed);
-        last.announces = deed == Deed::Announce;
+        let unfinished = [
+            Action::Endless,
+            Action::Nonsense,
+            Action::Garbage,
+            Action::UntilEnd,
+            Action::PartAndReset,
+            Action::PartAndEnd,
+        ];
+        last.parts[0].1 = !unfinished.contains(&action);
+        last.announces = action == Action::Announce;
     }
-    match deed {
-        Deed::Announce => match random.below(4) {
+    match action {
+        Action::Announce => match random.below(4) {
             0 => {}
             1 => moves.push(end(Some(libc::ECONNRESET))),
             _ => moves.push(end(None)),
         },
-        Deed::AnswerAndEnd | Deed::PartAndEnd => moves.push(end(None)),
-        Deed::AnswerAndReset | Deed::PartAndReset => moves.append(&mut reset(random)),
-        Deed::AnswerAndMore => {
+        Action::AnswerAndEnd | Action::PartAndEnd => moves.push(end(None)),
+        Action::AnswerAndReset | Action::PartAndReset => moves.append(&mut reset(random)),
+        Action::AnswerAndMore => {
             let excess = Data { bytes: b"and more".to_vec(), excess: true, ..Data::default() };
             moves.push(Move::Data(excess));
         }
-        Deed::AnswerAndLineEnds => {
+        Action::AnswerAndLineEnds => {
             let ends = random.pick(&[("\r\n", 2), ("\n", 1), ("\r\n\r\n", 1)]);
             let parts = pieces(ends.into(), 50, random).into_iter().map(|step| match step {
                 Move::Data(data) => Move::Data(Data { parts: Vec::new(), ..data }),
@@ -210,12 +216,12 @@ pub(super) fn serve(deed: Deed, asked: Asked, split: u64, random: &mut Random) -
             });
             moves.extend(parts);
         }
-        Deed::UntilEnd => moves.push(Move::Ends { error: None, completes: true }),
-        Deed::Vanish if random.percent(50) => moves.push(end(None)),
-        Deed::Vanish => moves.append(&mut reset(random)),
+        Action::UntilEnd => moves.push(Move::Ends { error: None, completes: true }),
+        Action::Vanish if random.percent(50) => moves.push(end(None)),
+        Action::Vanish => moves.append(&mut reset(random)),
         _ => {}
     }
-    (moves, matches!(deed, Deed::Answer | Deed::AnswerAndLineEnds))
+    (moves, matches!(action, Action::Answer | Action::AnswerAndLineEnds))
 }
 
 /// A reset, as the client sees it: by its receive, or by a send of its own that takes the error away from the receive.

@@ -8,7 +8,7 @@ fn no_slot_is_lost_to_a_send_that_never_ends() {
         // The server answers before it has read the request, and never reads the rest of it.
         let job =
             Job { layout: requests::fixed(100_000, 1), timeout_ns: 20 * MS, duration_ns: Some(500 * MS), ..job() };
-        let mut fake = Fake::new(seed, job, Manners::good());
+        let mut fake = Fake::new(seed, job, Behaviour::good());
         fake.stuck_sends = 20;
         let Ran { done, fake } = run(fake);
         assert!(done.stats.requests.completed > 20);

@@ -83,7 +83,7 @@ impl<'a> Bench<'a> {
         let (now, batches) = (self.now, self.batches.of(0));
         let batch = Batch { count: count as u16, ..Batch::default() };
         self.connection.policy.sent(batch, now, batches, &mut self.shared);
-        let mut ring = Fake::new(0, self.shared.job.clone(), Manners::good());
+        let mut ring = Fake::new(0, self.shared.job.clone(), Behaviour::good());
         let mut out = Outgoing::new(&mut ring, &[]);
         assert!(self.connection.protocol.request(Asked::default(), count, 0..1, &mut out));
         self.connection.policy.stamp(now, batches, &mut self.shared.stats, false);

@@ -1,14 +1,15 @@
 //! How a run ends: by time, by halt, by a broken ring, for want of a server.
 
 use super::*;
-use crate::worker::fake::{Deed, Fate};
+use crate::worker::fake::{Action, ConnectOutcome};
 
 /// That nothing is sent or opened afterwards is held by the fake.
 #[test]
 fn a_run_by_time_ends_to_the_nanosecond() {
     for_seeds(40, |seed| {
         let duration_ns = 30 * MS + seed * 777_777;
-        let Ran { done, fake } = run_job(seed, Job { duration_ns: Some(duration_ns), ..job_of(seed) }, Manners::good());
+        let Ran { done, fake } =
+            run_job(seed, Job { duration_ns: Some(duration_ns), ..job_of(seed) }, Behaviour::good());
         assert_eq!(done.elapsed_ns, duration_ns);
         assert!(fake.record.over);
     });
@@ -17,7 +18,7 @@ fn a_run_by_time_ends_to_the_nanosecond() {
 #[test]
 fn what_is_in_flight_is_taken_off_the_wire_and_not_waited_for_longer_than_that() {
     for_seeds(40, |seed| {
-        let mut fake = Fake::new(seed, Job { requests_per_connection: None, ..job_of(seed) }, Manners::good());
+        let mut fake = Fake::new(seed, Job { requests_per_connection: None, ..job_of(seed) }, Behaviour::good());
         fake.late_ns = 0..1;
         let Ran { done, fake } = run(fake);
         assert_eq!(fake.record.late_answers, done.stats.requests.in_flight_at_end, "the server's count and ours agree");
@@ -32,7 +33,8 @@ fn a_server_that_stalls_is_drained_for_as_long_as_allowed() {
     for_seeds(40, |seed| {
         let drain_ns = [0, 5 * MS, 50 * MS][(seed % 3) as usize];
         let job = Job { drain_ns, timeout_ns: 2 * SECOND, ..job() };
-        let Ran { done, fake } = run_job(seed, job, Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() });
+        let Ran { done, fake } =
+            run_job(seed, job, Behaviour { actions: vec![(Action::Stall, 1)], ..Behaviour::good() });
         assert_eq!(done.stats.requests.in_flight_at_end, 2);
         let drained = fake.time.last() - fake.at(100 * MS);
         assert!((drain_ns..drain_ns + 20_000).contains(&drained), "{drained} ns of {drain_ns}");
@@ -43,7 +45,7 @@ fn a_server_that_stalls_is_drained_for_as_long_as_allowed() {
 fn connections_that_never_got_their_turn_are_counted() {
     for_seeds(10, |seed| {
         let job = Job { connections: 2_000, duration_ns: Some(MS / 5), ..job() };
-        let Ran { done, .. } = run_job(seed, job, Manners::good());
+        let Ran { done, .. } = run_job(seed, job, Behaviour::good());
         let Connections { established, not_begun, unfinished, .. } = done.stats.connections;
         assert!(not_begun > 0, "there was time for all: {:?}", done.stats.connections);
         assert_eq!(established + not_begun + unfinished, 2_000);
@@ -53,7 +55,7 @@ fn connections_that_never_got_their_turn_are_counted() {
 #[test]
 fn a_halt_keeps_what_was_measured() {
     for_seeds(40, |seed| {
-        let mut fake = Fake::new(seed, job_of(seed), Manners::good());
+        let mut fake = Fake::new(seed, job_of(seed), Behaviour::good());
         let halt_at = 10 * MS + seed * 2 * MS;
         fake.halt_at = Some(fake.at(halt_at));
         let Ran { done, .. } = run(fake);
@@ -67,7 +69,7 @@ fn a_halt_keeps_what_was_measured() {
 #[test]
 fn a_halt_is_seen_while_nobody_answers() {
     for_seeds(20, |seed| {
-        let stalls = Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() };
+        let stalls = Behaviour { actions: vec![(Action::Stall, 1)], ..Behaviour::good() };
         let mut fake = Fake::new(seed, Job { timeout_ns: 3600 * SECOND, duration_ns: None, ..job() }, stalls);
         fake.job.requests = Some(1000);
         fake.halt_at = Some(fake.at(7 * SECOND + 1));
@@ -80,7 +82,7 @@ fn a_halt_is_seen_while_nobody_answers() {
 #[test]
 fn a_ring_that_breaks_ends_the_run_with_all_counts_kept() {
     for_seeds(40, |seed| {
-        let mut fake = Fake::new(seed, job_of(seed), Manners::hostile(seed));
+        let mut fake = Fake::new(seed, job_of(seed), Behaviour::hostile(seed));
         fake.breaks_at = Some(fake.at(seed * 2 * MS));
         let Ran { done, fake } = run(fake);
         let cut_short = done.cut_short.expect("a reason");
@@ -93,7 +95,7 @@ fn a_ring_that_breaks_ends_the_run_with_all_counts_kept() {
 #[test]
 fn without_a_server_it_ends_after_the_timeout() {
     for_seeds(60, |seed| {
-        let fate = [Fate::Refused, Fate::Silent, Fate::NoSocket][(seed % 3) as usize];
+        let outcome = [ConnectOutcome::Refused, ConnectOutcome::Silent, ConnectOutcome::NoSocket][(seed % 3) as usize];
         let timeout_ns = [50 * MS, 300 * MS, SECOND][(seed / 3 % 3) as usize];
         let by_count = seed % 2 == 0;
         let job = Job {
@@ -102,7 +104,7 @@ fn without_a_server_it_ends_after_the_timeout() {
             requests: by_count.then_some(1000),
             ..job()
         };
-        let Ran { done, .. } = run_job(seed, job, Manners { fates: vec![(fate, 1)], ..Manners::good() });
+        let Ran { done, .. } = run_job(seed, job, Behaviour { outcomes: vec![(outcome, 1)], ..Behaviour::good() });
         let counts = done.stats.connections;
         assert!(
             counts.refused + counts.timeout + counts.no_descriptor >= 2,

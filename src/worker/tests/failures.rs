@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::measure::counters::{Anomalies, Errors};
-use crate::worker::fake::{Deed, Fate};
+use crate::worker::fake::{Action, ConnectOutcome};
 
 /// A long timeout, so that nothing but the fault in question fails.
 fn patient_job() -> Job {
@@ -12,18 +12,18 @@ fn patient_job() -> Job {
 #[test]
 fn requests_fail_under_the_name_of_the_fault() {
     type Count = fn(&Errors) -> u64;
-    let table: [(Deed, Count); 3] = [
-        (Deed::PartAndReset, |errors| errors.reset),
-        (Deed::PartAndEnd, |errors| errors.eof_mid_response),
-        (Deed::Nonsense, |errors| errors.protocol),
+    let table: [(Action, Count); 3] = [
+        (Action::PartAndReset, |errors| errors.reset),
+        (Action::PartAndEnd, |errors| errors.eof_mid_response),
+        (Action::Nonsense, |errors| errors.protocol),
     ];
-    for (deed, count) in table {
+    for (action, count) in table {
         for_seeds(20, |seed| {
             let job = Job { pipeline: 1 + (seed % 4) as u32, ..patient_job() };
-            let Ran { done, fake } = run_job(seed, job, Manners::with(&[deed]));
-            assert!(count(&done.stats.errors) > 0, "{deed:?}");
-            assert_eq!(count(&done.stats.errors), fake.record.given_up, "{deed:?}");
-            assert_eq!(done.stats.anomalies, Anomalies::default(), "{deed:?}");
+            let Ran { done, fake } = run_job(seed, job, Behaviour::with(&[action]));
+            assert!(count(&done.stats.errors) > 0, "{action:?}");
+            assert_eq!(count(&done.stats.errors), fake.record.given_up, "{action:?}");
+            assert_eq!(done.stats.anomalies, Anomalies::default(), "{action:?}");
         });
     }
 }
@@ -31,25 +31,25 @@ fn requests_fail_under_the_name_of_the_fault() {
 #[test]
 fn what_goes_wrong_after_a_whole_answer_is_no_failure() {
     type Expected = fn(&Fake) -> Anomalies;
-    let table: [(Deed, Expected); 4] = [
-        (Deed::Announce, |_| Anomalies::default()),
-        (Deed::AnswerAndEnd, |fake| Anomalies { close_unannounced: fake.record.ended, ..Anomalies::default() }),
-        (Deed::AnswerAndReset, |fake| Anomalies { reset_after_response: fake.record.ended, ..Anomalies::default() }),
-        (Deed::AnswerAndMore, |fake| Anomalies { excess_bytes: fake.record.excess, ..Anomalies::default() }),
+    let table: [(Action, Expected); 4] = [
+        (Action::Announce, |_| Anomalies::default()),
+        (Action::AnswerAndEnd, |fake| Anomalies { close_unannounced: fake.record.ended, ..Anomalies::default() }),
+        (Action::AnswerAndReset, |fake| Anomalies { reset_after_response: fake.record.ended, ..Anomalies::default() }),
+        (Action::AnswerAndMore, |fake| Anomalies { excess_bytes: fake.record.excess, ..Anomalies::default() }),
     ];
-    for (deed, expected) in table {
+    for (action, expected) in table {
         for_seeds(20, |seed| {
             let job = Job { pipeline: 1 + (seed % 4) as u32, ..patient_job() };
-            let Ran { done, fake } = run_job(seed, job, Manners::with(&[deed]));
+            let Ran { done, fake } = run_job(seed, job, Behaviour::with(&[action]));
             let stats = &done.stats;
-            assert_eq!(stats.requests.failed, 0, "{deed:?}");
-            assert!(stats.connections.reconnects > 0, "{deed:?}");
+            assert_eq!(stats.requests.failed, 0, "{action:?}");
+            assert!(stats.connections.reconnects > 0, "{action:?}");
             // An announced end may come as a reset.
-            let reset_after_response = match deed {
-                Deed::Announce => stats.anomalies.reset_after_response,
+            let reset_after_response = match action {
+                Action::Announce => stats.anomalies.reset_after_response,
                 _ => expected(&fake).reset_after_response,
             };
-            assert_eq!(stats.anomalies, Anomalies { reset_after_response, ..expected(&fake) }, "{deed:?}");
+            assert_eq!(stats.anomalies, Anomalies { reset_after_response, ..expected(&fake) }, "{action:?}");
         });
     }
 }
@@ -58,8 +58,8 @@ fn what_goes_wrong_after_a_whole_answer_is_no_failure() {
 fn line_ends_behind_answers_cost_no_connection() {
     for_seeds(40, |seed| {
         let job = Job { pipeline: 1 + (seed % 4) as u32, ..patient_job() };
-        let manners = Manners { deeds: vec![(Deed::AnswerAndLineEnds, 1)], ..Manners::good() };
-        let Ran { done, .. } = run_job(seed, job, manners);
+        let behaviour = Behaviour { actions: vec![(Action::AnswerAndLineEnds, 1)], ..Behaviour::good() };
+        let Ran { done, .. } = run_job(seed, job, behaviour);
         let stats = &done.stats;
         assert!(stats.requests.completed > 100, "{:?}", stats.requests);
         assert_eq!((stats.requests.failed, stats.connections.reconnects), (0, 0));
@@ -72,7 +72,7 @@ fn a_timeout_counts_each_request_once_at_its_expiry() {
     for_seeds(40, |seed| {
         let timeout_ns = [3 * MS, 10 * MS, 33 * MS + 333][(seed % 3) as usize];
         let job = Job { timeout_ns, pipeline: 1 + (seed % 4) as u32, ..job() };
-        let fake = Fake::new(seed, job, Manners::with(&[Deed::Stall]));
+        let fake = Fake::new(seed, job, Behaviour::with(&[Action::Stall]));
         // A tick of the wheel, the lateness of an enter, and an enter or two that return for nothing.
         let slack = (timeout_ns / 1000).max(10_000) + 3 * fake.late_ns.end;
         let Ran { done, fake } = run(fake);
@@ -90,17 +90,17 @@ fn no_slot_is_lost_to_a_server_that_fails_for_a_while() {
     for_seeds(90, |seed| {
         let job = Job { duration_ns: Some(2 * SECOND), ..job_of(seed) };
         let timeout_ns = [20 * MS, 60 * MS, 300 * MS][(seed % 3) as usize];
-        let slow = Manners { delay_ns: 200_000..4 * MS, ..Manners::good() };
+        let slow = Behaviour { delay_ns: 200_000..4 * MS, ..Behaviour::good() };
         let mut fake = Fake::new(seed, Job { timeout_ns, ..job }, slow.clone());
         // Up, down in one of several ways, and up again.
-        let mut down = Manners { delay_ns: slow.delay_ns.clone(), ..Manners::hostile(seed) };
+        let mut down = Behaviour { delay_ns: slow.delay_ns.clone(), ..Behaviour::hostile(seed) };
         match seed % 4 {
-            0 => down.fates = vec![(Fate::Refused, 1)],
-            1 => down.fates = vec![(Fate::Silent, 1)],
-            2 => down.deeds = vec![(Deed::Stall, 1)],
-            _ => down.deeds.retain(|(deed, _)| *deed != Deed::Answer),
+            0 => down.outcomes = vec![(ConnectOutcome::Refused, 1)],
+            1 => down.outcomes = vec![(ConnectOutcome::Silent, 1)],
+            2 => down.actions = vec![(Action::Stall, 1)],
+            _ => down.actions.retain(|(action, _)| *action != Action::Answer),
         }
-        (0..down.deeds.len()).for_each(|at| down.deeds[at].1 = 1);
+        (0..down.actions.len()).for_each(|at| down.actions[at].1 = 1);
         fake.later = vec![(fake.at(100 * MS), down), (fake.at(900 * MS), slow)];
         let Ran { done, fake } = run(fake);
         assert_eq!(done.cut_short, None);
@@ -113,8 +113,14 @@ fn no_slot_is_lost_to_a_server_that_fails_for_a_while() {
 #[test]
 fn failed_connects_back_off_and_try_the_next_address() {
     for_seeds(60, |seed| {
-        let fates = [Fate::Refused, Fate::Unreachable, Fate::NoLocalPort, Fate::NoSocket, Fate::TimedOut];
-        let fates = vec![(fates[(seed % 5) as usize], 1)];
+        let outcomes = [
+            ConnectOutcome::Refused,
+            ConnectOutcome::Unreachable,
+            ConnectOutcome::NoLocalPort,
+            ConnectOutcome::NoSocket,
+            ConnectOutcome::TimedOut,
+        ];
+        let outcomes = vec![(outcomes[(seed % 5) as usize], 1)];
         let job = Job {
             connections: 4,
             first_connection: 1,
@@ -123,7 +129,7 @@ fn failed_connects_back_off_and_try_the_next_address() {
             duration_ns: Some(3 * SECOND),
             ..job()
         };
-        let Ran { done, fake } = run_job(seed, job, Manners { fates, ..Manners::good() });
+        let Ran { done, fake } = run_job(seed, job, Behaviour { outcomes, ..Behaviour::good() });
         assert_eq!(done.stats.requests.sent, 0);
         for slot in 0..4u32 {
             let attempts: Vec<_> = fake.record.attempts.iter().filter(|attempt| attempt.0 == slot).collect();
@@ -144,9 +150,9 @@ fn failed_connects_back_off_and_try_the_next_address() {
 #[test]
 fn a_server_that_hangs_up_on_everybody_is_not_flooded_with_connects() {
     for_seeds(30, |seed| {
-        let manners = Manners { fates: vec![(Fate::OpensAndEnds, 1)], ..Manners::good() };
+        let behaviour = Behaviour { outcomes: vec![(ConnectOutcome::OpensAndEnds, 1)], ..Behaviour::good() };
         let job = Job { connections: 1, duration_ns: Some(SECOND), ..job() };
-        let attempts = run_job(seed, job, manners).fake.record.attempts.len();
+        let attempts = run_job(seed, job, behaviour).fake.record.attempts.len();
         assert!((3..=8).contains(&attempts), "{attempts} connects in a second");
     });
 }
@@ -157,8 +163,9 @@ fn answers_that_never_end_have_first_bytes_and_bodies() {
     for_seeds(40, |seed| {
         let timeout_ns = [2 * SECOND, 30 * MS][(seed % 2) as usize];
         let job = Job { connections: 4, timeout_ns, ..job() };
-        let manners = Manners { deeds: vec![(Deed::Endless, 1)], delay_ns: MS..MS + 1, split: 0, ..Manners::good() };
-        let Ran { done, .. } = run_job(seed, job, manners);
+        let behaviour =
+            Behaviour { actions: vec![(Action::Endless, 1)], delay_ns: MS..MS + 1, split: 0, ..Behaviour::good() };
+        let Ran { done, .. } = run_job(seed, job, behaviour);
         let (stats, requests) = (&done.stats, done.stats.requests);
         assert_eq!(requests.completed, 0);
         assert_eq!((requests.begun, stats.bytes.body), (requests.sent, 5 * requests.sent), "{requests:?}");

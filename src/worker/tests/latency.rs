@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::measure::histogram::Histogram;
-use crate::worker::fake::Deed;
+use crate::worker::fake::Action;
 
 #[test]
 fn a_known_delay_is_measured_to_the_nanosecond() {
     for_seeds(30, |seed| {
-        let manners = Manners { delay_ns: 250_000..250_001, split: 0, ..Manners::good() };
-        let mut fake = Fake::new(seed, job(), manners);
+        let behaviour = Behaviour { delay_ns: 250_000..250_001, split: 0, ..Behaviour::good() };
+        let mut fake = Fake::new(seed, job(), behaviour);
         (fake.late_ns, fake.spurious) = (0..1, 0);
         let service = run(fake).done.stats.latencies.service().summary(None).expect("answers");
         // Sent at the reading before the enter, done at the one after it, which takes a nanosecond; readings in between
@@ -21,8 +21,8 @@ fn a_known_delay_is_measured_to_the_nanosecond() {
 #[test]
 fn failures_leave_no_sample() {
     for_seeds(30, |seed| {
-        let manners = Manners { deeds: vec![(Deed::Stall, 1), (Deed::Answer, 5)], ..Manners::good() };
-        let stats = run_job(seed, job(), manners).done.stats;
+        let behaviour = Behaviour { actions: vec![(Action::Stall, 1), (Action::Answer, 5)], ..Behaviour::good() };
+        let stats = run_job(seed, job(), behaviour).done.stats;
         assert!(stats.errors.timeout > 0);
         let slowest = stats.latencies.service().summary(None).expect("answers").max;
         assert!(slowest < 10 * MS, "an answer takes up to four delays, not a timeout: {slowest}");
@@ -32,7 +32,7 @@ fn failures_leave_no_sample() {
 #[test]
 fn answers_in_pieces_have_their_first_byte_earlier() {
     for_seeds(30, |seed| {
-        let stats = run_job(seed, job(), Manners { split: 100, ..Manners::good() }).done.stats;
+        let stats = run_job(seed, job(), Behaviour { split: 100, ..Behaviour::good() }).done.stats;
         let (split, first) = (&stats.latencies.split, &stats.latencies.split_first);
         assert!(split.count() > 50 && split.count() + stats.requests.begun == first.count());
         let mean = |histogram: &Histogram| histogram.summary(None).expect("samples").mean;

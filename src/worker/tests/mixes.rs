@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::ring::{BlockSizes, Blocks};
-use crate::worker::fake::Deed;
+use crate::worker::fake::Action;
 use crate::worker::stats::KindStats;
 use crate::workload::{Expect, Layout, Order, RequestSet, StatusRange};
 
@@ -28,7 +28,8 @@ fn counted(count: u64, job: Job) -> Job {
 fn shares_are_exact_whatever_happens_to_connections() {
     for_seeds(60, |seed| {
         let job = job_with(requests::set(&LIST), counted(700, job_of(seed)));
-        let ran = run_job(seed, job, Manners::with(&[Deed::Announce, Deed::AnswerAndEnd, Deed::AnswerAndReset]));
+        let ran =
+            run_job(seed, job, Behaviour::with(&[Action::Announce, Action::AnswerAndEnd, Action::AnswerAndReset]));
         // Of what was not owed an answer each is sent again: each outcome counts for its own entry.
         let outcomes = |kind: &KindStats| kind.requests.completed + kind.requests.failed;
         assert_eq!(ran.done.stats.kinds.iter().map(outcomes).collect::<Vec<_>>(), [300, 200, 100, 100]);
@@ -41,7 +42,7 @@ fn the_books_balance_in_each_kind_on_a_hostile_server() {
         let mut set = requests::set(if seed % 2 == 0 { &LIST } else { &NUMBERED });
         set.order = if seed % 5 == 0 { Order::Random } else { Order::Turn };
         set.seed = seed;
-        let mut fake = Fake::new(seed, job_with(set, job_of(seed)), Manners::hostile(seed));
+        let mut fake = Fake::new(seed, job_with(set, job_of(seed)), Behaviour::hostile(seed));
         fake.rooms = if seed % 4 == 0 { 0..3 } else { 1..64 };
         run(fake);
     });
@@ -51,7 +52,7 @@ fn the_books_balance_in_each_kind_on_a_hostile_server() {
 fn requests_of_all_methods_are_answered_by_their_own_framing() {
     for_seeds(60, |seed| {
         let job = Job { timeout_ns: 2 * SECOND, ..job_of(seed) };
-        let ran = run_job(seed, job_with(requests::set(&LIST), job), Manners::good());
+        let ran = run_job(seed, job_with(requests::set(&LIST), job), Behaviour::good());
         let stats = &ran.done.stats;
         assert_eq!((stats.errors.total(), stats.kinds[2].body_bytes), (0, 0), "{:?}", stats.errors);
         assert!(stats.kinds.iter().all(|kind| kind.requests.completed > 0));
@@ -68,7 +69,7 @@ fn numbers(ran: &Ran) -> Vec<u64> {
 #[test]
 fn no_number_comes_twice_whatever_the_server_does() {
     for_seeds(60, |seed| {
-        let mut fake = Fake::new(seed, job_with(requests::set(&NUMBERED), job_of(seed)), Manners::hostile(seed));
+        let mut fake = Fake::new(seed, job_with(requests::set(&NUMBERED), job_of(seed)), Behaviour::hostile(seed));
         if seed % 3 == 0 {
             fake.blocks = Blocks::new(BlockSizes { count: 1, bytes: 4096 });
         }
@@ -89,8 +90,11 @@ fn no_number_is_missing_where_the_server_says_that_it_reads_no_more() {
     for_seeds(60, |seed| {
         let job = Job { timeout_ns: 2 * SECOND, ..job_of(seed) };
         let job = job_with(requests::set(&NUMBERED), counted(800, job));
-        let ran =
-            run_job(seed, job, Manners { deeds: vec![(Deed::Announce, 1), (Deed::Answer, 9)], ..Manners::good() });
+        let ran = run_job(
+            seed,
+            job,
+            Behaviour { actions: vec![(Action::Announce, 1), (Action::Answer, 9)], ..Behaviour::good() },
+        );
         let requests = ran.done.stats.requests;
         assert_eq!(requests.failed, 0, "{:?}", ran.done.stats.errors);
         assert_eq!(numbers(&ran), (1..=400).collect::<Vec<_>>(), "{requests:?}");
@@ -101,7 +105,7 @@ fn no_number_is_missing_where_the_server_says_that_it_reads_no_more() {
 fn a_worker_without_blocks_waits_for_them_and_loses_nothing() {
     for_seeds(20, |seed| {
         let job = counted(300, Job { connections: 5, pipeline: 4, ..job() });
-        let mut fake = Fake::new(seed, job_with(requests::set(&NUMBERED), job), Manners::good());
+        let mut fake = Fake::new(seed, job_with(requests::set(&NUMBERED), job), Behaviour::good());
         fake.blocks = Blocks::new(BlockSizes { count: 1, bytes: 300 });
         let ran = run(fake);
         assert_eq!(ran.done.stats.requests.completed, 300);
@@ -120,7 +124,7 @@ fn an_answer_that_differs_has_failed_and_its_connection_goes_on() {
         set.entries[0].expects = Some(0);
         set.entries[1].expects = Some(1);
         let job = Job { requests_per_connection: None, timeout_ns: 2 * SECOND, ..job_of(seed) };
-        let ran = run_job(seed, job_with(set, job), Manners::good());
+        let ran = run_job(seed, job_with(set, job), Behaviour::good());
         let stats = &ran.done.stats;
         let of_kind = |kind: usize| stats.kinds[kind].errors.check;
         assert!(stats.errors.check > 0);
@@ -142,9 +146,9 @@ fn raw_requests_that_do_not_ask_for_it_end_their_connection_at_once() {
         for entry in &mut set.entries {
             (entry.closing, entry.asks_to_close) = (entry.range.clone(), false);
         }
-        let manners = Manners { split: 0, delay_ns: 1_000..2_000, ..Manners::good() };
+        let behaviour = Behaviour { split: 0, delay_ns: 1_000..2_000, ..Behaviour::good() };
         let job = counted(200, Job { requests_per_connection: Some(2), ..job() });
-        let ran = run_job(seed, job_with(set, job), manners);
+        let ran = run_job(seed, job_with(set, job), behaviour);
         assert_eq!(ran.done.stats.requests.completed, 200);
         assert!(ran.done.elapsed_ns < 10 * MS, "no grace: {} ns", ran.done.elapsed_ns);
     });
@@ -153,9 +157,9 @@ fn raw_requests_that_do_not_ask_for_it_end_their_connection_at_once() {
 #[test]
 fn connections_that_are_reset_wait_for_nobody() {
     for_seeds(20, |seed| {
-        let manners = Manners { split: 0, delay_ns: 1_000..2_000, ..Manners::good() };
+        let behaviour = Behaviour { split: 0, delay_ns: 1_000..2_000, ..Behaviour::good() };
         let job = counted(200, Job { requests_per_connection: Some(2), resets: true, ..job() });
-        let ran = run_job(seed, job, manners);
+        let ran = run_job(seed, job, behaviour);
         assert_eq!(ran.done.stats.requests.completed, 200);
         assert!(ran.done.elapsed_ns < 10 * MS, "no grace: {} ns", ran.done.elapsed_ns);
     });
@@ -167,7 +171,7 @@ fn two_workers_share_numbers_and_begin_apart() {
     let mut numbers = Vec::new();
     for index in 0..2 {
         let job = counted(10, Job { layout: Layout::clone(&layout), worker: (index, 2), connections: 1, ..job() });
-        let Ran { fake, .. } = run_job(index, job, Manners::good());
+        let Ran { fake, .. } = run_job(index, job, Behaviour::good());
         // Entries 0 1 2 3 0 1 2 3 0 1, and 2 3 0 1 2 3 0 1 2 3.
         let sent: Vec<u64> = fake.record.of_kind.iter().map(|[sent, ..]| *sent).collect();
         assert_eq!(sent, if index == 0 { [3, 3, 2, 2] } else { [2, 2, 3, 3] });

@@ -7,7 +7,7 @@ use crate::measure::counters::{Classes, Intended};
 use crate::measure::histogram::Histogram;
 use crate::measure::schedule::{Arrivals, Offer, Profile, Stretch};
 use crate::worker::OpenJob;
-use crate::worker::fake::{Deed, Fate};
+use crate::worker::fake::{Action, ConnectOutcome};
 use crate::worker::series::Merger;
 
 /// So many requests a second for 200 ms, answered within half a second or not at all.
@@ -58,7 +58,7 @@ fn as_many_are_sent_as_the_rate_has_it_and_on_time() {
     for_seeds(40, |seed| {
         let mut job = open_job(5_000.0, Arrivals::Constant);
         (job.connections, job.pipeline) = (40, 1 + (seed % 3) as u32);
-        let mut fake = Fake::new(seed, job, Manners { delay_ns: 50_000..150_000, ..Manners::good() });
+        let mut fake = Fake::new(seed, job, Behaviour { delay_ns: 50_000..150_000, ..Behaviour::good() });
         fake.late_ns = 0..20_000;
         let ran = run_open(fake);
         let stats = &ran.done.stats;
@@ -77,7 +77,7 @@ fn a_server_that_stands_still_is_charged_for_all_who_waited() {
         let mut job = open_job(10_000.0, Arrivals::Constant);
         job.connections = 4;
         // Each answer takes 1 ms: four connections bring 4,000 a second, 800 within the window.
-        let fake = Fake::new(seed, job, Manners { delay_ns: MS..MS + 1, split: 0, ..Manners::good() });
+        let fake = Fake::new(seed, job, Behaviour { delay_ns: MS..MS + 1, split: 0, ..Behaviour::good() });
         let ran = run_open(fake);
         assert_eq!(intended(&ran).intended, 2_000);
         assert_eq!(ran.done.stats.requests.completed, 2_000, "also those that were sent while draining");
@@ -98,7 +98,7 @@ fn what_is_unanswered_when_the_drain_is_over_is_said() {
     for_seeds(20, |seed| {
         let mut job = open_job(1_000.0, Arrivals::Constant);
         job.drain_ns = 20 * MS;
-        let fake = Fake::new(seed, job, Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() });
+        let fake = Fake::new(seed, job, Behaviour { actions: vec![(Action::Stall, 1)], ..Behaviour::good() });
         let ran = run_open(fake);
         let requests = ran.done.stats.requests;
         assert_eq!((requests.sent, requests.in_flight_at_end), (2, 2));
@@ -112,7 +112,7 @@ fn timeouts_within_the_drain_are_failures() {
     for_seeds(20, |seed| {
         let mut job = open_job(100.0, Arrivals::Constant);
         (job.connections, job.timeout_ns, job.drain_ns) = (30, 50 * MS, 50 * MS);
-        let fake = Fake::new(seed, job, Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() });
+        let fake = Fake::new(seed, job, Behaviour { actions: vec![(Action::Stall, 1)], ..Behaviour::good() });
         let requests = run_open(fake).done.stats.requests;
         assert_eq!((requests.sent, requests.failed, requests.in_flight_at_end), (20, 20, 0));
     });
@@ -129,7 +129,7 @@ fn nothing_is_lost_whatever_the_server_does() {
             open.deadline_ns = [None, Some(5 * MS)][(seed / 3 % 2) as usize];
             open.spin = seed % 4 == 0;
         });
-        let mut fake = Fake::new(seed, job, Manners::hostile(seed));
+        let mut fake = Fake::new(seed, job, Behaviour::hostile(seed));
         fake.rooms = [512..513, 0..4][(seed / 2 % 2) as usize].clone();
         fake.failed_sends = seed % 5;
         if seed % 7 == 0 {
@@ -144,7 +144,7 @@ fn what_waits_past_its_deadline_is_shed_and_counted() {
     for_seeds(20, |seed| {
         let mut job = open_job(10_000.0, Arrivals::Constant);
         change(&mut job, |open| open.deadline_ns = Some(10 * MS));
-        let fake = Fake::new(seed, job, Manners { delay_ns: MS..MS + 1, split: 0, ..Manners::good() });
+        let fake = Fake::new(seed, job, Behaviour { delay_ns: MS..MS + 1, split: 0, ..Behaviour::good() });
         let ran = run_open(fake);
         let open = intended(&ran);
         assert_eq!(open.intended, 2_000);
@@ -159,7 +159,7 @@ fn a_count_ends_it_exactly() {
     for_seeds(40, |seed| {
         let mut job = open_job(2_000.0, [Arrivals::Constant, Arrivals::Poisson][(seed % 2) as usize]);
         (job.duration_ns, job.requests) = (None, Some(1 + seed * 3));
-        let ran = run_open(Fake::new(seed, job, Manners::good()));
+        let ran = run_open(Fake::new(seed, job, Behaviour::good()));
         assert_eq!(intended(&ran).intended, 1 + seed * 3);
         assert_eq!(ran.done.stats.requests.completed, 1 + seed * 3);
     });
@@ -170,10 +170,13 @@ fn the_window_begins_clean_after_a_warm_up() {
     for_seeds(40, |seed| {
         let mut job = open_job(5_000.0, Arrivals::Constant);
         (job.connections, job.warmup_ns, job.timeout_ns) = (40, 100 * MS, 20 * MS);
-        // Bad manners end with the warm-up, but for the resets of what was sent before.
-        let mut fake =
-            Fake::new(seed, job, Manners { deeds: vec![(Deed::Stall, 1), (Deed::Answer, 3)], ..Manners::good() });
-        fake.later = vec![(fake.at(50 * MS), Manners::good())];
+        // Bad behaviour ends with the warm-up, but for the resets of what was sent before.
+        let mut fake = Fake::new(
+            seed,
+            job,
+            Behaviour { actions: vec![(Action::Stall, 1), (Action::Answer, 3)], ..Behaviour::good() },
+        );
+        fake.later = vec![(fake.at(50 * MS), Behaviour::good())];
         let (time, starts_at) = (fake.time.clone(), fake.starts_at);
         let (job, halt) = (fake.job.clone(), fake.halt.clone());
         let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
@@ -188,7 +191,7 @@ fn the_window_begins_clean_after_a_warm_up() {
 }
 
 /// The window's answers by what may count of them, after a warm-up of 100 ms.
-fn inside_after_warm_up(seed: u64, job: Job, warm_up: Manners, window: Manners) -> (u64, u64, Intended) {
+fn inside_after_warm_up(seed: u64, job: Job, warm_up: Behaviour, window: Behaviour) -> (u64, u64, Intended) {
     let job = Job { warmup_ns: 100 * MS, ..job };
     let mut fake = Fake::new(seed, job.clone(), warm_up);
     fake.later = vec![(fake.at(100 * MS), window)];
@@ -199,7 +202,7 @@ fn inside_after_warm_up(seed: u64, job: Job, warm_up: Manners, window: Manners) 
 
 #[test]
 fn the_warm_ups_backlog_is_not_the_windows_rate() {
-    let takes = |ns: u64| Manners { delay_ns: ns..ns + 1, split: 0, ..Manners::good() };
+    let takes = |ns: u64| Behaviour { delay_ns: ns..ns + 1, split: 0, ..Behaviour::good() };
     for_seeds(40, |seed| {
         // Four connections: 4,000 of 5,000 a second are answered until the window begins, then all and the backlog.
         let job = Job { connections: 4, ..open_job(5_000.0, Arrivals::Constant) };
@@ -216,7 +219,7 @@ fn the_warm_ups_backlog_is_not_the_windows_rate() {
     for_seeds(20, |seed| {
         // A backlog does not stand in for requests that fail: of 10 connections those with a request stall for good.
         let job = Job { connections: 40, timeout_ns: 20 * MS, ..open_job(1_000.0, Arrivals::Constant) };
-        let stalls = Manners { deeds: vec![(Deed::Stall, 1)], ..takes(MS) };
+        let stalls = Behaviour { actions: vec![(Action::Stall, 1)], ..takes(MS) };
         let (inside, at_most, open) = inside_after_warm_up(seed, job, takes(MS), stalls);
         assert_eq!(open.intended, 200);
         assert!(inside <= 2 && at_most <= 60, "{inside} of {at_most}");
@@ -227,7 +230,8 @@ fn the_warm_ups_backlog_is_not_the_windows_rate() {
 fn a_closed_loop_by_time_counts_what_completes_inside_the_window() {
     for_seeds(40, |seed| {
         let job = Job { warmup_ns: 50 * MS, ..job() };
-        let mut fake = Fake::new(seed, job.clone(), Manners { delay_ns: 2 * MS..3 * MS, split: 0, ..Manners::good() });
+        let mut fake =
+            Fake::new(seed, job.clone(), Behaviour { delay_ns: 2 * MS..3 * MS, split: 0, ..Behaviour::good() });
         let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
         let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
         let requests = done.stats.requests;
@@ -242,7 +246,7 @@ fn a_closed_loop_by_time_counts_what_completes_inside_the_window() {
 fn a_counted_closed_loop_is_exact_after_a_warm_up() {
     for_seeds(40, |seed| {
         let job = Job { warmup_ns: 20 * MS, duration_ns: None, requests: Some(1 + seed), ..job() };
-        let mut fake = Fake::new(seed, job.clone(), Manners::good());
+        let mut fake = Fake::new(seed, job.clone(), Behaviour::good());
         let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
         let requests = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt).stats.requests;
         assert_eq!((requests.completed + requests.failed, requests.in_flight_at_end), (1 + seed, 0), "{requests:?}");
@@ -259,7 +263,7 @@ fn stages_divide_the_sample_by_intended_instants() {
             open.offer.profile = Arc::new(Profile::new(&[stretch(1_000.0), stretch(4_000.0)]));
             open.stages_ns = vec![100 * MS, 200 * MS];
         });
-        let done = run_open(Fake::new(seed, job, Manners { delay_ns: 100_000..300_000, ..Manners::good() })).done;
+        let done = run_open(Fake::new(seed, job, Behaviour { delay_ns: 100_000..300_000, ..Behaviour::good() })).done;
         let rows: Vec<(u64, u64)> =
             done.stats.segments.iter().map(|one| (one.requests.completed, one.response.count())).collect();
         assert_eq!(rows, [(100, 100), (400, 400)]);
@@ -279,7 +283,7 @@ fn a_pause_is_a_stage_without_requests_and_without_a_busy_wait() {
             open.stages_ns = vec![100 * MS, 2_900 * MS, 3_000 * MS, 4_000 * MS];
             open.spin = seed % 3 == 0;
         });
-        let mut fake = Fake::new(seed, job, Manners { delay_ns: 100_000..300_000, ..Manners::good() });
+        let mut fake = Fake::new(seed, job, Behaviour { delay_ns: 100_000..300_000, ..Behaviour::good() });
         fake.spurious = 0;
         let ran = run_open(fake);
         let rows: Vec<(u64, u64)> =
@@ -300,7 +304,7 @@ fn the_time_series_adds_up_to_the_whole() {
     for_seeds(20, |seed| {
         let mut job = open_job(5_000.0, Arrivals::Poisson);
         (job.connections, job.interval_ns) = (20, 30 * MS);
-        let mut fake = Fake::new(seed, job.clone(), Manners::good());
+        let mut fake = Fake::new(seed, job.clone(), Behaviour::good());
         let (time, starts_at, halt, progress) =
             (fake.time.clone(), fake.starts_at, fake.halt.clone(), Progress::default());
         let done = work(&job, starts_at, &mut fake, &time, &progress, &halt);
@@ -323,8 +327,12 @@ fn the_time_series_adds_up_to_the_whole() {
 fn a_rate_that_asks_for_nothing_at_the_end_owes_nothing() {
     for_seeds(20, |seed| {
         // Due at 0 and at 100 ms; the server dies at 150.
-        let mut fake = Fake::new(seed, open_job(10.0, Arrivals::Constant), Manners::good());
-        let gone = Manners { fates: vec![(Fate::Refused, 1)], deeds: vec![(Deed::Vanish, 1)], ..Manners::good() };
+        let mut fake = Fake::new(seed, open_job(10.0, Arrivals::Constant), Behaviour::good());
+        let gone = Behaviour {
+            outcomes: vec![(ConnectOutcome::Refused, 1)],
+            actions: vec![(Action::Vanish, 1)],
+            ..Behaviour::good()
+        };
         fake.later = vec![(fake.at(150 * MS), gone)];
         let ran = run_open(fake);
         assert_eq!(intended(&ran).intended, 2);
@@ -337,8 +345,12 @@ fn what_is_owed_is_owed_since_the_first_that_was_due() {
     for_seeds(20, |seed| {
         let mut job = open_job(1_000.0, Arrivals::Constant);
         (job.timeout_ns, job.drain_ns) = (50 * MS, 50 * MS);
-        let mut fake = Fake::new(seed, job, Manners { delay_ns: 20_000..200_000, ..Manners::good() });
-        let gone = Manners { fates: vec![(Fate::Refused, 1)], deeds: vec![(Deed::Vanish, 1)], ..Manners::good() };
+        let mut fake = Fake::new(seed, job, Behaviour { delay_ns: 20_000..200_000, ..Behaviour::good() });
+        let gone = Behaviour {
+            outcomes: vec![(ConnectOutcome::Refused, 1)],
+            actions: vec![(Action::Vanish, 1)],
+            ..Behaviour::good()
+        };
         fake.later = vec![(fake.at(80 * MS + 1), gone)];
         let ran = run_open(fake);
         let ending = ran.done.ending;
@@ -355,8 +367,8 @@ fn connections_closed_while_idle_fail_nothing() {
     for_seeds(40, |seed| {
         let mut job = open_job(4.0, Arrivals::Constant);
         (job.connections, job.duration_ns) = (4, Some(4 * SECOND));
-        let manners = Manners { idle_ns: Some(150 * MS), ..Manners::good() };
-        let ran = run_open(Fake::new(seed, job, manners));
+        let behaviour = Behaviour { idle_ns: Some(150 * MS), ..Behaviour::good() };
+        let ran = run_open(Fake::new(seed, job, behaviour));
         let (stats, record) = (&ran.done.stats, &ran.fake.record);
         let connections = stats.connections;
         assert_eq!((stats.requests.sent, stats.requests.completed), (16, 16));
@@ -379,7 +391,7 @@ fn far_more_than_anybody_can_send_is_counted_at_once() {
                 (open.offer.workers, open.deadline_ns) = (1 + workers, deadline_ns);
                 open.stages_ns = vec![50 * MS, 200 * MS];
             });
-            let ran = run_open(Fake::new(seed, job, Manners { delay_ns: MS..MS + 1, split: 0, ..Manners::good() }));
+            let ran = run_open(Fake::new(seed, job, Behaviour { delay_ns: MS..MS + 1, split: 0, ..Behaviour::good() }));
             let each = 1_000_000_000 / (1 + workers);
             let open = intended(&ran);
             assert_eq!(open.intended, each / 5);

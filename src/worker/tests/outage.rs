@@ -4,17 +4,17 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::*;
 use crate::measure::outage::Gaps;
-use crate::worker::fake::{Deed, Fate};
+use crate::worker::fake::{Action, ConnectOutcome};
 
 /// Nobody listens any more, and what was open is ended.
-fn gone() -> Manners {
-    Manners { fates: vec![(Fate::Refused, 1)], deeds: vec![(Deed::Vanish, 1)], ..Manners::good() }
+fn gone() -> Behaviour {
+    Behaviour { outcomes: vec![(ConnectOutcome::Refused, 1)], actions: vec![(Action::Vanish, 1)], ..Behaviour::good() }
 }
 
 #[test]
 fn a_server_that_dies_is_down_from_then_on() {
     for_seeds(40, |seed| {
-        let mut fake = Fake::new(seed, job_of(seed), Manners::good());
+        let mut fake = Fake::new(seed, job_of(seed), Behaviour::good());
         fake.later = vec![(fake.at(50 * MS), gone())];
         let Ran { done, fake } = run(fake);
         let ending = done.ending;
@@ -34,8 +34,8 @@ fn a_server_that_dies_is_down_from_then_on() {
 fn a_server_that_comes_back_was_down_for_a_while() {
     for_seeds(40, |seed| {
         let job = Job { duration_ns: Some(2 * SECOND), requests_per_connection: None, ..job() };
-        let mut fake = Fake::new(seed, job, Manners::good());
-        fake.later = vec![(fake.at(100 * MS), gone()), (fake.at(900 * MS), Manners::good())];
+        let mut fake = Fake::new(seed, job, Behaviour::good());
+        fake.later = vec![(fake.at(100 * MS), gone()), (fake.at(900 * MS), Behaviour::good())];
         let Ran { done, fake } = run(fake);
         // Pauses between attempts are half a second at most.
         let down_ns = done.gaps.total_ns();
@@ -51,7 +51,7 @@ fn a_server_that_comes_back_was_down_for_a_while() {
 fn replacing_connections_is_no_outage() {
     for_seeds(40, |seed| {
         let job = Job { connections: 1, requests_per_connection: Some(1), ..job_of(seed) };
-        let Ran { done, .. } = run_job(seed, job, Manners::good());
+        let Ran { done, .. } = run_job(seed, job, Behaviour::good());
         assert_eq!((done.gaps.total_ns(), done.ending.away), (0, false));
     });
 }
@@ -62,8 +62,8 @@ fn connects_that_nobody_answers_are_an_outage() {
     for (timeout_ns, down) in [(300 * MS, true), (5 * SECOND, true), (5 * SECOND, false)] {
         for_seeds(10, |seed| {
             let job = Job { timeout_ns, duration_ns: Some(if down { 3 * SECOND } else { SECOND }), ..job() };
-            let silent = Manners { fates: vec![(Fate::Silent, 1)], ..gone() };
-            let mut fake = Fake::new(seed, job, Manners::good());
+            let silent = Behaviour { outcomes: vec![(ConnectOutcome::Silent, 1)], ..gone() };
+            let mut fake = Fake::new(seed, job, Behaviour::good());
             fake.later = vec![(fake.at(500 * MS), silent)];
             let gaps = run(fake).done.gaps;
             assert_eq!(gaps.total_ns() > 2_400 * MS, down, "{gaps:?}");
@@ -76,8 +76,8 @@ fn connects_that_nobody_answers_are_an_outage() {
 fn a_server_that_falls_silent_leaves_requests_waiting() {
     for_seeds(20, |seed| {
         let job = Job { timeout_ns: 2 * SECOND, ..job() };
-        let mut fake = Fake::new(seed, job, Manners::good());
-        fake.later = vec![(fake.at(50 * MS), Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() })];
+        let mut fake = Fake::new(seed, job, Behaviour::good());
+        fake.later = vec![(fake.at(50 * MS), Behaviour { actions: vec![(Action::Stall, 1)], ..Behaviour::good() })];
         let Ran { done, .. } = run(fake);
         let ending = done.ending;
         assert_eq!((done.gaps.total_ns(), ending.away, ending.misses.events), (0, false, 0));
@@ -89,7 +89,7 @@ fn a_server_that_falls_silent_leaves_requests_waiting() {
 fn a_count_that_is_reached_owes_nothing() {
     for_seeds(40, |seed| {
         let job = Job { duration_ns: None, requests: Some(200), ..job_of(seed) };
-        let Ran { done, .. } = run_job(seed, job, Manners::good());
+        let Ran { done, .. } = run_job(seed, job, Behaviour::good());
         assert_eq!((done.ending.owed_since, done.ending.waited_ns), (None, 0));
         assert_eq!(done.gaps, Gaps::common([done.gaps.clone()]));
     });
@@ -99,7 +99,7 @@ fn a_count_that_is_reached_owes_nothing() {
 fn answers_are_counted_by_address() {
     for_seeds(40, |seed| {
         let job = Job { connections: 4, first_connection: 0, remotes: 2, ..job_of(seed) };
-        let Ran { done, fake } = run_job(seed, job, Manners::hostile(seed));
+        let Ran { done, fake } = run_job(seed, job, Behaviour::hostile(seed));
         let answers: u64 = done.reached.iter().map(|one| one.answers).sum();
         assert_eq!(answers, fake.record.answers + fake.record.late_answers);
         for (remote, reached) in done.reached.iter().enumerate() {
@@ -113,7 +113,7 @@ fn answers_are_counted_by_address() {
 fn bad_statuses_and_a_target_that_is_away_are_shown_as_they_happen() {
     for_seeds(10, |seed| {
         let job = Job { duration_ns: Some(SECOND), ..job() };
-        let mut fake = Fake::new(seed, job.clone(), Manners::good());
+        let mut fake = Fake::new(seed, job.clone(), Behaviour::good());
         fake.later = vec![(fake.at(300 * MS), gone())];
         let (time, starts_at, halt, progress) =
             (fake.time.clone(), fake.starts_at, fake.halt.clone(), Progress::default());

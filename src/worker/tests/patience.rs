@@ -1,11 +1,11 @@
 //! Patience counts from when the process could act, and what has completed is taken before anybody is given up.
 
 use super::*;
-use crate::worker::fake::{Deed, Fate};
+use crate::worker::fake::{Action, ConnectOutcome};
 
 /// Stopped for longer than the timeout while requests are in flight, and once more while the backlog is taken.
 fn stopped(seed: u64, job: Job) -> Fake {
-    let mut fake = Fake::new(seed, job, Manners { delay_ns: MS..2 * MS, split: 0, ..Manners::good() });
+    let mut fake = Fake::new(seed, job, Behaviour { delay_ns: MS..2 * MS, split: 0, ..Behaviour::good() });
     let at = seed % 9 * MS / 2;
     fake.stops = [(at, 80 * MS), (at + 100 * MS, 45 * MS)].map(|(at, ns)| (fake.at(at), ns)).into();
     fake
@@ -34,7 +34,7 @@ fn a_process_stopped_while_it_connects_gives_nobody_up() {
     for_seeds(60, |seed| {
         let job = Job { connections: 1 + (seed % 40) as usize, timeout_ns: 30 * MS, ..job() };
         let delay_ns = 5 * MS..20 * MS;
-        let mut fake = Fake::new(seed, job, Manners { delay_ns, split: 0, ..Manners::good() });
+        let mut fake = Fake::new(seed, job, Behaviour { delay_ns, split: 0, ..Behaviour::good() });
         fake.stops = [(fake.at(seed % 20 * MS), 60 * MS)].into();
         let Ran { done, .. } = run(fake);
         assert_eq!(done.cut_short, None);
@@ -47,9 +47,9 @@ fn a_process_stopped_while_it_connects_gives_nobody_up() {
 fn a_stop_lengthens_patience_and_ends_none() {
     for_seeds(40, |seed| {
         // Its answers never come: each is given up, later by as long as the process stood still.
-        let manners = Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() };
+        let behaviour = Behaviour { actions: vec![(Action::Stall, 1)], ..Behaviour::good() };
         let job = Job { connections: 1, duration_ns: Some(250 * MS), ..job() };
-        let mut fake = Fake::new(seed, job, manners);
+        let mut fake = Fake::new(seed, job, behaviour);
         fake.stops = [(fake.at(10 * MS), 100 * MS)].into();
         let Ran { done, fake } = run(fake);
         assert!(done.stats.errors.timeout >= 2, "{:?}", done.stats.errors);
@@ -62,7 +62,7 @@ fn a_stop_lengthens_patience_and_ends_none() {
 fn of_a_stop_across_the_end_of_the_warm_up_only_what_is_inside_counts() {
     for_seeds(40, |seed| {
         let job = Job { warmup_ns: 50 * MS, timeout_ns: 30 * MS, duration_ns: Some(200 * MS), ..job() };
-        let mut fake = Fake::new(seed, job.clone(), Manners::good());
+        let mut fake = Fake::new(seed, job.clone(), Behaviour::good());
         fake.stops = [(fake.at(40 * MS), 100 * MS)].into();
         let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
         let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
@@ -73,7 +73,7 @@ fn of_a_stop_across_the_end_of_the_warm_up_only_what_is_inside_counts() {
 
 #[test]
 fn a_worker_that_starts_late_stood_still() {
-    let fake = &mut Fake::new(40, job(), Manners::good());
+    let fake = &mut Fake::new(40, job(), Behaviour::good());
     let (job, time, halt) = (fake.job.clone(), fake.time.clone(), fake.halt.clone());
     let starts_at = time.last() - 40 * MS;
     let done = work(&job, starts_at, fake, &time, &Progress::default(), &halt);
@@ -88,7 +88,8 @@ fn each_connect_that_expired_is_counted_whatever_the_order_of_events() {
         // Around the instant at which attempts expire, in steps finer than the wheel's.
         let duration_ns = timeout_ns + seed * 3_000;
         let job = Job { connections: 1 + (seed % 90) as usize, timeout_ns, duration_ns: Some(duration_ns), ..job() };
-        let mut fake = Fake::new(seed, job, Manners { fates: vec![(Fate::Silent, 1)], ..Manners::good() });
+        let mut fake =
+            Fake::new(seed, job, Behaviour { outcomes: vec![(ConnectOutcome::Silent, 1)], ..Behaviour::good() });
         if seed % 5 == 0 {
             fake.halt_at = Some(fake.at(timeout_ns + seed * 7_000));
         }
@@ -105,7 +106,8 @@ fn nobody_there_is_told_after_all_attempts_of_the_beginning_have_expired() {
         let connections = 1 + (seed * 7 % 400) as usize;
         let timeout_ns = [100 * MS, 500 * MS][(seed % 2) as usize];
         let job = Job { connections, timeout_ns, duration_ns: Some(3 * timeout_ns), ..job() };
-        let mut fake = Fake::new(seed, job, Manners { fates: vec![(Fate::Silent, 1)], ..Manners::good() });
+        let mut fake =
+            Fake::new(seed, job, Behaviour { outcomes: vec![(ConnectOutcome::Silent, 1)], ..Behaviour::good() });
         fake.late_ns = 0..400_000;
         let Ran { done, .. } = run(fake);
         assert_eq!(done.cut_short.as_deref(), Some("no connection could be opened"));
@@ -116,24 +118,24 @@ fn nobody_there_is_told_after_all_attempts_of_the_beginning_have_expired() {
 #[test]
 fn a_counted_run_without_a_whole_answer_ends_and_says_what_it_tried() {
     let table = [
-        (Fate::Opens, Deed::Stall, "sent and none answered (", "timed out)"),
-        (Fate::Opens, Deed::PartAndReset, "sent and none answered (", " reset)"),
-        (Fate::Opens, Deed::Garbage, "sent and none answered (", " no HTTP)"),
-        (Fate::Refused, Deed::Vanish, "connections not opened (", " refused)"),
-        (Fate::NoLocalPort, Deed::Vanish, "connections not opened (", " without a local port)"),
-        (Fate::NoSocket, Deed::Vanish, "connections not opened (", " without a descriptor)"),
+        (ConnectOutcome::Opens, Action::Stall, "sent and none answered (", "timed out)"),
+        (ConnectOutcome::Opens, Action::PartAndReset, "sent and none answered (", " reset)"),
+        (ConnectOutcome::Opens, Action::Garbage, "sent and none answered (", " no HTTP)"),
+        (ConnectOutcome::Refused, Action::Vanish, "connections not opened (", " refused)"),
+        (ConnectOutcome::NoLocalPort, Action::Vanish, "connections not opened (", " without a local port)"),
+        (ConnectOutcome::NoSocket, Action::Vanish, "connections not opened (", " without a descriptor)"),
     ];
-    for (at, (fate, deed, words, end)) in table.into_iter().enumerate() {
+    for (at, (outcome, action, words, end)) in table.into_iter().enumerate() {
         for_seeds(6, |seed| {
             let patience_ns = [SECOND, 5 * SECOND][(seed % 2) as usize];
             let job = Job { duration_ns: None, requests: Some(1 << 40), patience_ns: Some(patience_ns), ..job() };
-            let mut fake = Fake::new(seed, job, Manners::good());
-            let gone = Manners {
-                fates: vec![(fate, 1)],
-                deeds: vec![(deed, 1)],
+            let mut fake = Fake::new(seed, job, Behaviour::good());
+            let gone = Behaviour {
+                outcomes: vec![(outcome, 1)],
+                actions: vec![(action, 1)],
                 delay_ns: MS..2 * MS,
                 split: 0,
-                ..Manners::good()
+                ..Behaviour::good()
             };
             fake.later = vec![(fake.at(50 * MS), gone)];
             let Ran { done, .. } = run(fake);
@@ -150,7 +152,7 @@ fn a_counted_run_without_a_whole_answer_ends_and_says_what_it_tried() {
 fn patience_is_longer_by_what_the_process_stood_still() {
     for_seeds(20, |seed| {
         let job = Job { duration_ns: None, requests: Some(2_000), patience_ns: Some(SECOND), ..job() };
-        let mut fake = Fake::new(seed, job, Manners::good());
+        let mut fake = Fake::new(seed, job, Behaviour::good());
         fake.stops = [(fake.at(10 * MS), 3 * SECOND)].into();
         let Ran { done, .. } = run(fake);
         assert_eq!((done.cut_short, done.stats.requests.completed), (None, 2_000));
@@ -163,6 +165,6 @@ fn where_nothing_is_due_there_is_nothing_to_wait_for() {
     use crate::measure::schedule::Arrivals;
     let mut job = super::open::open_job(0.5, Arrivals::Constant);
     (job.duration_ns, job.requests, job.patience_ns) = (None, Some(4), Some(SECOND));
-    let Ran { done, .. } = run(Fake::new(1, job, Manners::good()));
+    let Ran { done, .. } = run(Fake::new(1, job, Behaviour::good()));
     assert_eq!((done.cut_short, done.stats.requests.completed), (None, 4));
 }

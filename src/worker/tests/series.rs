@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::*;
 use crate::measure::schedule::{Arrivals, Offer, Profile, Stretch};
 use crate::worker::OpenJob;
-use crate::worker::fake::Deed;
+use crate::worker::fake::Action;
 use crate::worker::series::{Counts, Merger};
 
 /// As many intervals as eight hours have seconds.
@@ -36,8 +36,9 @@ fn eight_hours_hold_no_more_than_a_minute() {
         ..job()
     };
     // One in eight connections is reset before its answer is whole.
-    let manners = Manners { deeds: vec![(Deed::Answer, 7), (Deed::PartAndReset, 1)], split: 0, ..Manners::good() };
-    let mut fake = Fake::new(1, job.clone(), manners);
+    let behaviour =
+        Behaviour { actions: vec![(Action::Answer, 7), (Action::PartAndReset, 1)], split: 0, ..Behaviour::good() };
+    let mut fake = Fake::new(1, job.clone(), behaviour);
     (fake.spurious, fake.late_ns) = (0, 0..1_000);
     let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
     let (progress, seen) = (Rc::new(Progress::default()), Rc::new(RefCell::new(Seen::default())));

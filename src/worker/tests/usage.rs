@@ -1,14 +1,14 @@
 //! The account of a worker's time: exact, as time only passes where the fake lets it.
 
 use super::*;
-use crate::worker::fake::Deed;
+use crate::worker::fake::Action;
 
 /// Each request is in flight from its stamp to its answer: the two sums are one.
 #[test]
 fn in_flight_by_time_is_the_sum_of_all_service_times() {
     for_seeds(60, |seed| {
         let job = Job { duration_ns: None, requests: Some(300 + seed), timeout_ns: 50 * SECOND, ..job_of(seed) };
-        let Ran { done, fake } = run_job(seed, job, Manners { delay_ns: 50_000..3 * MS, ..Manners::good() });
+        let Ran { done, fake } = run_job(seed, job, Behaviour { delay_ns: 50_000..3 * MS, ..Behaviour::good() });
         assert_eq!(done.stats.requests.completed, 300 + seed);
         assert_eq!(done.usage.in_flight_ns, fake.record.service_ns);
     });
@@ -18,8 +18,8 @@ fn in_flight_by_time_is_the_sum_of_all_service_times() {
 fn what_never_comes_is_in_flight_until_it_expires() {
     for_seeds(20, |seed| {
         let job = Job { connections: 1, duration_ns: Some(SECOND), ..job() };
-        let manners = Manners { deeds: vec![(Deed::Stall, 1)], ..Manners::good() };
-        let Ran { done, .. } = run_job(seed, job, manners);
+        let behaviour = Behaviour { actions: vec![(Action::Stall, 1)], ..Behaviour::good() };
+        let Ran { done, .. } = run_job(seed, job, behaviour);
         let (failed, usage) = (done.stats.requests.failed, done.usage);
         assert!(failed >= 5, "{failed}");
         // Each for the timeout, and as late as the wheel's tick and an enter; between two of them there is a connect.
@@ -31,7 +31,7 @@ fn what_never_comes_is_in_flight_until_it_expires() {
 #[test]
 fn time_is_spent_in_enters_but_for_the_readings_of_the_clock() {
     for_seeds(40, |seed| {
-        let Ran { done, fake } = run_job(seed, job_of(seed), Manners::good());
+        let Ran { done, fake } = run_job(seed, job_of(seed), Behaviour::good());
         let usage = done.usage;
         assert_eq!(usage.span_ns, 100 * MS);
         // Outside an enter the fake's time passes by a nanosecond for each reading.
@@ -45,7 +45,7 @@ fn time_is_spent_in_enters_but_for_the_readings_of_the_clock() {
 fn of_the_warm_up_nothing_is_in_the_account() {
     for_seeds(40, |seed| {
         let job = Job { warmup_ns: 80 * MS, duration_ns: Some(40 * MS), ..job() };
-        let mut fake = Fake::new(seed, job.clone(), Manners { delay_ns: MS..MS + 1, split: 0, ..Manners::good() });
+        let mut fake = Fake::new(seed, job.clone(), Behaviour { delay_ns: MS..MS + 1, split: 0, ..Behaviour::good() });
         let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
         let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
         let usage = done.usage;

@@ -6,15 +6,15 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use super::Error;
-use crate::engine::{Chosen, Engine, Name, Order, SetupError};
+use crate::engine::{Engine, EngineChoice, EngineConfig, Name, SetupError};
 use crate::measure::clock::Monotonic;
 use crate::plan::Plan;
 use crate::ring::cpu;
 use crate::worker::{self, Done, Halt, Job, Progress};
 use crate::workload::Layout;
 
-/// What a worker's thread brings home.
-pub(super) struct Home {
+/// What a worker's thread ends with.
+pub(super) struct WorkerOutput {
     pub(super) done: Done,
     pub(super) cpu: Option<usize>,
     pub(super) connections: usize,
@@ -23,7 +23,7 @@ pub(super) struct Home {
     pub(super) why: String,
 }
 
-impl Home {
+impl WorkerOutput {
     /// The run ended early for this reason, unless there is one already.
     pub(super) fn cut_short(&mut self, why: &str) {
         self.done.cut_short.get_or_insert_with(|| why.to_owned());
@@ -33,20 +33,20 @@ impl Home {
 /// A worker that waits for the start.
 struct Waiting {
     start: mpsc::Sender<u64>,
-    thread: JoinHandle<Option<Home>>,
+    thread: JoinHandle<Option<WorkerOutput>>,
 }
 
 /// All workers of a pass, ready.
-pub(super) struct Crew {
+pub(super) struct WorkerPool {
     waiting: Vec<Waiting>,
     board: Arc<[Progress]>,
     all_gone: mpsc::Receiver<Infallible>,
 }
 
 /// All a worker's thread needs.
-struct Seat {
-    engine: Chosen,
-    order: Order,
+struct WorkerThread {
+    engine: EngineChoice,
+    config: EngineConfig,
     job: Job,
     cpu: usize,
     halt: Arc<Halt>,
@@ -55,13 +55,13 @@ struct Seat {
     begin: mpsc::Receiver<u64>,
 }
 
-impl Seat {
+impl WorkerThread {
     /// The thread's life: `None` if there was no start, as this or another worker failed.
-    fn run(self, ready: mpsc::Sender<Result<(), SetupError>>) -> Option<Home> {
+    fn run(self, ready: mpsc::Sender<Result<(), SetupError>>) -> Option<WorkerOutput> {
         // Pinned first: what is touched from now on lies in that CPU's memory. Nothing large was before: the order and the job
         // are small, buffers and queues are made by `build`, tables of connections and histograms by `work`.
         let cpu = cpu::pin(self.cpu).then_some(self.cpu);
-        let (mut engine, outcome) = match self.engine.build(self.order) {
+        let (mut engine, outcome) = match self.engine.build(self.config) {
             Ok(engine) => (Some(engine), Ok(())),
             Err(error) => (None, Err(error)),
         };
@@ -78,16 +78,16 @@ impl Seat {
         // The kernel's submission thread worked for this one.
         done.used.system_s += done.ring.sqpoll_ns as f64 / 1e9;
         let connections = self.job.connections;
-        Some(Home { done, cpu, connections, engine: engine.name(), level: engine.level(), why: engine.why() })
+        Some(WorkerOutput { done, cpu, connections, engine: engine.name(), level: engine.level(), why: engine.why() })
     }
 }
 
-impl Crew {
+impl WorkerPool {
     /// All threads have their engines before any begins.
     ///
     /// # Errors
     /// No ring or no thread can be had.
-    pub(super) fn prepare(plan: &Plan, layout: &Layout, jobs: Vec<Job>, halt: &Arc<Halt>) -> Result<Crew, Error> {
+    pub(super) fn prepare(plan: &Plan, layout: &Layout, jobs: Vec<Job>, halt: &Arc<Halt>) -> Result<WorkerPool, Error> {
         let board: Arc<[Progress]> = jobs.iter().map(|_| Progress::default()).collect();
         let (alive, all_gone) = mpsc::channel::<Infallible>();
         let endpoints = plan.endpoints();
@@ -97,7 +97,7 @@ impl Crew {
         for (index, job) in jobs.into_iter().enumerate() {
             let (start, begin) = mpsc::channel();
             let cpu = plan.placement.cpus[index];
-            let order = Order {
+            let config = EngineConfig {
                 slots: job.connections,
                 first: job.first_connection,
                 payload: Arc::clone(layout.memory()),
@@ -105,13 +105,13 @@ impl Crew {
                 endpoints: endpoints.clone(),
             };
             let (halt, board) = (Arc::clone(halt), Arc::clone(&board));
-            let seat = Seat { engine: engine.clone(), order, job, cpu, halt, board, index, begin };
+            let worker = WorkerThread { engine: engine.clone(), config, job, cpu, halt, board, index, begin };
             let (ready, alive) = (ready.clone(), alive.clone());
             let body = move || {
-                let home = seat.run(ready);
+                let output = worker.run(ready);
                 // Nothing is ever said on it: that it ends is what is heard.
                 drop(alive);
-                home
+                output
             };
             let thread = thread::Builder::new().name(format!("worker-{index}")).spawn(body);
             let thread = thread.map_err(|error| Error::new(format_args!("cannot start a thread: {error}")))?;
@@ -121,21 +121,21 @@ impl Crew {
         for outcome in is_ready {
             outcome.map_err(Error::new)?;
         }
-        Ok(Crew { waiting, board, all_gone })
+        Ok(WorkerPool { waiting, board, all_gone })
     }
 
-    /// Starts all with load from `starts_at` on, lets `watch` look at them until they have gone home, and brings what they bring.
+    /// Starts all with load from `starts_at` on, lets `watch` look at them until they have ended, and gives what they ended with.
     pub(super) fn work(
         self,
         starts_at: u64,
         watch: impl FnOnce(&[Progress], &mpsc::Receiver<Infallible>),
-    ) -> Vec<Home> {
+    ) -> Vec<WorkerOutput> {
         let started = self.waiting.into_iter().map(|Waiting { start, thread }| {
             // Never fails: the thread waits for it.
             let _ = start.send(starts_at);
             thread
         });
-        let threads: Vec<JoinHandle<Option<Home>>> = started.collect();
+        let threads: Vec<JoinHandle<Option<WorkerOutput>>> = started.collect();
         watch(&self.board, &self.all_gone);
         threads.into_iter().map(|thread| thread.join().expect("a worker panicked").expect("started")).collect()
     }

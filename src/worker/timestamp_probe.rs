@@ -2,7 +2,7 @@
 //!
 //! The loop is the one that every run has. It is given a ring that hands through everything and a clock that remembers its last reading:
 //! the last one before a completion is handed out is that completion's `done_at`. So it is the engine's own instant that is judged, and a
-//! run without a witness pays nothing.
+//! run without a probe pays nothing.
 
 use std::cell::Cell;
 use std::io;
@@ -12,19 +12,19 @@ use crate::measure::histogram::Histogram;
 use crate::ring::{Block, Completion, Counters, Ring, Tx, Uring, Wait};
 
 /// A clock that remembers what it said last.
-pub struct Remembering<C> {
+pub struct RecordingClock<C> {
     clock: C,
     last: Cell<u64>,
 }
 
-impl<C: Clock> Remembering<C> {
+impl<C: Clock> RecordingClock<C> {
     /// The same clock, remembering.
     pub fn new(clock: C) -> Self {
-        Remembering { last: Cell::new(clock.now()), clock }
+        RecordingClock { last: Cell::new(clock.now()), clock }
     }
 }
 
-impl<C: Clock> Clock for Remembering<C> {
+impl<C: Clock> Clock for RecordingClock<C> {
     #[inline]
     fn now(&self) -> u64 {
         let now = self.clock.now();
@@ -38,9 +38,9 @@ impl<C: Clock> Clock for Remembering<C> {
 }
 
 /// A ring whose stamped receives are held against the loop's own instants.
-pub struct Witness<'a, C> {
+pub struct TimestampProbe<'a, C> {
     ring: &'a mut Uring,
-    clock: &'a Remembering<C>,
+    clock: &'a RecordingClock<C>,
     wall: WallClock,
     /// Nothing is recorded before, ns.
     from: u64,
@@ -48,11 +48,11 @@ pub struct Witness<'a, C> {
     pub late: Histogram,
 }
 
-impl<'a, C: Clock> Witness<'a, C> {
+impl<'a, C: Clock> TimestampProbe<'a, C> {
     /// Of one connection in `every`, from the instant `from` on.
-    pub fn new(ring: &'a mut Uring, clock: &'a Remembering<C>, every: u32, from: u64) -> Self {
+    pub fn new(ring: &'a mut Uring, clock: &'a RecordingClock<C>, every: u32, from: u64) -> Self {
         ring.stamp_receives(every);
-        Witness { ring, clock, wall: WallClock::read(), from, late: Histogram::new() }
+        TimestampProbe { ring, clock, wall: WallClock::read(), from, late: Histogram::new() }
     }
 
     /// How the wall clock stood when it began.
@@ -61,7 +61,7 @@ impl<'a, C: Clock> Witness<'a, C> {
     }
 }
 
-impl<C: Clock> Ring for Witness<'_, C> {
+impl<C: Clock> Ring for TimestampProbe<'_, C> {
     fn room(&self) -> usize {
         self.ring.room()
     }
