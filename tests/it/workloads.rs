@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use saturing::result::{Outcome, RunResult};
 
 use crate::support::process::{Folder, until};
-use crate::support::saturing::{Running, Serve, load, run};
+use crate::support::saturing::{Running, Serve, command, load, run};
 use crate::support::scripted::{Peer, Server, serve};
 
 /// Requests by their first line.
@@ -376,7 +376,7 @@ fn connections_end_by_a_reset_under_every_engine() {
     for engine in ["uring", "epoll", "tokio-uring"] {
         let args =
             ["--engine", engine, "-t1", "-c4", "-n200", "-T50s", "--requests-per-connection", "10", "--reset", &url];
-        let ended = run(&args);
+        let ended = Running::spawn(command().args(args)).wait();
         assert_eq!(ended.code, 0, "{engine}: {}", ended.stderr);
     }
     let counts = server.stop();
