@@ -86,7 +86,7 @@ impl RequestsSpec {
             let rule = format!("must all be of one origin, here http://{}", origin.authority());
             return Err(Error::argument("URL", rule, other));
         }
-        let mut maker = Maker { spec: self, origin, builder: Builder::new(self.seq_skip), notes };
+        let mut maker = Maker { spec: self, origin, builder: Builder::new(self.seq_skip), notes, doubts: Vec::new() };
         match &self.source {
             Source::Urls(body) => urls.iter().try_for_each(|url| maker.url(url, body, None))?,
             Source::Bodies(bodies) => {
@@ -96,7 +96,8 @@ impl RequestsSpec {
             Source::List { name, items } => maker.list(name, items)?,
             Source::Raw(files) => maker.raw(files)?,
         }
-        let mut set = maker.builder.finish();
+        let doubts = maker.doubts;
+        let mut set = RequestSet { doubts, ..maker.builder.finish() };
         (set.order, set.seed) = (self.order, self.seed);
         if set.entries.is_empty() {
             return Err(Error::argument(self.argument(), "must have a request at least", "none"));
@@ -146,6 +147,7 @@ struct Maker<'a> {
     origin: &'a Url,
     builder: Builder,
     notes: &'a mut Vec<String>,
+    doubts: Vec<String>,
 }
 
 impl Maker<'_> {
@@ -185,7 +187,7 @@ impl Maker<'_> {
                 ));
             }
             if let Some(doubt) = read.doubt {
-                self.notes.push(format!("{name} {doubt}; it is sent as it is"));
+                self.doubts.push(format!("{name} {doubt}; it is sent as it is"));
             }
             // The file's own name, unless another folder has one of that name too.
             let base = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();

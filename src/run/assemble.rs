@@ -157,6 +157,7 @@ pub(super) fn assemble(
     result.little = findings::little(&result);
     result.outcome = result.outcome();
     result.warnings = result.doubts();
+    result.warnings.extend_from_slice(&layout.set().doubts);
     result.judge();
     result
 }

@@ -42,6 +42,8 @@ pub struct RequestSet {
     pub sequences: Vec<Sequence>,
     /// What answers are held against.
     pub expectations: Vec<Expect>,
+    /// Why no answer, or more than one, can be expected of some of them: a sentence each.
+    pub doubts: Vec<String>,
 }
 
 impl RequestSet {

@@ -219,6 +219,19 @@ fn raw_requests_end_their_connection_when_they_have_been_answered() {
 }
 
 #[test]
+fn a_length_that_contradicts_its_body_is_a_warning() {
+    let folder = Folder::new();
+    let raw = folder.write("raw", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n\r\n");
+    let (server, _) = counting(hello);
+    let result = load(server.address, &format!("-t 1 -c 1 -n 1 --raw {}", raw.display()));
+    server.stop();
+    let warned = |warning: &&String| {
+        warning.ends_with("has a Content-Length of 0 and 2 bytes behind its head; it is sent as it is")
+    };
+    assert!(result.warnings.iter().any(|warning| warned(&warning)), "{:?}", result.warnings);
+}
+
+#[test]
 fn an_answer_that_differs_has_failed_and_is_kept() {
     let folder = Folder::new();
     let list = folder.write("list", "/right\n\nGET /status\nexpect: 201\n\nGET /body\nexpect-body: other\n");
