@@ -11,37 +11,28 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::measure::histogram::{LatencyKind, Percentiles, Summary};
 
+mod at_end;
+pub mod bad_answers;
 pub mod calibration;
 mod check;
-mod client_faults;
 pub mod comparison;
 pub mod diagnosis;
-mod disturbances;
-mod doubts;
+mod ended_early;
 mod evidence;
-mod headlines;
 pub mod mix;
-mod other_protocol;
-mod outcome;
 mod parts;
-pub mod plateau;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod search;
-mod shares;
-pub mod slo;
 pub mod suite;
 #[cfg(test)]
 mod tests;
 pub mod unanswered;
 pub mod units;
-pub mod usable;
-mod verdict;
 
-pub use doubts::add_warning;
+pub use at_end::AtEnd;
+pub use ended_early::{CutShort, EndedEarly, NoProgress};
 pub use evidence::*;
-pub use headlines::INTERRUPTED;
-pub use outcome::AtEnd;
 pub use parts::*;
 
 /// The version of the JSON schema that [`RunResult`] follows.

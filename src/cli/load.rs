@@ -53,7 +53,7 @@ fn run_plan(plan: &Plan, typed: &Typed, args: &[String]) -> Result<i32, Failure>
         result.judge();
     }
     // Half a run is no ground to judge the whole.
-    result.slo = typed.slo.as_ref().filter(|_| !result.interrupted).map(|slo| slo.judge(&result));
+    result.slo = typed.slo.as_ref().filter(|_| !result.interrupted).map(|slo| slo.clauses(&result));
     let report = text::render(&result, typed.output.style());
     let all_written = outputs.write(&report, &|format| format.render(&result));
     let code = exit_code(&result, &signal);
@@ -90,7 +90,8 @@ fn exit_code(result: &RunResult, signal: &Signal) -> i32 {
         }
         _ if result.slo.iter().flatten().any(|clause| !clause.held) => BREACH,
         _ if result.outcome == Outcome::Incomplete => {
-            complain(result.headlines().first().map_or("the run is incomplete", String::as_str));
+            let first = result.headlines().first().map(|headline| headline.warning.to_string());
+            complain(first.as_deref().unwrap_or("the run is incomplete"));
             NO_RUN
         }
         _ => DONE,

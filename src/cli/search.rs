@@ -9,11 +9,11 @@ use super::shared;
 use super::signals::Signal;
 use super::slo;
 use super::typed::Typed;
+use crate::judge::slo::{Limit, Measure, Order};
 use crate::plan::units;
 use crate::plan::{Error, MAX_CONNECTIONS, Plan};
 use crate::report::{json, search as report};
 use crate::result::search::{Goal, Search};
-use crate::result::slo::{Limit, Measure, Order};
 use crate::search::{Event, Prober, RateSearch};
 use std::io::Read;
 

@@ -1,8 +1,8 @@
 //! Service-level objectives as they are typed: `p99<5ms,errors<0.1%,rate>9k`.
 
+use crate::judge::slo::{Limit, Measure, Order, Slo, Statistic, Times};
 use crate::plan::Error;
 use crate::plan::{nearest, units};
-use crate::result::slo::{Limit, Measure, Order, Slo, Statistic, Times};
 use crate::workload::RequestSet;
 
 const FORM: &str = "must be limits as in p99<5ms,errors<0.1%,rate>9k; any of pN, mean, max, service.pN, lag, lag.max, errors, rate, and p99[NAME] of a kind of request";

@@ -10,11 +10,13 @@ pub use rounds::rounds;
 
 use std::num::NonZeroU64;
 
+use crate::judge::MANY_ERRORS;
 use crate::measure::estimate::middle;
+use crate::report::words::add_warning;
+use crate::result::bad_answers::BadAnswers;
 use crate::result::comparison::{Comparison, Difference, Shift, Side};
 use crate::result::units::time_ns;
-use crate::result::usable::{BadAnswers, MANY_ERRORS};
-use crate::result::{Interval, Outcome, RunResult, SCHEMA, Stage, Summary, add_warning};
+use crate::result::{Interval, Outcome, RunResult, SCHEMA, Stage, Summary};
 
 /// The chance of seeing a difference where there is none, for all figures together.
 const CHANCE: f64 = 0.05;
@@ -106,7 +108,7 @@ impl Observed {
         let silent = || {
             (result.requests.completed == 0).then(|| format!("not one response came from {}", result.target.address))
         };
-        result.away().or_else(silent)
+        result.away().map(|away| away.to_string()).or_else(silent)
     }
 
     fn add_stage(&mut self, stage: &Stage) {
@@ -231,7 +233,7 @@ fn thin(a: &Observed, b: &Observed) -> Option<String> {
 /// Why the figures of a side are not those of good answers.
 fn unfit(name: &str, one: &Observed) -> Vec<String> {
     let mut all: Vec<String> = one.unfit.iter().map(|why| format!("{name}: {why}")).collect();
-    all.extend(one.errors.are_many().then(|| format!("{name} has {}", one.errors.words())));
+    all.extend(one.errors.are_many().then(|| format!("{name} has {}", one.errors)));
     all
 }
 

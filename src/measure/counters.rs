@@ -136,6 +136,47 @@ pub struct Anomalies {
     pub close_unannounced: u64,
 }
 
+/// Failed attempts to connect, by cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectFailures {
+    /// Nobody listens.
+    pub refused: u64,
+    /// No answer in time.
+    pub timeout: u64,
+    /// No free local port is left.
+    pub no_local_port: u64,
+    /// No file descriptor is left, in this process or in the system.
+    #[serde(default)]
+    pub no_descriptor: u64,
+    /// Any other cause.
+    pub other: u64,
+}
+
+impl ConnectFailures {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.refused + self.timeout + self.no_local_port + self.no_descriptor + self.other
+    }
+
+    /// Those that failed for want of something of the client's own.
+    #[must_use]
+    pub fn of_the_client(&self) -> u64 {
+        self.no_local_port + self.no_descriptor
+    }
+
+    /// Counts one.
+    pub fn add(&mut self, failure: ConnectFailure) {
+        *match failure {
+            ConnectFailure::Refused => &mut self.refused,
+            ConnectFailure::Timeout => &mut self.timeout,
+            ConnectFailure::NoLocalPort => &mut self.no_local_port,
+            ConnectFailure::NoDescriptor => &mut self.no_descriptor,
+            ConnectFailure::Other => &mut self.other,
+        } += 1;
+    }
+}
+
 /// Connections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Connections {
@@ -146,15 +187,7 @@ pub struct Connections {
     /// Connections opened after the slot's first.
     pub reconnects: u64,
     /// Failed attempts.
-    pub refused: u64,
-    /// Failed attempts.
-    pub timeout: u64,
-    /// Failed attempts.
-    pub no_local_port: u64,
-    /// Failed attempts.
-    pub no_descriptor: u64,
-    /// Failed attempts.
-    pub other: u64,
+    pub failed: ConnectFailures,
     /// Ended by the peer, in order or not, while nothing was in flight on them: over 100 ms after their last answer or, before their
     /// first request, over 10 ms after they were opened. No failure.
     pub idle_closed: u64,
@@ -177,6 +210,24 @@ pub struct Bytes {
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+/// How many more there are of each than there were; 0 where they were counted anew meanwhile.
+macro_rules! growth {
+    ($($kind:ident: $($field:ident),+;)+) => {
+        $(impl $kind {
+            /// How many more of each there are than in `then`; 0 where they were counted anew since.
+            #[must_use]
+            pub fn since(&self, then: &$kind) -> $kind {
+                $kind { $($field: self.$field.saturating_sub(then.$field)),+ }
+            }
+        })+
+    };
+}
+
+growth! {
+    Errors: reset, eof_mid_response, timeout, protocol, check, other;
+    ConnectFailures: refused, timeout, no_local_port, no_descriptor, other;
 }
 
 /// Adds every field of another one of the same kind, or takes it off.
@@ -203,8 +254,8 @@ sums! {
     Errors: reset, eof_mid_response, timeout, protocol, check, other;
     Classes: success, redirection, client_error, server_error, other;
     Anomalies: excess_bytes, reset_after_response, close_unannounced;
-    Connections:
-        established, answered, reconnects, refused, timeout, no_local_port, no_descriptor, other, idle_closed, not_begun, unfinished;
+    ConnectFailures: refused, timeout, no_local_port, no_descriptor, other;
+    Connections: established, answered, reconnects, failed, idle_closed, not_begun, unfinished;
     Bytes: sent, received, body;
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use super::error::Error;
 use super::url::Url;
 use crate::workload::builder::{Addition, Builder, Full};
-use crate::workload::{Expect, Order, RequestSet, Sequence, list, raw};
+use crate::workload::{Expect, Order, RawFault, RequestSet, Sequence, list, raw};
 use encode::{Parts, encoded};
 pub use expect::{expected_body, expected_status};
 
@@ -86,7 +86,7 @@ impl RequestsSpec {
             let rule = format!("must all be of one origin, here http://{}", origin.authority());
             return Err(Error::argument("URL", rule, other));
         }
-        let mut maker = Maker { spec: self, origin, builder: Builder::new(self.seq_skip), notes, doubts: Vec::new() };
+        let mut maker = Maker { spec: self, origin, builder: Builder::new(self.seq_skip), notes, faults: Vec::new() };
         match &self.source {
             Source::Urls(body) => urls.iter().try_for_each(|url| maker.url(url, body, None))?,
             Source::Bodies(bodies) => {
@@ -96,8 +96,8 @@ impl RequestsSpec {
             Source::List { name, items } => maker.list(name, items)?,
             Source::Raw(files) => maker.raw(files)?,
         }
-        let doubts = maker.doubts;
-        let mut set = RequestSet { doubts, ..maker.builder.finish() };
+        let faults = maker.faults;
+        let mut set = RequestSet { faults, ..maker.builder.finish() };
         (set.order, set.seed) = (self.order, self.seed);
         if set.entries.is_empty() {
             return Err(Error::argument(self.argument(), "must have a request at least", "none"));
@@ -147,7 +147,7 @@ struct Maker<'a> {
     origin: &'a Url,
     builder: Builder,
     notes: &'a mut Vec<String>,
-    doubts: Vec<String>,
+    faults: Vec<(String, RawFault)>,
 }
 
 impl Maker<'_> {
@@ -186,9 +186,7 @@ impl Maker<'_> {
                     format!("{name}, which is empty"),
                 ));
             }
-            if let Some(doubt) = read.doubt {
-                self.doubts.push(format!("{name} {doubt}; it is sent as it is"));
-            }
+            self.faults.extend(read.fault.map(|fault| (name.clone(), fault)));
             // The file's own name, unless another folder has one of that name too.
             let base = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
             let shared = files.iter().any(|(other, _)| other != name && base(other) == base(name));

@@ -2,7 +2,6 @@
 
 use crate::result::comparison::{Comparison, Difference, Shift, Side};
 use crate::result::units::{hang, metric, time_ns};
-use crate::result::usable::BadAnswers;
 
 /// Figures of both sides, differences with their intervals, and in words whether there is one.
 #[must_use]
@@ -10,7 +9,7 @@ pub fn render(comparison: &Comparison) -> String {
     let mut out = String::new();
     for (letter, side) in [("A", &comparison.a), ("B", &comparison.b)] {
         out.push_str(&format!("{letter}  {}\n", describe(side)));
-        let errors = side.errors.iter().map(BadAnswers::words);
+        let errors = side.errors.iter().map(ToString::to_string);
         errors.for_each(|errors| out.push_str(&format!("   {errors}.\n")));
         side.warnings.iter().for_each(|warning| out.push_str(&format!("   Warning: {warning}.\n")));
     }

@@ -15,6 +15,7 @@ pub mod spectrum;
 pub mod suite;
 pub mod text;
 pub mod timeseries;
+pub mod words;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,6 +1,8 @@
 //! A search as text: a line for each probe as it comes, then what was found.
 
+use crate::result::bad_answers::BadAnswers;
 use crate::result::search::{Goal, Limit, Probe, Search, Why};
+use crate::result::unanswered::Unanswered;
 use crate::result::units::{hang, metric, time_ns};
 
 /// What stands above the probes.
@@ -50,7 +52,7 @@ fn outcome(goal: Goal, probe: &Probe) -> String {
         Why::Confirm => " (confirmation)",
         Why::Repeat => " (repeated)",
     };
-    let trouble = probe.trouble();
+    let trouble = trouble(probe);
     if let Some(disturbed) = &probe.disturbed {
         return format!("disturbed: {disturbed}{why}");
     }
@@ -74,6 +76,26 @@ fn outcome(goal: Goal, probe: &Probe) -> String {
     (words.join(if probe.is_silent() { ": " } else { "; " }) + why).trim().to_owned()
 }
 
+/// Errors and requests without an answer. Those without an answer are told of with their causes where they are a tenth or more, or
+/// where errors are the limit.
+#[must_use]
+pub fn trouble(probe: &Probe) -> Option<String> {
+    let told = |one: &&Unanswered| one.are_many() || probe.limit == Some(Limit::Errors);
+    let unanswered = probe.unanswered.as_ref().filter(told);
+    // Failed requests alone would be told of twice.
+    let more = |errors: &&BadAnswers| unanswered.is_none() || !errors.status.is_empty();
+    let errors = probe.errors.as_ref().filter(more).map(ToString::to_string);
+    let words: Vec<String> = errors.into_iter().chain(unanswered.map(ToString::to_string)).collect();
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
+/// The same, where it is a tenth or more.
+fn much_trouble(probe: &Probe) -> Option<String> {
+    let errors = probe.errors.as_ref().is_some_and(BadAnswers::are_many);
+    let unanswered = probe.unanswered.as_ref().is_some_and(Unanswered::are_many);
+    trouble(probe).filter(|_| errors || unanswered)
+}
+
 /// What stands below the probes.
 #[must_use]
 pub fn tail(search: &Search) -> String {
@@ -91,7 +113,7 @@ pub fn tail(search: &Search) -> String {
                 (Some(beyond), Some(limit)) => {
                     let of_errors = |one: &&Probe| one.load == beyond && one.limit == Some(Limit::Errors);
                     let last = search.probes.iter().rev().filter(|_| limit == Limit::Errors).find(of_errors);
-                    let why = last.and_then(Probe::trouble).map_or_else(String::new, |trouble| format!(": {trouble}"));
+                    let why = last.and_then(trouble).map_or_else(String::new, |trouble| format!(": {trouble}"));
                     say(format!("Limit         {}, at {beyond}/s{why}.", limit.words()));
                 }
                 (Some(beyond), None) => say(format!("Limit         unknown, at {beyond}/s.")),
@@ -115,7 +137,7 @@ pub fn tail(search: &Search) -> String {
 }
 
 fn without_answer(search: &Search, say: &mut dyn FnMut(String)) {
-    let worst = search.probes.iter().rev().find_map(Probe::much_trouble);
+    let worst = search.probes.iter().rev().find_map(much_trouble);
     match (&search.ended_early, search.range, search.goal) {
         _ if search.interrupted => say("Interrupted before there was an answer.".into()),
         (Some(early), ..) => say(format!("Ended early   {}.", early.why.trim_end_matches('.'))),

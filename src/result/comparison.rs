@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::usable::BadAnswers;
+use super::bad_answers::BadAnswers;
 use super::{EndedEarly, Outcome};
 
 /// Two results held against each other.

@@ -77,26 +77,4 @@ impl RunResult {
     pub fn kind(&self, name: &str) -> Option<&Kind> {
         self.mix.iter().find(|kind| kind.name == name)
     }
-
-    /// Of numbers that were longer than their placeholder.
-    pub(super) fn numbers_past_width(&self) -> Option<String> {
-        let past = self.seq_past_width;
-        (past > 0).then(|| {
-            format!(
-                "{past} numbers of {{SEQ:start}} were longer than start has digits: only their last digits were sent, as others \
-                 before them had been (write start with more digits)"
-            )
-        })
-    }
-
-    /// Where whole answers came, and none was as expected.
-    pub(super) fn all_differ(&self) -> Option<String> {
-        (self.requests.completed == 0 && self.errors.check > 0).then(|| {
-            let first = self.differing.first();
-            let first = first.map_or_else(String::new, |one| {
-                format!("; the first had status {} and {} bytes", one.status, one.body_bytes)
-            });
-            format!("not one answer was as expected: {} differed{first}", self.errors.check)
-        })
-    }
 }

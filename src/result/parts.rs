@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AtEnd, Evidence, Process, Summary};
 
-pub use crate::measure::counters::{Anomalies, Bytes, Classes, Errors, Intended, Requests};
+pub use crate::measure::counters::{Anomalies, Bytes, Classes, ConnectFailures, Errors, Intended, Requests};
 pub use crate::measure::estimate::Estimate;
 
 /// Whom the load was put on.
@@ -80,13 +80,6 @@ pub enum InterruptedIn {
     Window,
     /// The drain: the window was whole.
     Drain,
-}
-
-/// A run that ended before its plan did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EndedEarly {
-    /// What happened, a sentence.
-    pub why: String,
 }
 
 /// What was asked for, after defaults.
@@ -291,36 +284,6 @@ impl Fairness {
             median: sorted[(sorted.len() - 1) / 2],
             max: *sorted.last()?,
         })
-    }
-}
-
-/// Failed attempts to connect, by cause.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConnectFailures {
-    /// Nobody listens.
-    pub refused: u64,
-    /// No answer in time.
-    pub timeout: u64,
-    /// No free local port is left.
-    pub no_local_port: u64,
-    /// No file descriptor is left, in this process or in the system.
-    #[serde(default)]
-    pub no_descriptor: u64,
-    /// Any other cause.
-    pub other: u64,
-}
-
-impl ConnectFailures {
-    /// All of them.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.refused + self.timeout + self.no_local_port + self.no_descriptor + self.other
-    }
-
-    /// Those that failed for want of something of the client's own.
-    #[must_use]
-    pub fn of_the_client(&self) -> u64 {
-        self.no_local_port + self.no_descriptor
     }
 }
 

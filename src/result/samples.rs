@@ -235,7 +235,7 @@ pub(crate) fn failing() -> RunResult {
         notes: vec!["2 of 4 threads used: only 2 CPUs are allowed.".into()],
         ..base()
     };
-    result.warnings = result.doubts();
+    result.warn();
     result
 }
 
@@ -312,7 +312,7 @@ pub(crate) fn outage() -> RunResult {
         ..good
     };
     result.outcome = result.outcome();
-    result.warnings = result.doubts();
+    result.warn();
     result.judge();
     result
 }
@@ -368,7 +368,7 @@ pub(crate) fn mix() -> RunResult {
         ..good
     };
     result.outcome = result.outcome();
-    result.warnings = result.doubts();
+    result.warn();
     result.judge();
     result
 }
@@ -403,7 +403,7 @@ pub(crate) fn steps() -> RunResult {
         stages: vec![step(1, 0.0, 90, 0, 2_200), step(4, 0.2, 6_000, 0, 130), step(8, 0.4, 8_000, 2, 190)],
         ..good
     };
-    result.warnings = result.doubts();
+    result.warn();
     result.judge();
     result
 }

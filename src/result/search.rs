@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bad_answers::BadAnswers;
 use super::unanswered::Unanswered;
-use super::usable::BadAnswers;
 use super::{Clause, EndedEarly};
 
 /// A search for the highest rate, or for the smallest number of connections.
@@ -120,27 +120,6 @@ impl Probe {
     #[must_use]
     pub fn is_silent(&self) -> bool {
         self.unanswered.as_ref().is_some_and(Unanswered::are_all)
-    }
-
-    /// Errors and requests without an answer, in words. Those without an answer are told of with their causes where they are a tenth
-    /// or more, or where errors are the limit.
-    #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        let told = |one: &&Unanswered| one.are_many() || self.limit == Some(Limit::Errors);
-        let unanswered = self.unanswered.as_ref().filter(told);
-        // Failed requests alone would be told of twice.
-        let more = |errors: &&BadAnswers| unanswered.is_none() || !errors.status.is_empty();
-        let errors = self.errors.as_ref().filter(more).map(BadAnswers::words);
-        let words: Vec<String> = errors.into_iter().chain(unanswered.map(Unanswered::words)).collect();
-        (!words.is_empty()).then(|| words.join("; "))
-    }
-
-    /// The same, where it is a tenth or more.
-    #[must_use]
-    pub fn much_trouble(&self) -> Option<String> {
-        let errors = self.errors.as_ref().is_some_and(BadAnswers::are_many);
-        let unanswered = self.unanswered.as_ref().is_some_and(Unanswered::are_many);
-        self.trouble().filter(|_| errors || unanswered)
     }
 }
 

@@ -7,14 +7,15 @@ use super::evidence::HostUsage;
 use super::owner::Owner;
 use super::pool::WorkerOutput;
 use super::{Passed, findings, host, mix, outcome, stages};
+use crate::judge::Warning;
 use crate::measure::counters::{self, Requests};
 use crate::measure::histogram::Histogram;
 use crate::measure::outage::Gaps;
 use crate::plan::Plan;
 use crate::protocol::h1::response::ProtocolError;
 use crate::result::{
-    AtEnd, Client, ConnectFailures, Connections, Engine, Evidence, Fairness, Host, Interval, PlanEcho, Rate, Ring,
-    RunResult, Spread, Target, Worker,
+    AtEnd, Client, Connections, Engine, Evidence, Fairness, Host, Interval, PlanEcho, Rate, Ring, RunResult, Spread,
+    Target, Worker,
 };
 use crate::ring::Counters;
 use crate::ring::cpu::{self, CpuTime};
@@ -156,8 +157,10 @@ pub(super) fn assemble(
     };
     result.little = findings::little(&result);
     result.outcome = result.outcome();
-    result.warnings = result.doubts();
-    result.warnings.extend_from_slice(&layout.set().doubts);
+    result.warn();
+    let of_requests = layout.set().faults.iter().cloned();
+    let of_requests = of_requests.map(|(name, fault)| Warning::RawRequest { name, fault });
+    result.warnings.extend(of_requests.map(|warning| warning.to_string()));
     result.judge();
     result
 }
@@ -323,13 +326,7 @@ fn connections(sum: &Sum, requested: u64, worst: Option<counters::Connections>) 
         established: here.established,
         answered: here.answered,
         reconnects: counted.reconnects,
-        failed: ConnectFailures {
-            refused: counted.refused,
-            timeout: counted.timeout,
-            no_local_port: counted.no_local_port,
-            no_descriptor: counted.no_descriptor,
-            other: counted.other,
-        },
+        failed: counted.failed,
         not_begun: here.not_begun,
         unfinished: here.unfinished,
         idle_closed: counted.idle_closed,

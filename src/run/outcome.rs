@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::Passed;
 use crate::measure::outage::Gaps;
-use crate::result::{AtEnd, EndedEarly, InterruptedIn, Interruption};
+use crate::result::{AtEnd, CutShort, EndedEarly, InterruptedIn, Interruption, NoProgress};
 use crate::worker::stats::WorkerStats;
 use crate::worker::{Ending, Reached};
 
@@ -58,10 +58,18 @@ pub(super) fn gaps(passed: &mut Passed) -> Gaps {
     Gaps::common(passed.outputs.iter_mut().map(|output| std::mem::take(&mut output.done.gaps)))
 }
 
-/// Why the run ended before its time.
+/// Why the run ended before its time. What all workers tried in vain is one reason.
 pub(super) fn ended_early(passed: &[Passed]) -> Option<EndedEarly> {
     let outputs = passed.iter().flat_map(|one| &one.outputs);
-    let mut reasons: Vec<&str> = outputs.filter_map(|output| output.done.cut_short.as_deref()).collect();
+    let mut no_progress: Option<NoProgress> = None;
+    let mut reasons: Vec<String> = Vec::new();
+    for why in outputs.filter_map(|output| output.done.cut_short.as_ref()) {
+        match why {
+            CutShort::NoProgress(more) => *no_progress.get_or_insert_default() += *more,
+            other => reasons.push(other.to_string()),
+        }
+    }
+    reasons.extend(no_progress.map(|all| CutShort::NoProgress(all).to_string()));
     reasons.sort_unstable();
     reasons.dedup();
     (!reasons.is_empty()).then(|| EndedEarly { why: reasons.join("; ") })

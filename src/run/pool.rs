@@ -9,6 +9,7 @@ use super::Error;
 use crate::engine::{Engine, EngineChoice, EngineConfig, Name, SetupError};
 use crate::measure::clock::Monotonic;
 use crate::plan::Plan;
+use crate::result::CutShort;
 use crate::ring::cpu;
 use crate::worker::{self, Done, Halt, Job, Progress};
 use crate::workload::Layout;
@@ -26,7 +27,7 @@ pub(super) struct WorkerOutput {
 impl WorkerOutput {
     /// The run ended early for this reason, unless there is one already.
     pub(super) fn cut_short(&mut self, why: &str) {
-        self.done.cut_short.get_or_insert_with(|| why.to_owned());
+        self.done.cut_short.get_or_insert_with(|| CutShort::Failed(why.to_owned()));
     }
 }
 

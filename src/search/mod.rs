@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use crate::judge::slo::Slo;
 use crate::plan::{Arrivals, Open, Plan, RateStage, Until};
+use crate::report::search::trouble;
+use crate::result::bad_answers::BadAnswers;
 use crate::result::search::{Goal, Limit, Probe, Search, Why};
-use crate::result::slo::Slo;
-use crate::result::usable::BadAnswers;
 use crate::result::{EndedEarly, SCHEMA, Snapshot};
 use crate::run::speed::Speed;
 use crate::run::{self, Halt};
@@ -208,5 +209,5 @@ fn in_silence(goal: Goal, first: &Probe) -> String {
         Goal::Connections if first.load == 1.0 => "1 connection".to_owned(),
         Goal::Connections => format!("{} connections", first.load),
     };
-    format!("at the first load, {load}, {}", first.trouble().unwrap_or_default())
+    format!("at the first load, {load}, {}", trouble(first).unwrap_or_default())
 }

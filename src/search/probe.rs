@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::steps::Trial;
 use super::{Event, Prober};
+use crate::judge::slo::{Measure, Slo};
 use crate::plan::Plan;
+use crate::result::bad_answers::BadAnswers;
 use crate::result::search::{Limit, Probe};
-use crate::result::slo::{Measure, Slo};
 use crate::result::unanswered::Unanswered;
 use crate::result::units::time_ns;
-use crate::result::usable::BadAnswers;
 use crate::result::{RunResult, Snapshot};
 use crate::run;
 use crate::run::speed::{self, Speed};
@@ -50,7 +50,7 @@ impl Prober<'_> {
             return Ok(Tried::Halted);
         }
         if let Some(why) = result.away() {
-            return Ok(Tried::Away(why));
+            return Ok(Tried::Away(why.to_string()));
         }
         let after = self.speed.read();
         was_slow |= self.speed.keep(&after);
@@ -105,7 +105,7 @@ fn stood_still_ns(result: &RunResult) -> u64 {
 
 /// Holds a result against the SLO, against the rate that was offered, and against errors that no limit of the SLO allows.
 pub(super) fn judge(probe: &mut Probe, slo: &Slo, result: &RunResult) {
-    probe.clauses = slo.judge(result);
+    probe.clauses = slo.clauses(result);
     probe.asked_ns = slo.asked_ns(result);
     let allows_errors = slo.limits.iter().any(|limit| limit.measure == Measure::Errors);
     let too_many = !allows_errors && probe.errors.as_ref().is_some_and(BadAnswers::are_many);
@@ -138,8 +138,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::judge::slo::{Limit as SloLimit, Order};
     use crate::result::samples;
-    use crate::result::slo::{Limit as SloLimit, Order};
 
     const MS: u64 = 1_000_000;
 

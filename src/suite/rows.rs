@@ -2,9 +2,11 @@
 
 use super::several::several;
 use super::statements;
+use crate::judge::plateau;
 use crate::measure::histogram::Histogram;
+use crate::report::words::add_warning;
 use crate::result::suite::{CaseRun, Row, Several, SuiteResult, bound_name};
-use crate::result::{Fairness, Percentiles, RunResult, add_warning, plateau};
+use crate::result::{Fairness, Percentiles, RunResult};
 
 /// Fills in the figures of those rows that are `wanted`, and what all say about the statements.
 pub fn conclude(result: &mut SuiteResult, runs: &[CaseRun], wanted: impl Fn(&Row) -> bool) {

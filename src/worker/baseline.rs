@@ -76,7 +76,7 @@ pub fn baseline<R: Ring>(
     let outside_ns = ring.outside_ns;
     let Done { stats, inside, elapsed_ns, used, ring, cut_short, .. } = done;
     if let Some(why) = cut_short {
-        return Err(why);
+        return Err(why.to_string());
     }
     if stats.connections.reconnects > 0 || stats.anomalies.excess_bytes > 0 {
         return Err(format!(

@@ -9,6 +9,7 @@ use super::{Done, Halt};
 use crate::measure::clock::Clock;
 use crate::measure::counters::Requests;
 use crate::protocol::Protocol;
+use crate::result::CutShort;
 use crate::ring::cpu::CpuTime;
 use crate::ring::{Counters, Ring};
 
@@ -22,7 +23,7 @@ struct Figures {
 
 impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
     /// Closes the window, takes off the wire what still comes, and closes the connections.
-    pub(super) fn close(mut self, cut_short: Option<String>, halt: &Halt) -> Done {
+    pub(super) fn close(mut self, cut_short: Option<CutShort>, halt: &Halt) -> Done {
         if self.sampler.warms_up() {
             // Nothing of the window was seen.
             self.begin();
@@ -51,7 +52,7 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
             self.take_figures(done_at)
         });
         let expired_at = if self.shared.schedule.is_open() { done_at } else { window_ends };
-        figures.stats.connections.timeout += self.expired_connects(expired_at);
+        figures.stats.connections.failed.timeout += self.expired_connects(expired_at);
         complete_intended(&mut figures.stats);
         let inside_at_most = own_inside_at_most(&at_end, &figures.stats.requests);
         let ending = self.ending(away, owed_since, figures.stats.missed_last(), done_at);
@@ -103,7 +104,7 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
 
     /// Takes answers on their way off the wire, so that the server's count and ours agree; in open loop also sends what was due
     /// and still waits.
-    fn drain(&mut self, window_ends: u64, halted: bool, halt: &Halt) -> Result<(), String> {
+    fn drain(&mut self, window_ends: u64, halted: bool, halt: &Halt) -> Result<(), CutShort> {
         // A signal that closed the window leaves the drain to run; one that comes while draining ends it.
         let signal = halt.load(Relaxed);
         let mut drain_ns = self.job.drain_ns;

@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use crate::measure::outage::Gaps;
 use crate::measure::schedule::Offer;
+use crate::result::CutShort;
 use crate::ring::cpu::CpuTime;
 use crate::ring::{BlockSizes, Counters};
 use crate::worker::checks::Checks;
@@ -151,7 +152,7 @@ pub struct Done {
     /// What became of each address.
     pub reached: Vec<Reached>,
     /// Why it ended before its time, if it did.
-    pub cut_short: Option<String>,
+    pub cut_short: Option<CutShort>,
 }
 
 /// What a worker shows while it runs; written by it alone, on a cache line of its own.

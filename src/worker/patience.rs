@@ -6,8 +6,9 @@ use std::io;
 use super::connection::State;
 use super::turn::{Loop, lost};
 use crate::measure::clock::Clock;
-use crate::measure::counters::{Connections, Errors};
+use crate::measure::counters::{ConnectFailures, Errors};
 use crate::protocol::Protocol;
+use crate::result::{CutShort, NoProgress};
 use crate::ring::Ring;
 
 /// Connects that fail at once are tried again for the timeout and so much longer, ns: the attempts of the beginning have expired by
@@ -21,7 +22,7 @@ pub(super) struct Mark {
     heard: u64,
     sent: u64,
     errors: Errors,
-    connections: Connections,
+    connects: ConnectFailures,
 }
 
 impl Mark {
@@ -63,67 +64,43 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
 
     /// Nobody is there: no connection was ever opened within the timeout, or a counted run gets nowhere. Else the instant it has come
     /// to, as [`give_up`](Loop::give_up) has it.
-    pub(super) fn forsaken(&mut self, now: u64, until: u64) -> Result<u64, String> {
+    pub(super) fn forsaken(&mut self, now: u64, until: u64) -> Result<u64, CutShort> {
         if self.shared.stats.connections.established == 0 {
             if now <= self.stalls.end_of(self.job.timeout_ns + LINGER_NS, self.begun_at) {
                 return Ok(now);
             }
             let now = self.catch_up(until).and_then(|now| self.give_up(now, until)).map_err(|error| lost(&error))?;
             return match self.shared.stats.connections.established == 0 && now < until {
-                true => Err("no connection could be opened".into()),
+                true => Err(CutShort::NoConnection),
                 false => Ok(now),
             };
         }
         let nothing_to_do = self.in_flight == 0 && !self.shared.schedule.has_waiting();
         if nothing_to_do || self.shared.stats.heard() != self.progressed.heard {
-            let (requests, errors, connections) =
-                (self.shared.stats.requests, self.shared.stats.errors, self.shared.stats.connections);
+            let stats = &self.shared.stats;
+            let connects = stats.connections.failed;
             self.progressed =
-                Mark { at: now, heard: self.shared.stats.heard(), sent: requests.sent, errors, connections };
+                Mark { at: now, heard: stats.heard(), sent: stats.requests.sent, errors: stats.errors, connects };
             return Ok(now);
         }
         match self.job.patience_ns {
             Some(patience_ns) if now > self.stalls.end_of(patience_ns, self.progressed.at) => {
-                Err(self.no_progress(patience_ns))
+                Err(CutShort::NoProgress(self.no_progress(patience_ns)))
             }
             _ => Ok(now),
         }
     }
 
     /// What has been tried in vain since progress was last seen.
-    fn no_progress(&self, patience_ns: u64) -> String {
-        let (errors, connections) = (&self.shared.stats.errors, &self.shared.stats.connections);
-        let (errors_then, connections_then) = (&self.progressed.errors, &self.progressed.connections);
-        let sent = self.shared.stats.requests.sent.saturating_sub(self.progressed.sent);
-        let failed = [
-            ("timed out", errors.timeout, errors_then.timeout),
-            ("reset", errors.reset, errors_then.reset),
-            ("cut short", errors.eof_mid_response, errors_then.eof_mid_response),
-            ("no HTTP", errors.protocol, errors_then.protocol),
-            ("not as expected", errors.check, errors_then.check),
-            ("failed otherwise", errors.other, errors_then.other),
-        ];
-        let not_opened = [
-            ("refused", connections.refused, connections_then.refused),
-            ("timed out", connections.timeout, connections_then.timeout),
-            ("without a local port", connections.no_local_port, connections_then.no_local_port),
-            ("without a descriptor", connections.no_descriptor, connections_then.no_descriptor),
-            ("failed otherwise", connections.other, connections_then.other),
-        ];
-        let (failed, not_opened) = (listed(&failed), listed(&not_opened));
-        let mut parts = Vec::new();
-        match sent {
-            0 if self.in_flight > 0 => parts.push(format!("{} in flight and not answered", requests(self.in_flight))),
-            0 => {}
-            _ => parts.push(format!("{} sent and none answered{failed}", requests(sent))),
+    fn no_progress(&self, patience_ns: u64) -> NoProgress {
+        let (stats, then) = (&self.shared.stats, &self.progressed);
+        NoProgress {
+            for_ns: patience_ns,
+            sent: stats.requests.sent.saturating_sub(then.sent),
+            in_flight: self.in_flight,
+            failed: stats.errors.since(&then.errors),
+            connects: stats.connections.failed.since(&then.connects),
         }
-        if !not_opened.is_empty() {
-            parts.push(format!("connections not opened{not_opened}"));
-        }
-        if parts.is_empty() {
-            parts.push("nothing could be sent".into());
-        }
-        format!("no progress for {}: {}", span(patience_ns), parts.join(", "))
     }
 
     /// Connects whose time had passed at `at` and to which nothing was heard, though the wheel has not come to them: they are counted
@@ -133,21 +110,4 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
         let slots: Vec<u32> = (0..self.connections.len() as u32).filter(connecting).collect();
         slots.into_iter().filter(|&slot| self.deadline(slot).is_some_and(|due| due <= at)).count() as u64
     }
-}
-
-fn requests(count: u64) -> String {
-    format!("{count} {}", if count == 1 { "request" } else { "requests" })
-}
-
-/// The counts that have grown, in brackets.
-fn listed(counts: &[(&str, u64, u64)]) -> String {
-    let grown =
-        counts.iter().map(|(name, now, then)| (name, now.saturating_sub(*then))).filter(|(_, count)| *count > 0);
-    let words: Vec<String> = grown.map(|(name, count)| format!("{count} {name}")).collect();
-    if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
-}
-
-/// `30 s`, `500 ms`.
-fn span(ns: u64) -> String {
-    if ns >= 1_000_000_000 { format!("{} s", ns as f64 / 1e9) } else { format!("{} ms", ns as f64 / 1e6) }
 }

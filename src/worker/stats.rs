@@ -301,14 +301,7 @@ impl WorkerStats {
     /// Counts a failed attempt to connect.
     pub fn connect_failed(&mut self, failure: ConnectFailure) {
         self.missed(1, 0, 0);
-        let connections = &mut self.connections;
-        match failure {
-            ConnectFailure::Refused => connections.refused += 1,
-            ConnectFailure::Timeout => connections.timeout += 1,
-            ConnectFailure::NoLocalPort => connections.no_local_port += 1,
-            ConnectFailure::NoDescriptor => connections.no_descriptor += 1,
-            ConnectFailure::Other => connections.other += 1,
-        }
+        self.connections.failed.add(failure);
     }
 
     /// Moves recent samples to the rest.

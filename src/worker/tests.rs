@@ -20,6 +20,7 @@ use super::checks::Checks;
 use super::fake::{Behaviour, Fake, requests};
 use super::{Done, Job, Progress, work};
 use crate::measure::counters::{Connections, Requests};
+use crate::result::CutShort;
 use crate::worker::fake::Record;
 use crate::worker::stats::WorkerStats;
 
@@ -113,7 +114,7 @@ fn run_job(seed: u64, job: Job, behaviour: Behaviour) -> Ran {
 /// Whether it was cut short, which it must not be but for want of a single connection.
 fn nobody_was_there(Ran { done, fake }: &Ran) -> bool {
     if let Some(why) = &done.cut_short {
-        assert_eq!((why.as_str(), fake.record.opened), ("no connection could be opened", 0));
+        assert_eq!((why, fake.record.opened), (&CutShort::NoConnection, 0));
     }
     done.cut_short.is_some()
 }
@@ -162,7 +163,8 @@ fn check(Ran { done, fake }: &Ran) {
     let ends_at =
         if fake.job.open.is_some() { fake.time.last() } else { fake.at(fake.job.warmup_ns + done.elapsed_ns) };
     let expired = record.given_up_connects.iter().filter(|since| *since + fake.job.timeout_ns <= ends_at).count();
-    let failed = Connections { timeout: record.failed.timeout + expired as u64, ..record.failed };
+    let mut failed = record.connections;
+    failed.failed.timeout += expired as u64;
     assert_eq!(failed_only, failed, "failed attempts");
     assert_eq!(stats.connect.count(), record.opened);
     assert!(fake.all_closed(), "every slot is closed at the end");

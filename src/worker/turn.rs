@@ -23,6 +23,7 @@ use crate::measure::schedule::{Due, Schedule};
 use crate::measure::stop::Stop;
 use crate::protocol::h1::response::Heads;
 use crate::protocol::{H1, Protocol};
+use crate::result::CutShort;
 use crate::ring::cpu::{self, CpuTime};
 use crate::ring::{Counters, Ring, Wait};
 use crate::workload::Workload;
@@ -119,8 +120,8 @@ pub(super) fn work_as<R: Ring, P: Protocol, C: Clock>(
     this.close(cut_short.err(), halt)
 }
 
-pub(super) fn lost(error: &io::Error) -> String {
-    format!("the ring failed: {error}")
+pub(super) fn lost(error: &io::Error) -> CutShort {
+    CutShort::RingFailed(error.to_string())
 }
 
 impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
@@ -190,7 +191,7 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
     }
 
     /// Turns until the window closes. An error says why that was before its time.
-    fn window(&mut self, halt: &Halt) -> Result<(), String> {
+    fn window(&mut self, halt: &Halt) -> Result<(), CutShort> {
         let ends_at = self.shared.stop.ends_at().unwrap_or(u64::MAX);
         let mut now = self.clock.now();
         self.begun_at = now;

@@ -18,6 +18,7 @@ use crate::protocol::h1::request::Request;
 
 pub use layout::Layout;
 pub use mix::{Mix, Put, Sent, Workload};
+pub use raw::RawFault;
 
 /// How many kinds of request have figures of their own, at most.
 pub const MAX_KINDS: usize = 256;
@@ -42,8 +43,8 @@ pub struct RequestSet {
     pub sequences: Vec<Sequence>,
     /// What answers are held against.
     pub expectations: Vec<Expect>,
-    /// Why no answer, or more than one, can be expected of some of them: a sentence each.
-    pub doubts: Vec<String>,
+    /// Raw requests that no answer, or more than one, can be expected of, by name.
+    pub faults: Vec<(String, RawFault)>,
 }
 
 impl RequestSet {

@@ -17,7 +17,18 @@ pub struct Raw {
     /// Its head asks the server to end the connection.
     pub asks_to_close: bool,
     /// Why no answer, or more than one, can be expected of it.
-    pub doubt: Option<String>,
+    pub fault: Option<RawFault>,
+}
+
+/// Why no answer, or more than one, can be expected of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RawFault {
+    /// No empty line ends its head.
+    EndlessHead,
+    /// Bytes behind its head, and no Content-Length.
+    NoLength(usize),
+    /// A Content-Length, as it was given, and another number of bytes behind the head.
+    OtherLength(String, usize),
 }
 
 /// Takes bytes for a request, placeholders being what they are called.
@@ -32,7 +43,7 @@ pub fn read(bytes: &[u8]) -> Result<Raw, Wrong> {
     let (method, path) = (word(), word());
     let head = Head::of(&form.bytes);
     let asks_to_close = head.fields("connection").any(|value| value.to_ascii_lowercase().contains("close"));
-    Ok(Raw { method, path, asks_to_close, doubt: head.doubt(), form })
+    Ok(Raw { method, path, asks_to_close, fault: head.fault(), form })
 }
 
 /// The bytes with a value's width in place of each placeholder.
@@ -77,19 +88,14 @@ impl<'a> Head<'a> {
         })
     }
 
-    fn doubt(&self) -> Option<String> {
-        let Some(body) = self.body else {
-            return Some("has no empty line that ends its head: a server waits for more of it".to_owned());
-        };
+    fn fault(&self) -> Option<RawFault> {
+        let Some(body) = self.body else { return Some(RawFault::EndlessHead) };
         if self.fields("transfer-encoding").next().is_some() {
             return None;
         }
-        let given = self.fields("content-length").next();
-        match given {
-            None if body > 0 => Some(format!("has {body} bytes behind its head and no Content-Length")),
-            Some(length) if length.parse() != Ok(body) => {
-                Some(format!("has a Content-Length of {length} and {body} bytes behind its head"))
-            }
+        match self.fields("content-length").next() {
+            None if body > 0 => Some(RawFault::NoLength(body)),
+            Some(length) if length.parse() != Ok(body) => Some(RawFault::OtherLength(length, body)),
             _ => None,
         }
     }
@@ -100,8 +106,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn method_path_and_doubts_are_seen() {
-        for (text, method, path, closes, doubt) in [
+    fn method_path_and_faults_are_seen() {
+        for (text, method, path, closes, fault) in [
             ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET", "/", false, None),
             ("HEAD /x HTTP/1.1\nconnection: Close\n\n", "HEAD", "/x", true, None),
             ("POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab", "POST", "/", false, None),
@@ -111,27 +117,15 @@ mod tests {
                 "POST",
                 "/",
                 false,
-                Some("has a Content-Length of 3 and 2 bytes behind its head"),
+                Some(RawFault::OtherLength("3".into(), 2)),
             ),
-            ("GET / HTTP/1.1\r\n\r\nab", "GET", "/", false, Some("has 2 bytes behind its head and no Content-Length")),
-            (
-                "GET / HTTP/1.1\r\n",
-                "GET",
-                "/",
-                false,
-                Some("has no empty line that ends its head: a server waits for more of it"),
-            ),
-            (
-                "\x00\x01",
-                "\0\u{1}",
-                "",
-                false,
-                Some("has no empty line that ends its head: a server waits for more of it"),
-            ),
+            ("GET / HTTP/1.1\r\n\r\nab", "GET", "/", false, Some(RawFault::NoLength(2))),
+            ("GET / HTTP/1.1\r\n", "GET", "/", false, Some(RawFault::EndlessHead)),
+            ("\x00\x01", "\0\u{1}", "", false, Some(RawFault::EndlessHead)),
         ] {
             let raw = read(text.as_bytes()).expect(text);
             assert_eq!((raw.method.as_str(), raw.path.as_str(), raw.asks_to_close), (method, path, closes), "{text:?}");
-            assert_eq!(raw.doubt.as_deref(), doubt, "{text:?}");
+            assert_eq!(raw.fault, fault, "{text:?}");
             assert_eq!(raw.form.bytes, text.as_bytes());
         }
     }
@@ -141,6 +135,6 @@ mod tests {
         let raw = read(b"POST /{SEQ:001} HTTP/1.1\r\nContent-Length: 4\r\n\r\n{RAND:1:1000}").expect("a request");
         assert_eq!(raw.form.bytes, b"POST /000 HTTP/1.1\r\nContent-Length: 4\r\n\r\n0000");
         assert_eq!(raw.form.places.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [6, 41]);
-        assert_eq!((raw.path.as_str(), raw.doubt), ("/{SEQ:001}", None));
+        assert_eq!((raw.path.as_str(), raw.fault), ("/{SEQ:001}", None));
     }
 }

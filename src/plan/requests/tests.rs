@@ -1,6 +1,7 @@
 //! Tables: from what is given to the bytes that are sent.
 
 use super::*;
+use crate::workload::RawFault;
 use crate::workload::{StatusRange, Value};
 
 const ORIGIN: &str = "h:81";
@@ -148,7 +149,7 @@ fn raw_files_are_sent_as_they_are() {
     assert_eq!(set.entries[0], set.entries[2]);
     assert!(set.entries.iter().all(|entry| entry.closing == entry.range && !entry.asks_to_close));
     assert!(notes.is_empty());
-    assert_eq!(set.doubts, ["bad has a Content-Length of 9 and 2 bytes behind its head; it is sent as it is"]);
+    assert_eq!(set.faults, [("bad".to_owned(), RawFault::OtherLength("9".into(), 2))]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::report::json;
 use crate::report::tests::golden;
+use crate::result::bad_answers::BadAnswers;
 
 fn side(name: &str) -> Side {
     Side { name: name.into(), observations: 8, length_s: 2.0, ..Side::default() }
@@ -43,7 +44,7 @@ fn comparisons_equal_their_golden_files() {
     let bad = BadAnswers { share: 0.6, failed: 0, status: BTreeMap::from([(500, 60)]), of: 100 };
     let mut unfit = sound.clone();
     unfit.comparable = false;
-    unfit.because = vec![format!("B has {}", bad.words())];
+    unfit.because = vec![format!("B has {bad}")];
     unfit.b.errors = Some(bad);
     unfit.differences.iter_mut().for_each(|one| one.seen = false);
     unfit.notes.push("A was interrupted after 3.00s".into());

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::report::tests::golden;
+use crate::result::bad_answers::BadAnswers;
 use crate::result::search::{Answer, Limit, Range};
 use crate::result::unanswered::Unanswered;
-use crate::result::usable::BadAnswers;
 use crate::result::{Clause, EndedEarly};
 
 fn probe(load: f64, why: Why, held: bool) -> Probe {

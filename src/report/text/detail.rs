@@ -2,17 +2,17 @@
 
 use super::page::{Page, Tone};
 use super::{evidence, mix, parts};
+use crate::judge::{Headline, Label};
 use crate::measure::histogram::{LatencyKind, Summary};
 use crate::result::mix::Differing;
 use crate::result::units::{binary, hang, time_ns};
-use crate::result::{Fairness, INTERRUPTED, RunResult};
+use crate::result::{Fairness, RunResult};
 
 /// Characters of a differing answer's body that are shown.
 const SHOWN: usize = 40;
 
 pub(super) fn render(result: &RunResult, verbose: bool, page: &mut Page) {
-    let headlines = result.headlines();
-    first(result, page);
+    let headlines = first(result, page);
     evidence::limit(result, page);
     for warning in result.warnings.iter().filter(|warning| !headlines.contains(warning)) {
         page.line(Tone::Warning, &format!("  Warning: {warning}."));
@@ -34,16 +34,21 @@ pub(super) fn render(result: &RunResult, verbose: bool, page: &mut Page) {
     remarks(result, page);
 }
 
-/// What a reader must know before any figure.
-fn first(result: &RunResult, page: &mut Page) {
+/// What a reader must know before any figure: its sentences.
+fn first(result: &RunResult, page: &mut Page) -> Vec<String> {
     page.gap();
-    let mut before = "";
-    for (label, words) in result.told_first() {
-        let tone = if label == INTERRUPTED { Tone::Warning } else { Tone::Failure };
-        page.alarm(tone, if label == before { "" } else { label }, &words);
-        before = label;
+    let mut before = None;
+    let mut told = Vec::new();
+    for Headline { label, warning } in result.headlines() {
+        let tone = if label == Label::Interrupted { Tone::Warning } else { Tone::Failure };
+        let words = warning.to_string();
+        let heading = if before == Some(label) { String::new() } else { label.to_string() };
+        page.alarm(tone, &heading, &words);
+        told.push(words);
+        before = Some(label);
     }
     page.gap();
+    told
 }
 
 /// Percentiles down, kinds of time across. A percentile that too few samples support is a dash, and absent from the JSON.

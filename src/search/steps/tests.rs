@@ -4,9 +4,9 @@ use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{RngCore, SeedableRng};
 
 use super::*;
+use crate::result::bad_answers::BadAnswers;
 use crate::result::search::Limit;
 use crate::result::unanswered::Unanswered;
-use crate::result::usable::BadAnswers;
 
 /// Of a probe, with its warm-up: the unit of the tests' time.
 const PROBE: f64 = 1.0;

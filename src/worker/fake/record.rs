@@ -93,7 +93,7 @@ pub(in crate::worker) struct Record {
     /// Connections that opened.
     pub(in crate::worker) opened: u64,
     /// Only the failed attempts and those closed while idle are filled in.
-    pub(in crate::worker) failed: Connections,
+    pub(in crate::worker) connections: Connections,
     /// When the attempts began that were given up since the last enter.
     pub(in crate::worker) given_up_connects: Vec<u64>,
     /// Connections that were ended by the peer after a whole answer.
@@ -124,7 +124,7 @@ impl Record {
             first_byte: Histogram::new(),
             attempts: Vec::new(),
             opened: 0,
-            failed: Connections::default(),
+            connections: Connections::default(),
             given_up_connects: Vec::new(),
             ended: 0,
             excess: 0,
@@ -145,11 +145,11 @@ impl Record {
             return;
         }
         match code {
-            libc::ECONNREFUSED => self.failed.refused += 1,
-            libc::ETIMEDOUT => self.failed.timeout += 1,
-            libc::EADDRNOTAVAIL => self.failed.no_local_port += 1,
-            libc::EMFILE | libc::ENFILE => self.failed.no_descriptor += 1,
-            _ => self.failed.other += 1,
+            libc::ECONNREFUSED => self.connections.failed.refused += 1,
+            libc::ETIMEDOUT => self.connections.failed.timeout += 1,
+            libc::EADDRNOTAVAIL => self.connections.failed.no_local_port += 1,
+            libc::EMFILE | libc::ENFILE => self.connections.failed.no_descriptor += 1,
+            _ => self.connections.failed.other += 1,
         }
     }
 
@@ -200,10 +200,10 @@ impl Record {
             return;
         }
         match (slot.answers, slot.unanswered.is_empty()) {
-            (0, true) if now - slot.opened_at < 10_000_000 => self.failed.other += 1,
-            (0, true) => self.failed.idle_closed += 1,
+            (0, true) if now - slot.opened_at < 10_000_000 => self.connections.failed.other += 1,
+            (0, true) => self.connections.idle_closed += 1,
             (0, false) => {}
-            (_, true) if now - slot.answered_at > 100_000_000 => self.failed.idle_closed += 1,
+            (_, true) if now - slot.answered_at > 100_000_000 => self.connections.idle_closed += 1,
             _ => self.ended += 1,
         }
     }
@@ -233,7 +233,7 @@ impl Record {
 
     /// The loop enters again: what it had given up was for its time, and not because the run is over.
     pub(super) fn goes_on(&mut self) {
-        self.failed.timeout += std::mem::take(&mut self.given_up_connects).len() as u64;
+        self.connections.failed.timeout += std::mem::take(&mut self.given_up_connects).len() as u64;
     }
 
     pub(super) fn closes(&mut self, slot: &mut Slot, now: u64) {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::measure::counters::ConnectFailures;
 
 #[test]
 fn merging_adds_every_field() {
@@ -10,11 +11,7 @@ fn merging_adds_every_field() {
         established: 1,
         answered: 2,
         reconnects: 3,
-        refused: 4,
-        timeout: 5,
-        no_local_port: 6,
-        no_descriptor: 7,
-        other: 8,
+        failed: ConnectFailures { refused: 4, timeout: 5, no_local_port: 6, no_descriptor: 7, other: 8 },
         idle_closed: 9,
         not_begun: 10,
         unfinished: 11,
@@ -42,7 +39,7 @@ fn merging_adds_every_field() {
     );
     assert_eq!(both.errors, Errors { reset: 4, eof_mid_response: 4, timeout: 4, protocol: 4, check: 4, other: 4 });
     assert_eq!(both.anomalies, Anomalies { excess_bytes: 2, reset_after_response: 4, close_unannounced: 6 });
-    assert_eq!(both.connections.no_descriptor, 14);
+    assert_eq!(both.connections.failed.no_descriptor, 14);
     assert_eq!((both.connections.not_begun, both.connections.unfinished), (20, 22));
     assert_eq!(both.bytes, Bytes { sent: 2, received: 4, body: 6 });
     assert_eq!((both.status[200], both.protocol_reasons[3]), (18, 4));
@@ -61,8 +58,8 @@ fn the_window_starts_clean_and_knows_its_connections() {
         ..Requests::default()
     };
     stats.fail(Failure::Timeout, 0, 0, 2);
-    stats.connections =
-        Connections { established: 3, answered: 2, reconnects: 1, refused: 4, ..Connections::default() };
+    let failed = ConnectFailures { refused: 4, timeout: 1, ..ConnectFailures::default() };
+    stats.connections = Connections { established: 3, answered: 2, reconnects: 1, failed, ..Connections::default() };
     stats.status[200] = 5;
     stats.inside = 5;
     stats.recent.response.record_n(1, 1);
@@ -75,7 +72,7 @@ fn the_window_starts_clean_and_knows_its_connections() {
     assert_eq!(stats.connections, Connections { established: 3, answered: 2, ..Connections::default() });
     assert!(stats.recent.response.is_empty() && stats.latencies.lag.is_empty() && stats.rates.is_empty());
     assert_eq!(stats.connect.count(), 3);
-    let none = Connections { refused: 4, timeout: 1, ..Connections::default() };
+    let none = Connections { failed, ..Connections::default() };
     let mut stats = WorkerStats { connections: none, ..WorkerStats::new() };
     stats.begin(0, |_| 0);
     assert_eq!(stats.connections, none, "why there is none is not forgotten");

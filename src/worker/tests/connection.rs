@@ -160,14 +160,7 @@ impl<'a> Bench<'a> {
             ("excess_bytes", excess_bytes),
             ("reset_after_response", reset_after_response),
             ("close_unannounced", close_unannounced),
-            (
-                "no_connect",
-                connections.refused
-                    + connections.timeout
-                    + connections.no_local_port
-                    + connections.no_descriptor
-                    + connections.other,
-            ),
+            ("no_connect", connections.failed.total()),
             ("idle_closed", connections.idle_closed),
             ("in_flight", u64::from(self.connection.policy.in_flight)),
         ];

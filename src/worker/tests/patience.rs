@@ -1,6 +1,8 @@
 //! Patience counts from when the process could act, and what has completed is taken before anybody is given up.
 
 use super::*;
+use crate::measure::counters::ConnectFailures;
+use crate::result::{CutShort, NoProgress};
 use crate::worker::fake::{Action, ConnectOutcome};
 
 /// Stopped for longer than the timeout while requests are in flight, and once more while the backlog is taken.
@@ -20,7 +22,7 @@ fn what_came_while_the_process_stood_still_is_taken_before_anybody_is_given_up()
         let Ran { done, .. } = run(stopped(seed, job));
         let stats = &done.stats;
         assert_eq!((stats.requests.failed, done.cut_short), (0, None), "{:?}", stats.errors);
-        assert_eq!(stats.connections.timeout, 0);
+        assert_eq!(stats.connections.failed.timeout, 0);
         assert!(stats.requests.completed > 0);
         let longest = 80 * MS - 20 * MS..=80 * MS + MS;
         assert!(longest.contains(&done.usage.stopped_longest_ns), "{:?}", done.usage);
@@ -38,7 +40,7 @@ fn a_process_stopped_while_it_connects_gives_nobody_up() {
         fake.stops = [(fake.at(seed % 20 * MS), 60 * MS)].into();
         let Ran { done, .. } = run(fake);
         assert_eq!(done.cut_short, None);
-        assert_eq!((done.stats.connections.timeout, done.stats.requests.failed), (0, 0));
+        assert_eq!((done.stats.connections.failed.timeout, done.stats.requests.failed), (0, 0));
         assert!(done.stats.connections.established > 0);
     });
 }
@@ -95,7 +97,7 @@ fn each_connect_that_expired_is_counted_whatever_the_order_of_events() {
         }
         let Ran { done, .. } = run(fake);
         if done.elapsed_ns > timeout_ns + 200_000 {
-            assert!(done.stats.connections.timeout > 0, "{:?}", done.stats.connections);
+            assert!(done.stats.connections.failed.timeout > 0, "{:?}", done.stats.connections);
         }
     });
 }
@@ -110,22 +112,24 @@ fn nobody_there_is_told_after_all_attempts_of_the_beginning_have_expired() {
             Fake::new(seed, job, Behaviour { outcomes: vec![(ConnectOutcome::Silent, 1)], ..Behaviour::good() });
         fake.late_ns = 0..400_000;
         let Ran { done, .. } = run(fake);
-        assert_eq!(done.cut_short.as_deref(), Some("no connection could be opened"));
-        assert!(done.stats.connections.timeout >= connections as u64, "{:?}", done.stats.connections);
+        assert_eq!(done.cut_short, Some(CutShort::NoConnection));
+        assert!(done.stats.connections.failed.timeout >= connections as u64, "{:?}", done.stats.connections);
     });
 }
 
 #[test]
 fn a_counted_run_without_a_whole_answer_ends_and_says_what_it_tried() {
-    let table = [
-        (ConnectOutcome::Opens, Action::Stall, "sent and none answered (", "timed out)"),
-        (ConnectOutcome::Opens, Action::PartAndReset, "sent and none answered (", " reset)"),
-        (ConnectOutcome::Opens, Action::Garbage, "sent and none answered (", " no HTTP)"),
-        (ConnectOutcome::Refused, Action::Vanish, "connections not opened (", " refused)"),
-        (ConnectOutcome::NoLocalPort, Action::Vanish, "connections not opened (", " without a local port)"),
-        (ConnectOutcome::NoSocket, Action::Vanish, "connections not opened (", " without a descriptor)"),
+    type Tried = fn(&NoProgress) -> bool;
+    let none = ConnectFailures::default();
+    let table: [(ConnectOutcome, Action, Tried); 6] = [
+        (ConnectOutcome::Opens, Action::Stall, |t| t.sent > 0 && t.failed.timeout == t.failed.total()),
+        (ConnectOutcome::Opens, Action::PartAndReset, |t| t.sent > 0 && t.failed.reset == t.failed.total()),
+        (ConnectOutcome::Opens, Action::Garbage, |t| t.sent > 0 && t.failed.protocol == t.failed.total()),
+        (ConnectOutcome::Refused, Action::Vanish, |t| t.connects.refused == t.connects.total()),
+        (ConnectOutcome::NoLocalPort, Action::Vanish, |t| t.connects.no_local_port == t.connects.total()),
+        (ConnectOutcome::NoSocket, Action::Vanish, |t| t.connects.no_descriptor == t.connects.total()),
     ];
-    for (at, (outcome, action, words, end)) in table.into_iter().enumerate() {
+    for (at, (outcome, action, is_told)) in table.into_iter().enumerate() {
         for_seeds(6, |seed| {
             let patience_ns = [SECOND, 5 * SECOND][(seed % 2) as usize];
             let job = Job { duration_ns: None, requests: Some(1 << 40), patience_ns: Some(patience_ns), ..job() };
@@ -139,9 +143,9 @@ fn a_counted_run_without_a_whole_answer_ends_and_says_what_it_tried() {
             };
             fake.later = vec![(fake.at(50 * MS), gone)];
             let Ran { done, .. } = run(fake);
-            let why = done.cut_short.expect("it ends");
-            let begins = format!("no progress for {} s: ", patience_ns / SECOND);
-            assert!(why.starts_with(&begins) && why.contains(words) && why.ends_with(end), "{at}: {why}");
+            let Some(CutShort::NoProgress(tried)) = done.cut_short else { panic!("{at}: {:?}", done.cut_short) };
+            let some = tried.failed.total() > 0 || tried.connects != none;
+            assert!(tried.for_ns == patience_ns && some && is_told(&tried), "{at}: {tried:?}");
             assert!((patience_ns..patience_ns + 400 * MS).contains(&done.elapsed_ns), "{} ns", done.elapsed_ns);
             assert!(done.stats.requests.completed > 0);
         });

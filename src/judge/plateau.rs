@@ -3,9 +3,8 @@
 //! A server that writes head and body apart, with Nagle's algorithm on (RFC 896), sends the body only when the head is acknowledged; a
 //! client's kernel that has nothing to send puts the acknowledgement off (RFC 1122, 4.2.3.2), on Linux by 40 ms, rounded up to its timer's tick.
 
-use super::suite::Plateau;
-use super::{RunResult, units};
 use crate::measure::histogram::Histogram;
+use crate::result::suite::Plateau;
 
 /// Where delayed answers are: 40 ms, up to two ticks of 4 ms later.
 const FROM_NS: u64 = 40_000_000;
@@ -38,21 +37,6 @@ pub fn plateau(samples: &Histogram, busy: Option<f64>) -> Option<Plateau> {
     let below = samples.count_between_ns(0, FROM_NS - 1);
     let middle = (below as f64 + within as f64 / 2.0) / samples.count() as f64;
     Some(Plateau { at_ns: samples.quantile_ns(middle)? as f64, share })
-}
-
-impl RunResult {
-    /// A sentence about a plateau near 40 ms.
-    pub(super) fn delayed_answers(&self) -> Option<String> {
-        let samples = self.service_ns.as_ref().or(self.latency_ns.as_ref())?.samples()?;
-        let busy = self.target.process.as_ref().map(|process| process.busiest_thread_share);
-        let Plateau { at_ns, share } = plateau(&samples, busy)?;
-        Some(format!(
-            "{:.0}% of the answers took about {}, and hardly any a little less: as when a server writes head and body apart without \
-             TCP_NODELAY, and waits for the client's delayed acknowledgement; or it really waits so long",
-            share * 100.0,
-            units::time_ns(at_ns)
-        ))
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::units::{metric, time_ns};
-use super::{Clause, RunResult, Summary};
+use crate::result::{Clause, RunResult, Summary};
 
 /// What a run is held against: all limits together.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,11 +87,71 @@ impl Order {
     }
 }
 
+/// A limit held against a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The limit.
+    pub limit: Limit,
+    /// What it was held against.
+    pub figure: Figure,
+    /// Whether it held.
+    pub held: bool,
+}
+
+/// The figure of a run that a limit is held against.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Figure {
+    /// There is none: it breaches.
+    None,
+    /// Requests per second.
+    Rate(f64),
+    /// Errors, a share of the requests from 0 to 1.
+    Errors(f64),
+    /// Errors, the share of the window without a connection.
+    Outage {
+        /// 0 to 1.
+        share: f64,
+        /// The same as a time, ns.
+        down_ns: u64,
+        /// The window, seconds.
+        of_s: f64,
+    },
+    /// A time, ns.
+    Time(f64),
+    /// A time that is beyond all answers.
+    NotAnswered,
+}
+
+impl Figure {
+    /// As a number: requests per second, a share, or ns; infinite where it is longer than anybody waited.
+    fn number(self) -> Option<f64> {
+        match self {
+            Figure::None => None,
+            Figure::NotAnswered => Some(f64::INFINITY),
+            Figure::Rate(value) | Figure::Errors(value) | Figure::Time(value) | Figure::Outage { share: value, .. } => {
+                Some(value)
+            }
+        }
+    }
+
+    /// The same, where it is finite.
+    #[must_use]
+    pub fn value(self) -> Option<f64> {
+        self.number().filter(|value| value.is_finite())
+    }
+}
+
 impl Slo {
     /// Each limit with its figure in `result`.
     #[must_use]
-    pub fn judge(&self, result: &RunResult) -> Vec<Clause> {
+    pub fn judge(&self, result: &RunResult) -> Vec<Judged> {
         self.limits.iter().map(|limit| limit.judge(result)).collect()
+    }
+
+    /// The same, as results have it.
+    #[must_use]
+    pub fn clauses(&self, result: &RunResult) -> Vec<Clause> {
+        self.judge(result).iter().map(Clause::from).collect()
     }
 
     /// The first limit of a kind of request that is none of `kinds`.
@@ -114,7 +173,7 @@ impl Slo {
     #[must_use]
     pub fn asked_ns(&self, result: &RunResult) -> Option<f64> {
         let measure = Measure::Time(Times::Latency, Statistic::Percentile(self.percentile()));
-        measure.of(result).filter(|ns| ns.is_finite())
+        measure.of(result).value()
     }
 
     /// The highest percentile of the latency that is limited, 50 where there is none: how long a run has to be depends on it.
@@ -137,69 +196,61 @@ impl fmt::Display for Slo {
 }
 
 impl Limit {
-    fn judge(&self, result: &RunResult) -> Clause {
-        let value = match &self.kind {
+    fn judge(&self, result: &RunResult) -> Judged {
+        let figure = match &self.kind {
             Some(name) => self.measure.of_kind(result, name),
             None => self.measure.of(result),
         };
-        let mut figure = value.map_or_else(|| "none".to_owned(), |value| self.measure.spell(value));
-        if self.measure == Measure::Errors && self.kind.is_none() && result.is_mostly_outage() {
-            let down = time_ns(result.connections.down_ns as f64);
-            figure += &format!(" (no connection open for {down} of {})", time_ns(result.elapsed_s * 1e9));
-        }
-        let held = value.is_some_and(|value| self.order.holds(value, self.bound));
-        Clause { clause: self.text.clone(), figure, value: value.filter(|value| value.is_finite()), held }
+        let held = figure.number().is_some_and(|value| self.order.holds(value, self.bound));
+        Judged { limit: self.clone(), figure, held }
     }
 }
 
 impl Measure {
-    /// The figure, if there is one; infinite where it is longer than anybody waited.
-    fn of(self, result: &RunResult) -> Option<f64> {
+    fn of(self, result: &RunResult) -> Figure {
         match self {
-            Measure::Rate => Some(result.rate.achieved_per_s),
-            Measure::Errors => result.error_share(),
+            Measure::Rate => Figure::Rate(result.rate.achieved_per_s),
+            Measure::Errors if result.is_mostly_outage() => Figure::Outage {
+                share: result.down_share(),
+                down_ns: result.connections.down_ns,
+                of_s: result.elapsed_s,
+            },
+            Measure::Errors => result.error_share().map_or(Figure::None, Figure::Errors),
             Measure::Time(times, statistic) => {
                 let unanswered = if times == Times::Lag { 0 } else { unanswered(result) };
-                statistic.of(times.of(result)?, unanswered)
+                times.of(result).map_or(Figure::None, |summary| statistic.of(summary, unanswered))
             }
         }
     }
 
     /// The same of one kind of request; what is only of one kind has no figures beside the whole.
-    fn of_kind(self, result: &RunResult, name: &str) -> Option<f64> {
+    fn of_kind(self, result: &RunResult, name: &str) -> Figure {
         if result.mix.is_empty() {
             return self.of(result);
         }
-        let kind = result.kind(name)?;
+        let Some(kind) = result.kind(name) else { return Figure::None };
         match self {
-            Measure::Rate => (result.elapsed_s > 0.0).then(|| kind.requests.completed as f64 / result.elapsed_s),
-            Measure::Errors => kind.bad_share(),
-            Measure::Time(Times::Lag, _) => None,
+            Measure::Rate if result.elapsed_s > 0.0 => Figure::Rate(kind.requests.completed as f64 / result.elapsed_s),
+            Measure::Rate => Figure::None,
+            Measure::Errors => kind.bad_share().map_or(Figure::None, Figure::Errors),
+            Measure::Time(Times::Lag, _) => Figure::None,
             Measure::Time(times, statistic) => {
                 let service = kind.service_ns.as_ref().filter(|_| times == Times::Service);
                 let waiting = if result.requests.open.is_some() { kind.requests.in_flight_at_end } else { 0 };
-                statistic.of(service.or(kind.latency_ns.as_ref())?, kind.requests.failed + waiting)
+                let summary = service.or(kind.latency_ns.as_ref());
+                summary.map_or(Figure::None, |summary| statistic.of(summary, kind.requests.failed + waiting))
             }
-        }
-    }
-
-    fn spell(self, value: f64) -> String {
-        match self {
-            Measure::Rate => format!("{}/s", metric(value)),
-            Measure::Errors => format!("{:.3}%", value * 100.0),
-            Measure::Time(..) if value.is_infinite() => "not answered".to_owned(),
-            Measure::Time(..) => time_ns(value),
         }
     }
 }
 
 impl Statistic {
     /// Of samples, and of `unanswered` requests that took longer than all of them.
-    fn of(self, summary: &Summary, unanswered: u64) -> Option<f64> {
+    fn of(self, summary: &Summary, unanswered: u64) -> Figure {
         match self {
-            Statistic::Mean => Some(summary.mean),
-            Statistic::Max if unanswered > 0 => Some(f64::INFINITY),
-            Statistic::Max => Some(summary.max as f64),
+            Statistic::Mean => Figure::Time(summary.mean),
+            Statistic::Max if unanswered > 0 => Figure::NotAnswered,
+            Statistic::Max => Figure::Time(summary.max as f64),
             Statistic::Percentile(percentile) => quantile(summary, percentile / 100.0, unanswered),
         }
     }
@@ -219,20 +270,20 @@ impl Times {
 /// Requests that nobody saw an answer to, whatever kept it away: slower than any that was measured, so a percentile that left
 /// them out would be too good. A server that fails fast is not fast.
 fn unanswered(result: &RunResult) -> u64 {
-    let failed = result.requests.failed;
-    result.requests.open.map_or(failed, |open| failed + open.shed + open.unsent + result.requests.in_flight_at_end)
+    result.requests.failed + result.lost()
 }
 
 /// Of the samples and `unanswered` ones that are longer than all of them.
-fn quantile(summary: &Summary, q: f64, unanswered: u64) -> Option<f64> {
-    let samples = summary.samples()?;
+fn quantile(summary: &Summary, q: f64, unanswered: u64) -> Figure {
+    let Some(samples) = summary.samples() else { return Figure::None };
     let count = samples.count();
     let rank = ((count + unanswered) as f64 * q).ceil().max(1.0);
     if rank > count as f64 {
-        return Some(f64::INFINITY);
+        return Figure::NotAnswered;
     }
     // In the middle of the rank, away from what rounding does to its edges.
-    samples.quantile_ns((rank - 0.5) / count as f64).map(|ns| ns as f64)
+    let ns = samples.quantile_ns((rank - 0.5) / count as f64);
+    ns.map_or(Figure::None, |ns| Figure::Time(ns as f64))
 }
 
 #[cfg(test)]
@@ -261,23 +312,24 @@ mod tests {
         let p = |percentile| Measure::Time(Times::Latency, Statistic::Percentile(percentile));
         let us = 1e3;
         // Values of 2^20 ns and less have buckets of 512 ns at most.
+        let time = Figure::Time;
         for (measure, order, bound, figure, held) in [
-            (p(99.0), Order::Below, 991.0 * us, "0.99ms", true),
-            (p(99.0), Order::Below, 990.0 * us, "0.99ms", false),
-            (p(50.0), Order::Above, 499.0 * us, "500.22us", true),
-            (p(100.0), Order::AtMost, 1_000.0 * us, "1.00ms", true),
-            (Measure::Time(Times::Latency, Statistic::Max), Order::Below, 1_000.0 * us, "1.00ms", false),
-            (Measure::Time(Times::Latency, Statistic::Mean), Order::AtMost, 500.5 * us, "500.50us", true),
-            (Measure::Time(Times::Lag, Statistic::Percentile(99.0)), Order::Below, 1e9, "none", false),
-            (Measure::Rate, Order::Above, 1_999.0, "2.00k/s", true),
-            (Measure::Rate, Order::AtLeast, 2_001.0, "2.00k/s", false),
-            (Measure::Errors, Order::AtMost, 0.0, "0.000%", true),
-            (Measure::Errors, Order::Below, 0.0, "0.000%", false),
+            (p(99.0), Order::Below, 991.0 * us, time(990_207.0), true),
+            (p(99.0), Order::Below, 990.0 * us, time(990_207.0), false),
+            (p(50.0), Order::Above, 499.0 * us, time(500_223.0), true),
+            (p(100.0), Order::AtMost, 1_000.0 * us, time(1_000_000.0), true),
+            (Measure::Time(Times::Latency, Statistic::Max), Order::Below, 1_000.0 * us, time(1e6), false),
+            (Measure::Time(Times::Latency, Statistic::Mean), Order::AtMost, 500.5 * us, time(500_500.0), true),
+            (Measure::Time(Times::Lag, Statistic::Percentile(99.0)), Order::Below, 1e9, Figure::None, false),
+            (Measure::Rate, Order::Above, 1_999.0, Figure::Rate(2_000.0), true),
+            (Measure::Rate, Order::AtLeast, 2_001.0, Figure::Rate(2_000.0), false),
+            (Measure::Errors, Order::AtMost, 0.0, Figure::Errors(0.0), true),
+            (Measure::Errors, Order::Below, 0.0, Figure::Errors(0.0), false),
         ] {
             let mut result = result();
             result.send_lag_ns = None;
-            let clause = limit(measure, order, bound).judge(&result);
-            assert_eq!((clause.figure.as_str(), clause.held), (figure, held), "{measure:?} {order:?} {bound}");
+            let judged = limit(measure, order, bound).judge(&result);
+            assert_eq!((judged.figure, judged.held), (figure, held), "{measure:?} {order:?} {bound}");
         }
     }
 
@@ -286,9 +338,9 @@ mod tests {
         let p = |percentile| limit(Measure::Time(Times::Latency, Statistic::Percentile(percentile)), Order::Below, 2e6);
         let mut result = result();
         (result.errors.timeout, result.errors.reset, result.requests.failed) = (900, 100, 1_000);
-        assert_eq!(p(50.0).judge(&result).figure, "1.00ms");
+        assert_eq!(p(50.0).judge(&result).figure, Figure::Time(1e6));
         let beyond = p(50.1).judge(&result);
-        assert_eq!((beyond.figure.as_str(), beyond.value, beyond.held), ("not answered", None, false));
+        assert_eq!((beyond.figure, beyond.figure.value(), beyond.held), (Figure::NotAnswered, None, false));
         (result.errors.timeout, result.errors.reset, result.requests.failed) = (0, 0, 0);
         let open = result.requests.open.as_mut().unwrap();
         (open.shed, open.unsent, result.requests.in_flight_at_end) = (4, 3, 4);
@@ -318,13 +370,13 @@ mod tests {
         let below = |bound| limit(Measure::Errors, Order::Below, bound);
         let mut result = samples::good();
         (result.elapsed_s, result.connections.down_ns) = (2.0, 1_290_000_000);
-        let clause = below(0.001).judge(&result);
-        assert_eq!((clause.figure.as_str(), clause.held), ("64.500% (no connection open for 1.29s of 2.00s)", false));
-        assert_eq!(clause.value, Some(0.645));
+        let judged = below(0.001).judge(&result);
+        let outage = Figure::Outage { share: 0.645, down_ns: 1_290_000_000, of_s: 2.0 };
+        assert_eq!((judged.figure, judged.held, outage.value()), (outage, false, Some(0.645)));
         assert!(below(0.65).judge(&result).held, "as many errors were allowed");
         result.requests.failed = result.requests.completed * 3;
-        assert_eq!(below(0.001).judge(&result).figure, "75.000%", "more failed than the outage took");
+        assert_eq!(below(0.001).judge(&result).figure, Figure::Errors(0.75), "more failed than the outage took");
         result.connections.down_ns = 0;
-        assert_eq!(below(0.8).judge(&result).figure, "75.000%");
+        assert_eq!(below(0.8).judge(&result).figure, Figure::Errors(0.75));
     }
 }

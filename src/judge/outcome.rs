@@ -1,8 +1,6 @@
 //! Whether a run did what was asked, from its figures alone.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Outcome, Requests, RunResult};
+use crate::result::{AtEnd, Outcome, Requests, RunResult};
 
 /// A window's last part in which nothing was answered is told of from this share on.
 const SHARE: f64 = 0.1;
@@ -10,31 +8,6 @@ const SHARE: f64 = 0.1;
 const IN_A_ROW: u64 = 3;
 /// A request that waits longer than this many times the longest answer of the window is not just slow.
 const SLOW: f64 = 2.0;
-
-/// How a window ended: what the outcome rests on. Instants are seconds from the window's beginning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct AtEnd {
-    /// Outcomes it had to reach; absent where its time ended it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requests: Option<u64>,
-    /// When the last whole answer came, while draining too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_answer_s: Option<f64>,
-    /// Since when at least one request was due that was never answered; in closed loop something is due at all times. Absent where
-    /// all was answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owed_since_s: Option<f64>,
-    /// Since the last answer: connections that failed, with requests on them or while they were opened, and requests never sent.
-    pub losses: u64,
-    /// Requests lost by those.
-    pub lost: u64,
-    /// How long the oldest request had waited that was in flight when the drain was over, ns.
-    pub waited_ns: u64,
-    /// The longest time from sent to done of the window, ns.
-    pub longest_ns: u64,
-    /// When it closed no connection was open, and the latest attempts had failed.
-    pub away: bool,
-}
 
 impl AtEnd {
     /// Since when nothing was answered though something was due, if that is a tenth of the window of `elapsed_s` or more, seconds
@@ -78,7 +51,7 @@ impl RunResult {
         };
         match () {
             () if self.interrupted => Outcome::Interrupted,
-            () if self.all_differ().is_some() => Outcome::Incomplete,
+            () if self.all_differ() => Outcome::Incomplete,
             () if self.requests.completed == 0 => Outcome::NoAnswers,
             () if self.ended_early.is_some() || !self.target.unanswered.is_empty() || !whole() => Outcome::Incomplete,
             () => Outcome::Ok,
@@ -88,9 +61,7 @@ impl RunResult {
 
 #[cfg(test)]
 mod tests {
-    use crate::result::{EndedEarly, Outcome, RunResult, Stage, samples};
-
-    use super::AtEnd;
+    use crate::result::{AtEnd, EndedEarly, Outcome, RunResult, Stage, samples};
 
     const MS: u64 = 1_000_000;
 

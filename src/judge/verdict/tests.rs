@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use super::Judgement;
+use crate::judge::{ClientFault, Reason, Silence};
 use crate::result::{AtEnd, Bound, Ceiling, CpuUse, Evidence, Process, RunResult, Worker, samples};
 
 /// A worker by shares in percent: on CPU, queued, waited.
@@ -29,10 +31,13 @@ fn open(workers: &[Worker]) -> RunResult {
     result
 }
 
-fn judged(mut result: RunResult) -> (Bound, String) {
-    result.judge();
-    let verdict = result.verdict.unwrap();
-    (verdict.bound, verdict.because.join("; "))
+fn judged(result: &RunResult) -> (Bound, Vec<Reason>) {
+    let Judgement { bound, because } = result.judgement();
+    (bound, because)
+}
+
+fn near(is: f64, should: f64) -> bool {
+    (is - should).abs() < 1e-9
 }
 
 fn target(busiest: f64, cpus: &[usize]) -> Option<Process> {
@@ -55,19 +60,20 @@ fn a_closed_loop_is_judged_by_who_had_time_left() {
         ("hardly kept from it", vec![worker(40, 9, 51)], Bound::Server),
     ];
     for (name, workers, bound) in table {
-        let (is, because) = judged(closed(&workers));
-        assert_eq!(is, bound, "{name}: {because}");
+        let (is, because) = judged(&closed(&workers));
+        assert_eq!(is, bound, "{name}: {because:?}");
     }
 }
 
 #[test]
-fn the_figures_are_named() {
-    let (_, because) = judged(closed(&[worker(30, 8, 62)]));
-    assert_eq!(because, "the worker waited 62% of the time (on CPU 30%); disturbed: 8% ready to run without a CPU");
+fn the_figures_are_told() {
+    let (_, because) = judged(&closed(&[worker(30, 8, 62)]));
+    let workers = Reason::Workers { workers: 1, waited: 0.62, cpu: 0.3, spun: 0.0 };
+    assert_eq!(because, [workers, Reason::Disturbed { queued: 0.08, stolen: 0.0 }]);
     let mut stolen = closed(&[worker(60, 0, 10)]);
     stolen.workers[0].evidence.as_mut().unwrap().cpu.as_mut().unwrap().steal_share = 0.3;
-    let (bound, because) = judged(stolen);
-    assert!(bound == Bound::Client && because.contains("disturbed: 30% with the CPU stolen"), "{because}");
+    let (bound, because) = judged(&stolen);
+    assert_eq!((bound, because.last()), (Bound::Client, Some(&Reason::Disturbed { queued: 0.0, stolen: 0.3 })));
 }
 
 #[test]
@@ -75,24 +81,24 @@ fn the_targets_own_cpu_decides_where_the_clients_does_not() {
     let with = |workers: &[Worker], process| {
         let mut result = closed(workers);
         result.target.process = process;
-        judged(result)
+        judged(&result)
     };
     assert_eq!(with(&[worker(92, 0, 8)], target(0.96, &[1])).0, Bound::Server);
     assert_eq!(with(&[worker(92, 0, 8)], target(0.94, &[1])).0, Bound::Unclear);
     let (bound, because) = with(&[worker(98, 0, 2)], target(0.98, &[1]));
     assert_eq!(bound, Bound::Client);
-    assert!(because.contains("the target's busiest thread was on CPU 98%"), "both are told: {because}");
+    assert!(because.contains(&Reason::TargetBusy(0.98)), "both are told: {because:?}");
     let (_, because) = with(&[worker(50, 40, 10)], target(0.5, &[0]));
-    assert!(because.ends_with("the target ran on the client's CPU 0"), "{because}");
+    assert_eq!(because.last(), Some(&Reason::SharedCpu(vec![0])));
 }
 
 #[test]
 fn an_open_loop_is_judged_by_the_rate_first() {
-    let (bound, because) = judged(open(&[worker(2, 0, 98)]));
+    let (bound, because) = judged(&open(&[worker(2, 0, 98)]));
     assert_eq!(bound, Bound::Offered);
-    assert_eq!(because, "2.00k/s of the offered 2.00k/s achieved (100.0%); send lag p50 10.00us");
-    let busy = judged(open(&[worker(99, 0, 1)]));
-    assert_eq!(busy.0, Bound::Offered, "busy, and it came to what was asked for: {}", busy.1);
+    assert_eq!(because, [Reason::Achieved(2_000.0, 2_000.0), Reason::SendLag(10_000)]);
+    let busy = judged(&open(&[worker(99, 0, 1)]));
+    assert_eq!(busy.0, Bound::Offered, "busy, and it came to what was asked for: {:?}", busy.1);
 
     type Spoil = fn(&mut RunResult);
     let missed: Spoil = |r| r.rate.achieved_per_s = 0.98 * r.rate.offered_per_s.unwrap();
@@ -109,14 +115,15 @@ fn an_open_loop_is_judged_by_the_rate_first() {
     for (name, worker, spoil, bound) in table {
         let mut result = open(&[worker]);
         spoil(&mut result);
-        let (is, because) = judged(result);
-        assert_eq!(is, bound, "{name}: {because}");
+        let (is, because) = judged(&result);
+        assert_eq!(is, bound, "{name}: {because:?}");
     }
     let mut full = open(&[worker(93, 0, 7)]);
     missed(&mut full);
     full.connections.requested = 64;
-    let (bound, because) = judged(full);
-    assert!(bound == Bound::Server && because.contains("64.0 of 64 places in flight taken"), "{because}");
+    let (bound, because) = judged(&full);
+    let full = Reason::Full { in_flight: 64.0, places: 64.0 };
+    assert!(bound == Bound::Server && because.contains(&full), "{because:?}");
 }
 
 #[test]
@@ -124,46 +131,46 @@ fn spinning_is_no_work() {
     let mut result = open(&[worker(99, 0, 1)]);
     result.rate.achieved_per_s *= 0.9;
     result.workers[0].evidence.as_mut().unwrap().spun_share = Some(0.6);
-    let (bound, because) = judged(result);
+    let (bound, because) = judged(&result);
     assert_eq!(bound, Bound::Server);
-    assert!(because.contains("waited 61% of the time (on CPU 99%, 60% of it spinning)"), "{because}");
+    let told = |one: &Reason| matches!(one, Reason::Workers { waited, cpu, spun, .. } if near(*waited, 0.61) && near(*cpu, 0.99) && near(*spun, 0.6));
+    assert!(because.iter().any(told), "{because:?}");
 }
 
 #[test]
 fn too_little_is_not_judged() {
     type Spoil = fn(&mut RunResult);
-    let table: [(Spoil, &str); 5] = [
-        (|r| r.requests.completed = 0, "not one response came"),
-        (|r| r.requests.completed = 99, "99 answers are too few to tell"),
-        (|r| r.elapsed_s = 0.19, "190.00ms are too short to tell"),
-        (|r| r.requests.failed = r.requests.sent / 5, "20% of the requests failed"),
-        (|r| r.workers.clear(), "the workers' time was not accounted for"),
+    let table: [(Spoil, Reason); 5] = [
+        (|r| r.requests.completed = 0, Reason::NoAnswers),
+        (|r| r.requests.completed = 99, Reason::TooFew(99)),
+        (|r| r.elapsed_s = 0.19, Reason::TooShort(0.19)),
+        (|r| (r.requests.sent, r.requests.failed) = (1_000, 200), Reason::Failed(0.2)),
+        (|r| r.workers.clear(), Reason::NotAccounted),
     ];
     for (spoil, why) in table {
         let mut result = closed(&[worker(5, 0, 95)]);
         spoil(&mut result);
-        assert_eq!(judged(result), (Bound::Unclear, why.to_owned()));
+        assert_eq!(judged(&result), (Bound::Unclear, vec![why]));
     }
-    for mut result in [samples::interrupted(), RunResult::new()] {
-        result.judge();
-        assert_eq!(result.verdict.unwrap().bound, Bound::Unclear);
+    for result in [samples::interrupted(), RunResult::new()] {
+        assert_eq!(result.judgement().bound, Bound::Unclear);
     }
 }
 
 #[test]
 fn a_ceiling_found_later_is_held_against_the_rate() {
     let mut result = closed(&[worker(95, 0, 5)]);
-    result.judge();
-    assert_eq!(result.verdict.as_ref().unwrap().bound, Bound::Unclear);
+    assert_eq!(result.judgement().bound, Bound::Unclear);
     result.ceiling = Some(Ceiling { rate_per_s: result.rate.achieved_per_s / 0.81, ..Ceiling::default() });
-    let (bound, because) = judged(result.clone());
+    let (bound, because) = judged(&result);
     assert_eq!(bound, Bound::Unclear);
-    assert!(because.ends_with("74.88k/s is 81% of this client's calibrated ceiling of 92.44k/s"), "{because}");
+    let rate = result.rate.achieved_per_s;
+    assert_eq!(because.last(), Some(&Reason::OfCeiling(rate, rate / 0.81)));
     result.ceiling.as_mut().unwrap().rate_per_s = result.rate.achieved_per_s;
-    assert_eq!(judged(result.clone()).0, Bound::Client, "as fast as it can be");
+    assert_eq!(judged(&result).0, Bound::Client, "as fast as it can be");
     result.target.process = target(0.97, &[1]);
-    let (bound, because) = judged(result);
-    assert!(bound == Bound::Unclear && because.contains("both sides are near their limits"), "{because}");
+    let (bound, because) = judged(&result);
+    assert!(bound == Bound::Unclear && because.contains(&Reason::BothNearLimits), "{because:?}");
 }
 
 #[test]
@@ -171,13 +178,12 @@ fn a_ceiling_that_the_run_exceeds_decides_nothing() {
     for share in [1.001, 1.05, 4.86] {
         let mut result = closed(&[worker(95, 0, 5)]);
         result.ceiling = Some(Ceiling { rate_per_s: result.rate.achieved_per_s / share, ..Ceiling::default() });
-        let (bound, because) = judged(result.clone());
-        assert_eq!(bound, Bound::Unclear, "{because}");
-        assert!(
-            because.contains("74.88k/s exceeds the calibrated ceiling of ") && because.ends_with(": calibrate again")
-        );
+        let (bound, because) = judged(&result);
+        assert_eq!(bound, Bound::Unclear, "{because:?}");
+        let rate = result.rate.achieved_per_s;
+        assert_eq!(because.last(), Some(&Reason::AboveCeiling(rate, rate / share)));
         result.ceiling = None;
-        assert_eq!(judged(result).0, Bound::Unclear, "as without one");
+        assert_eq!(judged(&result).0, Bound::Unclear, "as without one");
     }
 }
 
@@ -185,38 +191,35 @@ fn a_ceiling_that_the_run_exceeds_decides_nothing() {
 fn a_target_that_was_away_is_not_merely_slow() {
     let away = |down_s: f64| {
         let mut result = closed(&[worker(5, 0, 95)]);
-        result.connections.failed.refused = 10;
+        (result.elapsed_s, result.connections.failed.refused) = (10.0, 10);
         result.connections.down_ns = (down_s * 1e9) as u64;
-        judged(result)
+        judged(&result)
     };
-    assert_eq!(away(6.5), (Bound::Unclear, "the target was away for 65% of the time".into()));
+    let down = |share| Reason::Down { share, of_the_client: false };
+    assert_eq!(away(6.5), (Bound::Unclear, vec![down(0.65)]));
     assert_eq!(away(1.1).0, Bound::Unclear);
     let mut both = closed(&[worker(5, 0, 95)]);
-    (both.connections.failed.refused, both.connections.down_ns) = (10, 6_500_000_000);
+    (both.elapsed_s, both.connections.failed.refused, both.connections.down_ns) = (10.0, 10, 6_500_000_000);
     let evidence = both.workers[0].evidence.as_mut().unwrap();
     (evidence.stopped_ns, evidence.stopped_longest_ns) = (Some(2_000_000_000), Some(1_000_000_000));
-    let because = "the target was away for 65% of the time; the client stood still for 20% of the time";
-    assert_eq!(judged(both.clone()), (Bound::Unclear, because.into()));
+    let still = Reason::Client(ClientFault::StoodStill { share: 0.2, of_s: 10.0, longest_s: 1.0 });
+    assert_eq!(judged(&both), (Bound::Unclear, vec![down(0.65), still]));
     both.connections.failed.no_local_port = 20;
-    let (bound, because) = judged(both);
-    assert!(bound == Bound::Client && because.starts_with("20 connects found no local port; "), "{because}");
+    let (bound, because) = judged(&both);
+    let ports = Reason::Client(ClientFault::NoLocalPort { connects: 20, decides: true });
+    assert_eq!((bound, because.first()), (Bound::Client, Some(&ports)));
     let (bound, because) = away(0.5);
-    assert!(bound == Bound::Server && because.ends_with("; the target was away for 5% of the time"), "{because}");
+    assert_eq!((bound, because.last()), (Bound::Server, Some(&down(0.05))));
     let mut silent = closed(&[worker(5, 0, 95)]);
     silent.at_end = Some(AtEnd { last_answer_s: Some(7.0), owed_since_s: Some(0.0), away: true, ..AtEnd::default() });
-    assert_eq!(judged(silent), (Bound::Unclear, "nothing was answered after 7.00s of 10.00s".into()));
+    let silence = Silence { part: None, since_s: 7.0, of_s: 10.0003, lost: 0 };
+    assert_eq!(judged(&silent), (Bound::Unclear, vec![Reason::Silent(silence)]));
 }
 
 #[test]
 fn steps_are_judged_together_and_that_is_said() {
     let mut result = closed(&[worker(5, 0, 95)]);
     result.plan.steps = Some(3);
-    let (bound, because) = judged(result);
-    assert!(bound == Bound::Server && because.starts_with("all steps together; "), "{because}");
-}
-
-#[test]
-fn shares_are_rounded_to_the_end_only_when_they_are_there() {
-    let words = [0.0, 0.004, 0.5, 0.994, 0.999, 1.0].map(super::percent);
-    assert_eq!(words, ["0%", "0.4%", "50%", "99.4%", "99.9%", "100%"]);
+    let (bound, because) = judged(&result);
+    assert_eq!((bound, because.first()), (Bound::Server, Some(&Reason::AllSteps)));
 }
