@@ -1,9 +1,6 @@
 //! The whole command at every level of io_uring, and with the ring's own options.
 
-use std::time::Duration;
-
 use crate::support::answers::{HELLO, once};
-use crate::support::process::long_enough;
 use crate::support::saturing::{Running, Serve, load, measure};
 use crate::support::scripted::serve;
 use saturing::result::RunResult;
@@ -89,17 +86,13 @@ fn large_answers_come_in_whole() {
 #[test]
 fn a_server_that_closes_is_connected_to_again() {
     let server = serve(once(HELLO));
-    // A server that is kept from its CPU between answer and end ends the next request's connection.
-    let run = |way: &str| {
-        long_enough("each end follows its answer", Duration::from_millis(1), |_| {
-            let result = Running::load(server.address, &format!("-n 200 -c 4 {way}")).wait().result();
-            (result.requests.failed == 0).then_some(result)
-        })
-    };
-    in_every_way(run, |result| {
-        assert_eq!((result.requests.completed, result.requests.failed), (200, 0), "{:?}", result.errors);
-        assert!(result.connections.reconnects >= 190, "{:?}", result.connections);
-    });
+    in_every_way(
+        |way| load(server.address, &format!("-n 200 -c 4 {way}")),
+        |result| {
+            assert_eq!((result.requests.completed, result.requests.failed), (200, 0), "{:?}", result.errors);
+            assert!(result.connections.reconnects >= 190, "{:?}", result.connections);
+        },
+    );
 }
 
 #[test]

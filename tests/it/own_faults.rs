@@ -112,7 +112,10 @@ fn descriptors_used_up_in_mid_run_are_told_and_end_a_run_by_count() {
         let result = ended.result();
         assert!(result.connections.failed.no_descriptor > 0, "{engine}: {:?}", result.connections);
         let why = result.ended_early.map(|early| early.why).unwrap_or_default();
-        assert!(why.starts_with("no progress for 500 ms: ") && why.contains("without a descriptor"), "{engine}: {why}");
+        assert!(
+            why.starts_with("no progress for 500 ms: ") && why.contains("without a file descriptor"),
+            "{engine}: {why}"
+        );
         assert_eq!(ended.code, 1, "{engine}: {ended:?}");
     });
 }

@@ -21,11 +21,12 @@ pub(crate) fn always(bytes: impl Into<Vec<u8>>) -> impl Fn(&mut Peer) -> io::Res
     }
 }
 
-/// A script: answers one request with these bytes and ends the connection in good order.
+/// A script: answers one request with these bytes and ends the connection in good order, both at once.
 pub(crate) fn once(bytes: impl Into<Vec<u8>>) -> impl Fn(&mut Peer) -> io::Result<()> + Send + Sync + 'static {
     let bytes = bytes.into();
     move |peer| {
         if peer.request()? {
+            peer.will_end()?;
             peer.answer(&bytes)?;
             peer.close()?;
         }

@@ -187,6 +187,11 @@ impl Peer {
         self.shared.answers.fetch_add(1, SeqCst);
     }
 
+    /// What is written from now on goes out together with the end of the connection: nobody is kept from the CPU between the two.
+    pub(crate) fn will_end(&mut self) -> io::Result<()> {
+        SockRef::from(&self.stream).set_tcp_cork(true)
+    }
+
     /// Has its close send a reset.
     pub(crate) fn will_reset(&mut self) -> io::Result<()> {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))
