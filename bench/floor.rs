@@ -14,7 +14,7 @@ use saturing::protocol::h1::response::{Heads, Parser, Step};
 use saturing::ring::{Config, Endpoints, Features, Idle, Level, Sqpoll, cpu};
 use saturing::worker::baseline::{Ablation, Baseline, baseline};
 use saturing::worker::checks::Checks;
-use saturing::worker::{Halt, Job};
+use saturing::worker::{Control, Job};
 use saturing::workload::{Kind, Layout, RequestSet};
 
 struct Arguments {
@@ -149,7 +149,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         unix_ns: 0,
     };
     let Baseline { requests, elapsed_ns, mut used, ring, .. } =
-        baseline(&job, Ablation::All, answer_bytes, &mut ring, &Halt::new(0))?;
+        baseline(&job, Ablation::All, answer_bytes, &mut ring, &Control::default())?;
     used.system_s += ring.sqpoll_ns as f64 / 1e9;
     println!(
         "{{\"requests\":{requests},\"rate_per_s\":{:.0},\"cpu_ns_per_request\":{:.1},\"user_ns_per_request\":{:.1},\"requests_per_enter\":{:.2},\"recv_starved\":{}}}",

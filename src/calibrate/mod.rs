@@ -7,7 +7,6 @@ mod tasks;
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
 use crate::measure::estimate::{Estimate, middle};
@@ -16,7 +15,7 @@ use crate::result::calibration::{Calibration, Cost, Figures, Lag, Late, Part, Po
 use crate::result::units::duration_s;
 use crate::result::{RunResult, Snapshot};
 use crate::run::baseline::{self, Ablation};
-use crate::run::{self, Halt};
+use crate::run::{self, Control};
 use tasks::{COSTS, Place, Task, tasks};
 
 /// The window of each run unless told otherwise: then all is over in less than a minute.
@@ -69,7 +68,7 @@ struct Samples {
     without: Vec<[Vec<f64>; 3]>,
 }
 
-/// Calibrates on `plan`: its target, workers and engine. `halt` ends it early, with what was measured so far; what was under way then does
+/// Calibrates on `plan`: its target, workers and engine. `control` ends it early, with what was measured so far; what was under way then does
 /// not count. `tell` hears of each run before it begins.
 ///
 /// # Errors
@@ -77,7 +76,7 @@ struct Samples {
 pub fn calibrate(
     plan: &Plan,
     window: Duration,
-    halt: &Arc<Halt>,
+    control: &Arc<Control>,
     tell: &mut dyn FnMut(&Moment),
 ) -> Result<Calibration, run::Error> {
     let started = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
@@ -94,12 +93,12 @@ pub fn calibrate(
         notes: plan.notes.clone(),
         ..Calibration::new()
     };
-    let bench = Bench { plan, window, longest: Cell::new(window), halt };
+    let bench = Bench { plan, window, longest: Cell::new(window), control };
     let list = tasks(&samples.places);
     for (done, task) in list.iter().enumerate() {
         tell(&Moment { done, of: list.len(), what: task.to_string() });
         bench.perform(*task, &mut samples, &mut found)?;
-        if halt.load(Relaxed) != 0 {
+        if control.is_stopped() {
             found.interrupted = true;
             break;
         }
@@ -123,7 +122,7 @@ struct Bench<'a> {
     window: Duration,
     /// The longest that a window of a closed loop came to be.
     longest: Cell<Duration>,
-    halt: &'a Arc<Halt>,
+    control: &'a Arc<Control>,
 }
 
 impl Bench<'_> {
@@ -158,7 +157,7 @@ impl Bench<'_> {
             }
             Task::Late(place) => {
                 let once = |window| {
-                    let Some(late) = baseline::lateness(&self.closed(place, window), SAMPLED, self.halt)? else {
+                    let Some(late) = baseline::lateness(&self.closed(place, window), SAMPLED, self.control)? else {
                         // None of this engine, however long.
                         return Ok(Some(None));
                     };
@@ -195,7 +194,7 @@ impl Bench<'_> {
     }
 
     fn is_halted(&self) -> bool {
-        self.halt.load(Relaxed) != 0
+        self.control.is_stopped()
     }
 
     /// A closed loop at `place`.
@@ -220,7 +219,7 @@ impl Bench<'_> {
 
     /// A run by the engine.
     fn run(&self, plan: &Plan) -> Result<RunResult, run::Error> {
-        run::run(plan, Vec::new(), self.halt, &mut |_: &Snapshot| {})
+        run::run(plan, Vec::new(), self.control, &mut |_: &Snapshot| {})
     }
 
     /// What `once` brings in a window that begins with `windows` of those asked for and is doubled while there is not enough in it; `None` when
@@ -246,7 +245,7 @@ impl Bench<'_> {
 
     fn baseline(&self, place: Place, ablation: Ablation) -> Result<Option<Sample>, run::Error> {
         let once = |window| {
-            let floor = baseline::baseline(&self.closed(place, window), ablation, self.halt)?;
+            let floor = baseline::baseline(&self.closed(place, window), ablation, self.control)?;
             Ok(Some(floor).filter(|floor| enough(place, floor.requests) && floor.enters > 0))
         };
         let Some(floor) = self.grown(1, once)? else { return Ok(None) };

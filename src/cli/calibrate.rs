@@ -71,7 +71,7 @@ fn calibrate_on(plan: &Plan, wanted: &TypedCalibrate, args: &[String]) -> Result
         let share = moment.done as f64 / moment.of as f64 * 100.0;
         bar.line(&format!("calibrating  {share:3.0}%  run {} of {}: {}", moment.done + 1, moment.of, moment.what));
     };
-    let found = calibrate::calibrate(plan, wanted.window, signal.flag(), &mut tell);
+    let found = calibrate::calibrate(plan, wanted.window, signal.control(), &mut tell);
     bar.clear();
     let mut found = found.map_err(|error| Failure::no_run(error.to_string()))?;
     found.command = command(args);

@@ -164,7 +164,7 @@ fn of_servers(names: &[String; 2], typed: &[Typed; 2], rounds: usize) -> Result<
     let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
     let mut bar = Bar::new();
     let plans = [(names[0].as_str(), &a), (names[1].as_str(), &b)];
-    let comparison = compare::rounds(plans, rounds, signal.flag(), &mut |moment| bar.show(moment));
+    let comparison = compare::rounds(plans, rounds, signal.control(), &mut |moment| bar.show(moment));
     bar.clear();
     comparison.map(|comparison| (comparison, signal)).map_err(|error| Failure::no_run(error.to_string()))
 }

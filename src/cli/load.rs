@@ -44,7 +44,7 @@ pub(super) fn command(args: &[String]) -> Vec<String> {
 fn run_plan(plan: &Plan, typed: &Typed, args: &[String]) -> Result<i32, Failure> {
     let mut live = Live { url: &plan.target.url, outputs: Opened::open(&typed.output)?, bar: Bar::new() };
     let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
-    let result = run::run_observed(plan, command(args), signal.flag(), &mut live);
+    let result = run::run_observed(plan, command(args), signal.control(), &mut live);
     let Live { outputs, mut bar, .. } = live;
     bar.clear();
     let mut result = result.map_err(|error| Failure::no_run(error.to_string()))?;

@@ -158,7 +158,7 @@ fn search_on(plan: &Plan, wanted: &TypedSearch, args: &[String]) -> Result<i32, 
             }
         }
     };
-    let prober = Prober::new(plan, signal.flag(), &mut tell);
+    let prober = Prober::new(plan, signal.control(), &mut tell);
     let found = match &wanted.goal {
         Asked::Rate(rate) => prober.rate(rate),
         Asked::Connections(from, to) => prober.connections(*from, *to),

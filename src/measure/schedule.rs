@@ -142,6 +142,14 @@ impl Schedule {
         matches!(self, Schedule::Open(waiting) if waiting.held.is_empty() && waiting.due.next() == u64::MAX)
     }
 
+    /// From `now` on so many requests per second of all workers together are due, whatever was to come; 0 is a pause. Nothing changes in
+    /// closed loop, and what is due already still waits.
+    pub fn go_on_with(&mut self, rate_per_s: f64, now: u64) {
+        if let Schedule::Open(waiting) = self {
+            waiting.due.go_on_with(rate_per_s, now);
+        }
+    }
+
     /// Nothing is due from `now` on; what is due already still waits.
     pub fn end(&mut self, now: u64) {
         if let Schedule::Open(waiting) = self {

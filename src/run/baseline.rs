@@ -17,7 +17,7 @@ use crate::ring::cpu::{self, CpuTime};
 pub use crate::worker::baseline::Ablation;
 use crate::worker::baseline::Baseline;
 use crate::worker::timestamp_probe::{RecordingClock, TimestampProbe};
-use crate::worker::{self, Halt, Job, Progress};
+use crate::worker::{self, Control, Job, Progress};
 
 /// What the workers of such a run did, all together.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,13 +52,13 @@ const FIRST_ANSWER: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// No ring or thread can be had, or the server does not answer as the built-in one does.
-pub fn baseline(plan: &Plan, ablation: Ablation, halt: &Arc<Halt>) -> Result<Floor, Error> {
+pub fn baseline(plan: &Plan, ablation: Ablation, control: &Arc<Control>) -> Result<Floor, Error> {
     let first = ask(&plan.target, FIRST_ANSWER).map_err(|why| Error::new(format_args!("the first answer: {why}")))?;
     let bytes = first.length as u64;
     let all = each(plan, |job, engine| match engine {
-        Engine::Uring(ring) => worker::baseline::baseline(job, ablation, bytes, &mut **ring, halt),
-        Engine::Epoll(ring, _) => worker::baseline::baseline(job, ablation, bytes, &mut **ring, halt),
-        Engine::TokioUring(ring, _) => worker::baseline::baseline(job, ablation, bytes, &mut **ring, halt),
+        Engine::Uring(ring) => worker::baseline::baseline(job, ablation, bytes, &mut **ring, control),
+        Engine::Epoll(ring, _) => worker::baseline::baseline(job, ablation, bytes, &mut **ring, control),
+        Engine::TokioUring(ring, _) => worker::baseline::baseline(job, ablation, bytes, &mut **ring, control),
     })?;
     let (mut sum, mut elapsed_ns) = (Baseline::default(), 0);
     for one in all {
@@ -85,14 +85,14 @@ pub fn baseline(plan: &Plan, ablation: Ablation, halt: &Arc<Halt>) -> Result<Flo
 ///
 /// # Errors
 /// As [`super::run`].
-pub fn lateness(plan: &Plan, every: u32, halt: &Arc<Halt>) -> Result<Option<Lateness>, Error> {
+pub fn lateness(plan: &Plan, every: u32, control: &Arc<Control>) -> Result<Option<Lateness>, Error> {
     let all = each(plan, |job, engine| {
         let clock = RecordingClock::new(Monotonic);
         let starts_at = Monotonic.now();
         match engine {
             Engine::Uring(ring) => {
                 let mut witness = TimestampProbe::new(ring, &clock, every, starts_at + job.warmup_ns);
-                worker::work(job, starts_at, &mut witness, &clock, &Progress::default(), halt);
+                worker::work(job, starts_at, &mut witness, &clock, &Progress::default(), control);
                 Some((witness.wall(), std::mem::take(&mut witness.late)))
             }
             // These receive without the kernel's stamps.

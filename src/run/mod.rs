@@ -22,13 +22,12 @@ mod watch;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::measure::clock::{Clock, Monotonic};
 use crate::measure::series::Histograms;
 use crate::plan::{Load, Plan, Until};
 use crate::result::{Interval, RunResult, Snapshot};
-pub use crate::worker::Halt;
+pub use crate::worker::Control;
 use crate::workload::Layout;
 use evidence::{HostUsage, Watcher};
 pub use limits::open_files_needed;
@@ -109,7 +108,7 @@ impl Observer for Moments<'_> {
     }
 }
 
-/// Runs `plan`; `halt` ends it early, with what was measured so far. `observe` is told every 100 ms how it goes.
+/// Runs `plan`; `control` ends it early, or changes its load, with what was measured so far. `observe` is told every 100 ms how it goes.
 ///
 /// # Errors
 /// Only what keeps a run from starting: open files, rings, threads. Whatever happens later is part of the result.
@@ -119,10 +118,10 @@ impl Observer for Moments<'_> {
 pub fn run(
     plan: &Plan,
     command: Vec<String>,
-    halt: &Arc<Halt>,
+    control: &Arc<Control>,
     observe: &mut dyn FnMut(&Snapshot),
 ) -> Result<RunResult, Error> {
-    run_observed(plan, command, halt, &mut Moments(observe))
+    run_observed(plan, command, control, &mut Moments(observe))
 }
 
 /// The same for an observer who is told of the time series too.
@@ -135,7 +134,7 @@ pub fn run(
 pub fn run_observed(
     plan: &Plan,
     command: Vec<String>,
-    halt: &Arc<Halt>,
+    control: &Arc<Control>,
     observer: &mut dyn Observer,
 ) -> Result<RunResult, Error> {
     limits::allow_open_files(plan)?;
@@ -145,7 +144,7 @@ pub fn run_observed(
     // One for all passes: sequences go on from one to the next.
     let layout = layout(plan);
     for pass in passes(&plan.load) {
-        match once(plan, &layout, pass, halt, &mut told, owner.as_ref()) {
+        match once(plan, &layout, pass, control, &mut told, owner.as_ref()) {
             Ok(done) => passed.push(done),
             // What was measured before is not lost.
             Err(error) if !passed.is_empty() => {
@@ -156,12 +155,12 @@ pub fn run_observed(
             }
             Err(error) => return Err(error),
         }
-        if halt.load(Relaxed) != 0 {
+        if control.is_stopped() {
             break;
         }
     }
     let (started, intervals) = (told.started(), told.intervals);
-    let mut result = assemble::assemble(plan, halt.load(Relaxed) != 0, started, passed, intervals, owner, &layout);
+    let mut result = assemble::assemble(plan, control.is_stopped(), started, passed, intervals, owner, &layout);
     result.command = command;
     if let Err(contradiction) = result.check() {
         panic!("the figures contradict each other, this is a bug in saturing: {contradiction}");
@@ -197,13 +196,13 @@ fn once(
     plan: &Plan,
     layout: &Layout,
     pass: Pass,
-    halt: &Arc<Halt>,
+    control: &Arc<Control>,
     told: &mut Told<'_>,
     owner: Option<&Owner>,
 ) -> Result<Passed, Error> {
     let jobs = jobs::jobs(plan, layout, &pass, told.unix_ns());
     let ends = jobs.first().and_then(|job| job.duration_ns);
-    let pool = WorkerPool::prepare(plan, layout, jobs, halt)?;
+    let pool = WorkerPool::prepare(plan, layout, jobs, control)?;
     let starts_at = Monotonic.now() + jobs::lead_ns(plan, &pass);
     let begins_at = starts_at + jobs::nanoseconds(plan.load.warmup);
     told.begins(begins_at);

@@ -11,7 +11,7 @@ use crate::measure::clock::Monotonic;
 use crate::plan::Plan;
 use crate::result::CutShort;
 use crate::ring::cpu;
-use crate::worker::{self, Done, Halt, Job, Progress};
+use crate::worker::{self, Control, Done, Job, Progress};
 use crate::workload::Layout;
 
 /// What a worker's thread ends with.
@@ -50,7 +50,7 @@ struct WorkerThread {
     config: EngineConfig,
     job: Job,
     cpu: usize,
-    halt: Arc<Halt>,
+    control: Arc<Control>,
     board: Arc<[Progress]>,
     index: usize,
     begin: mpsc::Receiver<u64>,
@@ -70,11 +70,11 @@ impl WorkerThread {
         drop(ready);
         let engine = engine.as_mut()?;
         let starts_at = self.begin.recv().ok()?;
-        let (job, progress, halt) = (&self.job, &self.board[self.index], &*self.halt);
+        let (job, progress, control) = (&self.job, &self.board[self.index], &*self.control);
         let mut done = match engine {
-            Engine::Uring(ring) => worker::work(job, starts_at, &mut **ring, &Monotonic, progress, halt),
-            Engine::Epoll(ring, _) => worker::work(job, starts_at, &mut **ring, &Monotonic, progress, halt),
-            Engine::TokioUring(ring, _) => worker::work(job, starts_at, &mut **ring, &Monotonic, progress, halt),
+            Engine::Uring(ring) => worker::work(job, starts_at, &mut **ring, &Monotonic, progress, control),
+            Engine::Epoll(ring, _) => worker::work(job, starts_at, &mut **ring, &Monotonic, progress, control),
+            Engine::TokioUring(ring, _) => worker::work(job, starts_at, &mut **ring, &Monotonic, progress, control),
         };
         // The kernel's submission thread worked for this one.
         done.used.system_s += done.ring.sqpoll_ns as f64 / 1e9;
@@ -88,7 +88,12 @@ impl WorkerPool {
     ///
     /// # Errors
     /// No ring or no thread can be had.
-    pub(super) fn prepare(plan: &Plan, layout: &Layout, jobs: Vec<Job>, halt: &Arc<Halt>) -> Result<WorkerPool, Error> {
+    pub(super) fn prepare(
+        plan: &Plan,
+        layout: &Layout,
+        jobs: Vec<Job>,
+        control: &Arc<Control>,
+    ) -> Result<WorkerPool, Error> {
         let board: Arc<[Progress]> = jobs.iter().map(|_| Progress::default()).collect();
         let (alive, all_gone) = mpsc::channel::<Infallible>();
         let endpoints = plan.endpoints();
@@ -105,8 +110,8 @@ impl WorkerPool {
                 blocks: job.blocks(),
                 endpoints: endpoints.clone(),
             };
-            let (halt, board) = (Arc::clone(halt), Arc::clone(&board));
-            let worker = WorkerThread { engine: engine.clone(), config, job, cpu, halt, board, index, begin };
+            let (control, board) = (Arc::clone(control), Arc::clone(&board));
+            let worker = WorkerThread { engine: engine.clone(), config, job, cpu, control, board, index, begin };
             let (ready, alive) = (ready.clone(), alive.clone());
             let body = move || {
                 let output = worker.run(ready);

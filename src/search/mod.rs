@@ -6,7 +6,6 @@ mod probe;
 mod steps;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::judge::slo::Slo;
@@ -16,7 +15,7 @@ use crate::result::bad_answers::BadAnswers;
 use crate::result::search::{Goal, Limit, Probe, Search, Why};
 use crate::result::{EndedEarly, SCHEMA, Snapshot};
 use crate::run::speed::Speed;
-use crate::run::{self, Halt};
+use crate::run::{self, Control};
 use probe::{Tried, client_bound, judge};
 use steps::{Found, Trial, Unsettled};
 
@@ -56,7 +55,7 @@ pub enum Event<'a> {
 /// Who runs probes and tells of them.
 pub struct Prober<'a> {
     plan: &'a Plan,
-    halt: &'a Arc<Halt>,
+    control: &'a Arc<Control>,
     tell: &'a mut dyn FnMut(Event<'_>),
     speed: Speed,
     /// Probes so far, and how many of them were made on a machine known to be slow by now.
@@ -74,14 +73,14 @@ struct Ended {
 
 impl<'a> Prober<'a> {
     /// Nothing tried yet. `plan` has all but the load itself: target, connections, timeouts, and the duration of a probe at least;
-    /// `halt` ends a search early.
+    /// `control` ends a search early.
     #[must_use]
-    pub fn new(plan: &'a Plan, halt: &'a Arc<Halt>, tell: &'a mut dyn FnMut(Event<'_>)) -> Prober<'a> {
+    pub fn new(plan: &'a Plan, control: &'a Arc<Control>, tell: &'a mut dyn FnMut(Event<'_>)) -> Prober<'a> {
         let (probes, ended) = (Vec::new(), Ended::default());
-        Prober { plan, halt, tell, speed: Speed::of(plan), probes, waited: Duration::ZERO, ended }
+        Prober { plan, control, tell, speed: Speed::of(plan), probes, waited: Duration::ZERO, ended }
     }
 
-    /// Searches for the highest rate that holds; a halt ends it early, with the probes so far.
+    /// Searches for the highest rate that holds; a stop ends it early, with the probes so far.
     ///
     /// # Errors
     /// As [`run::run`], if there is no probe yet.
@@ -142,7 +141,7 @@ impl<'a> Prober<'a> {
         let why = why.or_else(|| disturbed.then(|| "the machine disturbed too many runs: see the probes".to_owned()));
         let search = Search {
             probes: self.probes,
-            interrupted: self.halt.load(Relaxed) != 0,
+            interrupted: self.control.is_stopped(),
             settled: found.answer.is_some(),
             // Where none holds there is no range for one that does.
             range: found.range.filter(|_| found.why != Some(Unsettled::NoneHolds)),

@@ -1,6 +1,5 @@
 //! A load tried, and whether that says something: of the server, or only of this machine.
 
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::steps::Trial;
@@ -40,13 +39,13 @@ impl Prober<'_> {
         judge: impl FnOnce(&mut Probe, &RunResult),
     ) -> Result<Tried, run::Error> {
         let (before, mut was_slow) = self.await_speed();
-        if self.halt.load(Relaxed) != 0 {
+        if self.control.is_stopped() {
             return Ok(Tried::Halted);
         }
         let tell = &mut *self.tell;
         let observe: &mut dyn FnMut(&Snapshot) = &mut |moment| tell(Event::Moment(moment));
-        let result = run::run(plan, Vec::new(), self.halt, observe)?;
-        if self.halt.load(Relaxed) != 0 {
+        let result = run::run(plan, Vec::new(), self.control, observe)?;
+        if self.control.is_stopped() {
             return Ok(Tried::Halted);
         }
         if let Some(why) = result.away() {
@@ -80,8 +79,8 @@ impl Prober<'_> {
         }
         (self.tell)(Event::Waits(share));
         let at_most = each.min(whole.saturating_sub(self.waited));
-        let halt = self.halt;
-        let (reading, faster, waited) = speed::await_speed(&mut self.speed, at_most, &|| halt.load(Relaxed) != 0);
+        let control = self.control;
+        let (reading, faster, waited) = speed::await_speed(&mut self.speed, at_most, &|| control.is_stopped());
         self.waited += waited;
         (reading, was_slow || faster)
     }

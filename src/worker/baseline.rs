@@ -6,7 +6,7 @@ use std::io;
 use std::rc::Rc;
 
 use super::turn::work_as;
-use super::{Done, Halt, Job, Progress};
+use super::{Control, Done, Job, Progress};
 use crate::measure::clock::{Clock, Monotonic};
 use crate::protocol::H1;
 use crate::protocol::count::{AnswerBytes, CountBytes};
@@ -53,7 +53,7 @@ pub fn baseline<R: Ring>(
     ablation: Ablation,
     answer_bytes: u64,
     ring: &mut R,
-    halt: &Halt,
+    control: &Control,
 ) -> Result<Baseline, String> {
     let unrecorded = matches!(ablation, Ablation::All | Ablation::Record);
     let job = &Job { unrecorded, ..job.clone() };
@@ -66,11 +66,11 @@ pub fn baseline<R: Ring>(
     let bytes = || AnswerBytes(answer_bytes.max(1));
     let heads = || Heads::new(job.layout.set().kinds.len());
     let done = match ablation {
-        Ablation::All => work_as::<_, CountBytes, _>(job, starts_at, ring, &last, &progress, halt, bytes()),
-        Ablation::Parse => work_as::<_, CountBytes, _>(job, starts_at, ring, &Monotonic, &progress, halt, bytes()),
-        Ablation::Stamps => work_as::<_, H1, _>(job, starts_at, ring, &last, &progress, halt, heads()),
+        Ablation::All => work_as::<_, CountBytes, _>(job, starts_at, ring, &last, &progress, control, bytes()),
+        Ablation::Parse => work_as::<_, CountBytes, _>(job, starts_at, ring, &Monotonic, &progress, control, bytes()),
+        Ablation::Stamps => work_as::<_, H1, _>(job, starts_at, ring, &last, &progress, control, heads()),
         Ablation::Nothing | Ablation::Record => {
-            work_as::<_, H1, _>(job, starts_at, ring, &Monotonic, &progress, halt, heads())
+            work_as::<_, H1, _>(job, starts_at, ring, &Monotonic, &progress, control, heads())
         }
     };
     let outside_ns = ring.outside_ns;

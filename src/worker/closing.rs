@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::shared::Shared;
 use super::stats::WorkerStats;
 use super::turn::{Loop, lost};
-use super::{Done, Halt};
+use super::{Control, Done};
 use crate::measure::clock::Clock;
 use crate::measure::counters::Requests;
 use crate::protocol::Protocol;
@@ -23,7 +23,7 @@ struct Figures {
 
 impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
     /// Closes the window, takes off the wire what still comes, and closes the connections.
-    pub(super) fn close(mut self, cut_short: Option<CutShort>, halt: &Halt) -> Done {
+    pub(super) fn close(mut self, cut_short: Option<CutShort>, control: &Control) -> Done {
         if self.sampler.warms_up() {
             // Nothing of the window was seen.
             self.begin();
@@ -34,7 +34,7 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
         let received_inside = self.shared.stats.bytes.received;
         let usage = self.account.close(self.entered_at);
         self.progress.completed.store(self.shared.stats.requests.completed, Relaxed);
-        let halted = halt.load(Relaxed) != 0;
+        let halted = control.is_stopped();
         let away = self.outage.is_away();
         let gaps = self.outage.finish(self.begins_at, window_ends);
         let reached_count = self.shared.stop.is_spent() && self.in_flight == 0;
@@ -45,7 +45,7 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
             self.shared.stop.close();
             self.give_up_waiting(window_ends);
         }
-        let cut_short = cut_short.or_else(|| self.drain(window_ends, halted, halt).err());
+        let cut_short = cut_short.or_else(|| self.drain(window_ends, halted, control).err());
         let done_at = self.now();
         let mut figures = closed.unwrap_or_else(|| {
             self.give_up_waiting(done_at);
@@ -82,7 +82,7 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
 
     fn take_figures(&mut self, now: u64) -> Figures {
         for (slot, connection) in self.connections.iter().enumerate() {
-            connection.count_at_end(self.batches.of(slot as u32), &mut self.shared);
+            connection.count_at_end(slot < self.wanted, self.batches.of(slot as u32), &mut self.shared);
         }
         let mut stats = std::mem::take(&mut self.shared.stats);
         self.sampler.finish(now, &mut stats, self.open, self.progress);
@@ -104,9 +104,9 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
 
     /// Takes answers on their way off the wire, so that the server's count and ours agree; in open loop also sends what was due
     /// and still waits.
-    fn drain(&mut self, window_ends: u64, halted: bool, halt: &Halt) -> Result<(), CutShort> {
+    fn drain(&mut self, window_ends: u64, halted: bool, control: &Control) -> Result<(), CutShort> {
         // A signal that closed the window leaves the drain to run; one that comes while draining ends it.
-        let signal = halt.load(Relaxed);
+        let signal = control.stopped_by();
         let mut drain_ns = self.job.drain_ns;
         if self.shared.schedule.is_open() {
             self.shared.schedule.end(window_ends);
@@ -128,7 +128,7 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
             self.reap(now);
             let until = self.stalls.end_of(drain_ns, drains_at);
             let over = self.in_flight == 0 && (self.shared.schedule.is_over() || self.shared.stop.is_spent());
-            if over || now >= until || halt.load(Relaxed) != signal {
+            if over || now >= until || control.stopped_by() != signal {
                 return Ok(());
             }
             // In closed loop nothing more is sent, and nothing expires: what is in flight is no longer of the sample.

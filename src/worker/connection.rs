@@ -31,6 +31,8 @@ pub(super) enum State {
     Closed,
     Connecting,
     Open,
+    /// Open, and too many: no more requests, and closed when nothing is in flight.
+    Surplus,
     /// The last answer was the last of this connection: waiting for the peer to end it.
     Ending,
     /// No connection; to be opened at `since`.
@@ -239,7 +241,7 @@ impl<P: Protocol> Connection<P> {
         match self.policy.state {
             State::Closed => Next::Nothing,
             State::Connecting => self.policy.connect_failed(ConnectFailure::Timeout, now, shared),
-            State::Open => self.fail(Failure::Timeout, now, batches, shared),
+            State::Open | State::Surplus => self.fail(Failure::Timeout, now, batches, shared),
             State::Ending | State::BackingOff => Next::Reopen,
         }
     }
@@ -252,11 +254,11 @@ impl<P: Protocol> Connection<P> {
         self.policy.fail(failure, now, batches, shared)
     }
 
-    /// Counts what is in flight as unanswered at the end, and a slot that never got its connection.
-    pub(super) fn count_at_end(&self, batches: &[Batch], shared: &mut Shared<'_>) {
+    /// Counts what is in flight as unanswered at the end, and a slot that was to have a connection and never got it.
+    pub(super) fn count_at_end(&self, is_wanted: bool, batches: &[Batch], shared: &mut Shared<'_>) {
         let (policy, connections) = (&self.policy, &mut shared.stats.connections);
         match policy.state {
-            State::Closed if !policy.ever_open && policy.barren == 0 => connections.not_begun += 1,
+            State::Closed if is_wanted && !policy.ever_open && policy.barren == 0 => connections.not_begun += 1,
             State::Connecting if !policy.ever_open => connections.unfinished += 1,
             _ => {}
         }
@@ -516,7 +518,7 @@ impl Policy {
         match self.state {
             State::Closed => None,
             State::Connecting => Some(self.since + job.timeout_ns),
-            State::Open => {
+            State::Open | State::Surplus => {
                 // A send that is still under way after its answer may never end, and no other can begin.
                 let stuck = || self.confirming.then_some(self.last_answer_at);
                 let since = self.in_flight_batches.oldest(batches).or_else(stuck);
@@ -531,7 +533,7 @@ impl Policy {
     pub(super) fn patience_ns(&self, job: &Job) -> u64 {
         match self.state {
             State::Closed | State::BackingOff => 0,
-            State::Connecting | State::Open => job.timeout_ns,
+            State::Connecting | State::Open | State::Surplus => job.timeout_ns,
             State::Ending => GRACE_NS,
         }
     }

@@ -14,9 +14,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Halt, Job};
+use super::{Control, Job};
 use crate::measure::clock::Clock;
 use crate::ring::{Block, Blocks, Completion, Counters, Ring, Tx, Wait};
 
@@ -95,12 +94,12 @@ pub(super) struct Fake {
     stopped_ns: u64,
     /// When somebody says halt.
     pub(super) halt_at: Option<u64>,
-    pub(super) halt: Rc<Halt>,
+    pub(super) control: Rc<Control>,
     /// When the ring breaks.
     pub(super) breaks_at: Option<u64>,
     pub(super) starts_at: u64,
-    /// Called at each enter, as by another thread.
-    pub(super) at_each_enter: Option<Box<dyn FnMut()>>,
+    /// Called at each enter, as by another thread, with the instant and how many connections are open.
+    pub(super) at_each_enter: Option<Box<dyn FnMut(u64, usize)>>,
     random: Random,
     slots: Vec<Slot>,
     queued: Vec<(u32, Queued)>,
@@ -137,7 +136,7 @@ impl Fake {
             stops: VecDeque::new(),
             stopped_ns: 0,
             halt_at: None,
-            halt: Rc::default(),
+            control: Rc::default(),
             breaks_at: None,
             at_each_enter: None,
             random,
@@ -178,7 +177,7 @@ impl Fake {
 
     /// Nothing may be sent or opened any more.
     fn must_be_quiet(&self) -> bool {
-        self.record.over || self.halt.load(Relaxed) != 0 || self.time.last() >= self.ends_at()
+        self.record.over || self.control.is_stopped() || self.time.last() >= self.ends_at()
     }
 
     fn take_room(&mut self) {
@@ -253,12 +252,12 @@ impl Ring for Fake {
         assert!(want == 1 || (want == Wait::ALL && wait == Wait::NONE), "{want} wanted");
         assert!(self.batch.is_empty(), "all completions of an enter are taken before the next");
         if let Some(call) = &mut self.at_each_enter {
-            call();
+            call(self.time.last(), self.slots.iter().filter(|slot| slot.is_open).count());
         }
         self.counters.enters += 1;
         assert!(self.counters.enters < MAX_ENTERS, "the loop does not end: {:?}", self.record);
         self.record.goes_on();
-        self.record.over |= self.halt.load(Relaxed) != 0 && self.job.open.is_none();
+        self.record.over |= self.control.is_stopped() && self.job.open.is_none();
         let timeout_ns = wait.span_ns();
         self.submit();
         self.check_wait(timeout_ns);

@@ -4,11 +4,13 @@ pub mod baseline;
 pub mod checks;
 mod closing;
 mod connection;
+mod control;
 mod deadlines;
 mod ending;
 #[cfg(test)]
 mod fake;
 mod in_flight;
+mod orders;
 mod outgoing;
 mod patience;
 mod reap;
@@ -24,7 +26,7 @@ pub mod timestamp_probe;
 mod turn;
 mod usage;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use crate::measure::outage::Gaps;
 use crate::measure::schedule::Offer;
@@ -36,6 +38,7 @@ use crate::worker::series::Outbox;
 use crate::worker::stats::WorkerStats;
 use crate::workload::Layout;
 
+pub use control::Control;
 pub use ending::{Ending, Reached};
 pub use turn::work;
 pub use usage::Usage;
@@ -174,6 +177,3 @@ pub struct Progress {
     /// The intervals of its time series, as they end.
     pub series: Outbox,
 }
-
-/// Tells all workers to close their windows now, once it is not 0: then it is the number of the signal that said so.
-pub type Halt = AtomicUsize;

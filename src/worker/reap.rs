@@ -143,11 +143,11 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
         }
     }
 
-    fn hang_up(&mut self, slot: u32, until: Option<u64>) {
+    pub(super) fn hang_up(&mut self, slot: u32, until: Option<u64>) {
         let connection = &mut self.connections[slot as usize];
         let policy = &connection.policy;
         self.reached[policy.remote as usize].answers += policy.answered_here;
-        if matches!(policy.state, State::Open | State::Ending) {
+        if matches!(policy.state, State::Open | State::Surplus | State::Ending) {
             self.open -= 1;
             if self.open == 0 {
                 self.outage.begins(self.entered_at);
@@ -161,7 +161,8 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
         connection.closed(until, &mut self.wire);
         match until {
             Some(at) => self.deadlines.look_at(slot, at),
-            None => self.to_open.push_back(slot),
+            None if (slot as usize) < self.wanted => self.to_open.push_back(slot),
+            None => {}
         }
     }
 }

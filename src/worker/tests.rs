@@ -2,6 +2,7 @@
 
 mod confirmed;
 mod connection;
+mod control;
 mod counts;
 mod endings;
 mod failures;
@@ -99,9 +100,9 @@ fn run(mut fake: Fake) -> Ran {
     if fake.job.layout.pipeline() != fake.job.pipeline {
         fake.job.layout = requests::fixed(0, fake.job.pipeline);
     }
-    let (job, clock, halt) = (fake.job.clone(), fake.time.clone(), fake.halt.clone());
+    let (job, clock, control) = (fake.job.clone(), fake.time.clone(), fake.control.clone());
     let starts_at = fake.starts_at;
-    let done = work(&job, starts_at, &mut fake, &clock, &Progress::default(), &halt);
+    let done = work(&job, starts_at, &mut fake, &clock, &Progress::default(), &control);
     let ran = Ran { done, fake };
     check(&ran);
     ran

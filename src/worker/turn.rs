@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::Ordering::Relaxed;
 
 use super::connection::{Connection, Next};
 use super::deadlines::Deadlines;
@@ -15,7 +14,7 @@ use super::shared::Shared;
 use super::stalls::{NOTICED_NS, Stalls};
 use super::stats::{KindStats, Segment, WorkerStats};
 use super::usage::Account;
-use super::{Done, Halt, Job, Progress};
+use super::{Control, Done, Job, Progress};
 use crate::measure::clock::Clock;
 use crate::measure::counters::Intended;
 use crate::measure::outage::Outage;
@@ -67,6 +66,10 @@ pub(super) struct Loop<'a, R, P: Protocol, C> {
     /// All blocks are on their way: nothing that needs one can be sent before the next enter.
     out_of_blocks: bool,
     pub(super) connecting: usize,
+    /// Slots from this one on are to have no connection.
+    pub(super) wanted: usize,
+    /// Changes of the control that were seen.
+    pub(super) orders_seen: u64,
     pub(super) open: u64,
     pub(super) outage: Outage,
     pub(super) reached: Vec<Reached>,
@@ -99,10 +102,10 @@ pub fn work<R: Ring, C: Clock>(
     ring: &mut R,
     clock: &C,
     progress: &Progress,
-    halt: &Halt,
+    control: &Control,
 ) -> Done {
     let wire = Heads::new(job.layout.set().kinds.len());
-    work_as::<R, H1, C>(job, starts_at, ring, clock, progress, halt, wire)
+    work_as::<R, H1, C>(job, starts_at, ring, clock, progress, control, wire)
 }
 
 /// The same by the protocol `P`, whose connections share `wire`.
@@ -112,12 +115,12 @@ pub(super) fn work_as<R: Ring, P: Protocol, C: Clock>(
     ring: &mut R,
     clock: &C,
     progress: &Progress,
-    halt: &Halt,
+    control: &Control,
     wire: P::Shared,
 ) -> Done {
     let mut this: Loop<'_, R, P, C> = Loop::new(job, starts_at, ring, clock, progress, wire);
-    let cut_short = this.window(halt);
-    this.close(cut_short.err(), halt)
+    let cut_short = this.window(control);
+    this.close(cut_short.err(), control)
 }
 
 pub(super) fn lost(error: &io::Error) -> CutShort {
@@ -172,6 +175,8 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
             unstamped: Vec::with_capacity(2 * count),
             out_of_blocks: false,
             connecting: 0,
+            wanted: count,
+            orders_seen: 0,
             open: 0,
             outage: Outage::new(now),
             reached: vec![Reached::default(); job.remotes],
@@ -191,12 +196,12 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
     }
 
     /// Turns until the window closes. An error says why that was before its time.
-    fn window(&mut self, halt: &Halt) -> Result<(), CutShort> {
+    fn window(&mut self, control: &Control) -> Result<(), CutShort> {
         let ends_at = self.shared.stop.ends_at().unwrap_or(u64::MAX);
         let mut now = self.clock.now();
         self.begun_at = now;
         self.progressed.at = now;
-        while halt.load(Relaxed) == 0 && !self.is_done() {
+        while !control.is_stopped() && !self.is_done() {
             now = self.turn(now, ends_at).map_err(|error| lost(&error))?;
             if now >= ends_at {
                 break;
@@ -207,6 +212,7 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
             }
             self.reap(now);
             if looks {
+                self.obey(control, now);
                 now = self.forsaken(now, ends_at)?;
                 if now >= ends_at {
                     break;

@@ -5,6 +5,7 @@
 mod accuracy;
 mod calibrate;
 mod command;
+mod control;
 mod doctor;
 mod engines;
 mod framing;

@@ -1,5 +1,7 @@
 //! One worker's due instants.
 
+use std::sync::Arc;
+
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{RngCore, SeedableRng};
 
@@ -144,6 +146,14 @@ impl Due {
         let count = (1.0 + mean + mean.sqrt() * normal).max(1.0) as u64;
         let gap = self.gap();
         (count.min(limit), end + gap)
+    }
+
+    /// From `at` (ns) on so many requests per second of all workers together are due; 0 is a pause. What was due before, and has not
+    /// been taken, stays due.
+    pub fn go_on_with(&mut self, rate_per_s: f64, at: u64) {
+        let seconds = at.saturating_sub(self.starts_at) as f64 / 1e9;
+        self.offer.profile = Arc::new(self.offer.profile.going_on_with(rate_per_s, seconds));
+        self.find();
     }
 
     /// Nothing is due from `at` (ns) on.

@@ -33,10 +33,19 @@ impl Stretch {
         2.0 * requests / (self.from_per_s + root)
     }
 
+    /// Its first `seconds`, of more.
+    fn cut(&self, seconds: f64) -> Stretch {
+        let climb = if self.is_level() { 0.0 } else { (self.to_per_s - self.from_per_s) / self.seconds };
+        Stretch { seconds, from_per_s: self.from_per_s, to_per_s: self.from_per_s + climb * seconds }
+    }
+
     fn is_level(&self) -> bool {
         self.from_per_s == self.to_per_s
     }
 }
+
+/// How long a pause lasts that nobody ends, seconds: some thirty years.
+const PAUSE_S: f64 = 1e9;
 
 /// Stretches one after the other.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +65,27 @@ impl Profile {
             before
         };
         Profile { stretches: stretches.iter().map(place).collect() }
+    }
+
+    /// The same up to so many seconds from its beginning, and from then on at `rate_per_s`. At 0 it pauses, and does not end.
+    pub fn going_on_with(&self, rate_per_s: f64, seconds: f64) -> Profile {
+        let mut stretches: Vec<Stretch> = Vec::with_capacity(self.stretches.len() + 2);
+        let mut end = 0.0;
+        for (begins, _, stretch) in self.stretches.iter().filter(|(begins, ..)| *begins < seconds) {
+            let whole = begins + stretch.seconds <= seconds;
+            stretches.push(if whole { *stretch } else { stretch.cut(seconds - begins) });
+            end = (begins + stretch.seconds).min(seconds);
+        }
+        let level = |seconds, rate_per_s| Stretch { seconds, from_per_s: rate_per_s, to_per_s: rate_per_s };
+        if end < seconds {
+            stretches.push(level(seconds - end, 0.0));
+        }
+        if rate_per_s > 0.0 {
+            stretches.push(level(f64::INFINITY, rate_per_s));
+        } else {
+            stretches.extend([level(PAUSE_S, 0.0), level(f64::INFINITY, 1.0)]);
+        }
+        Profile::new(&stretches)
     }
 
     /// When `position` requests have been due, in ns from the beginning, or `None` if that many never are. `hint` is the stretch

@@ -331,3 +331,44 @@ fn a_queue_far_behind_its_deadline_is_shed_at_once() {
     assert_eq!(shed, 9_900_000_000);
     assert_eq!(schedule.take(0), 9_900_000_000);
 }
+
+/// A rate that changes on the way is the same as one that was planned so.
+#[test]
+fn another_rate_from_an_instant_on_is_as_if_it_had_been_planned() {
+    let up = Stretch { seconds: 10.0, from_per_s: 100.0, to_per_s: 300.0 };
+    let of = |seconds, rate| Stretch { seconds, from_per_s: rate, to_per_s: rate };
+    let half = Stretch { seconds: 5.0, from_per_s: 100.0, to_per_s: 200.0 };
+    for (planned, at_s, rate, same) in [
+        (vec![level(100.0)], 2.5, 400.0, vec![of(2.5, 100.0), level(400.0)]),
+        (vec![up], 5.0, 400.0, vec![half, level(400.0)]),
+        (vec![of(1.0, 50.0), level(100.0)], 1.0, 7.0, vec![of(1.0, 50.0), level(7.0)]),
+        (vec![of(1.0, 50.0)], 3.0, 7.0, vec![of(1.0, 50.0), of(2.0, 0.0), level(7.0)]),
+    ] {
+        let ends_at = 20 * SECOND;
+        for workers in [1, 3] {
+            let as_planned = instants(&offer(&same, Arrivals::Constant, workers), ends_at);
+            let mut changed = Vec::new();
+            for worker in 0..workers {
+                let mut due = Due::new(offer(&planned, Arrivals::Constant, workers), worker, 0);
+                due.end(ends_at);
+                // Some is taken, and some is still due when the rate changes.
+                let at = (at_s * 1e9) as u64;
+                while due.next() < at / 2 {
+                    changed.push(due.take());
+                }
+                due.go_on_with(rate, at);
+                while due.next() < ends_at {
+                    changed.push(due.take());
+                }
+            }
+            changed.sort_unstable();
+            assert_eq!(changed.len(), as_planned.len(), "{planned:?}");
+            assert!(changed.iter().zip(&as_planned).all(|(is, want)| is.abs_diff(*want) < 10), "{planned:?}");
+        }
+    }
+    let mut due = Due::new(offer(&[level(100.0)], Arrivals::Constant, 1), 0, 0);
+    due.go_on_with(0.0, SECOND);
+    let until = std::iter::repeat_with(|| due.take()).take_while(|at| *at < 86_400 * SECOND).count();
+    assert_eq!(until, 100, "what was due before the pause");
+    assert_ne!(due.next(), u64::MAX, "a pause is no end");
+}

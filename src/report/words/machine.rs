@@ -6,7 +6,7 @@ use super::times::seconds;
 use super::{list, percent};
 use crate::judge::{ClientFault, Interference, OtherProtocol};
 
-/// Cause and cure. [`because`] has the few words that a verdict needs.
+/// Cause and cure; a verdict needs the cause alone.
 impl Display for ClientFault {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let short = because(self);

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::Ordering::Relaxed;
 
 use super::requests::Asked;
 use super::server::{ConnectOutcome, Move, serve};
@@ -147,7 +146,7 @@ impl Fake {
             self.stopped_ns += ns;
         }
         if self.halt_at.is_some_and(|at| wake >= at) {
-            self.halt.store(2, Relaxed);
+            self.control.stop(2);
         }
         // The loop's next reading.
         self.record.over |= self.time.next() >= self.ends_at();

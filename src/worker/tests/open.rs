@@ -178,8 +178,8 @@ fn the_window_begins_clean_after_a_warm_up() {
         );
         fake.later = vec![(fake.at(50 * MS), Behaviour::good())];
         let (time, starts_at) = (fake.time.clone(), fake.starts_at);
-        let (job, halt) = (fake.job.clone(), fake.halt.clone());
-        let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
+        let (job, control) = (fake.job.clone(), fake.control.clone());
+        let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &control);
         let requests = done.stats.requests;
         assert_eq!(requests.open, Some(Intended { intended: 1_000, ..Intended::default() }), "{requests:?}");
         assert_eq!((requests.sent, requests.completed, requests.failed), (1_000, 1_000, 0));
@@ -195,8 +195,8 @@ fn inside_after_warm_up(seed: u64, job: Job, warm_up: Behaviour, window: Behavio
     let job = Job { warmup_ns: 100 * MS, ..job };
     let mut fake = Fake::new(seed, job.clone(), warm_up);
     fake.later = vec![(fake.at(100 * MS), window)];
-    let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
-    let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
+    let (time, starts_at, control) = (fake.time.clone(), fake.starts_at, fake.control.clone());
+    let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &control);
     (done.inside, done.inside_at_most, done.stats.requests.open.expect("an open loop"))
 }
 
@@ -232,8 +232,8 @@ fn a_closed_loop_by_time_counts_what_completes_inside_the_window() {
         let job = Job { warmup_ns: 50 * MS, ..job() };
         let mut fake =
             Fake::new(seed, job.clone(), Behaviour { delay_ns: 2 * MS..3 * MS, split: 0, ..Behaviour::good() });
-        let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
-        let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
+        let (time, starts_at, control) = (fake.time.clone(), fake.starts_at, fake.control.clone());
+        let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &control);
         let requests = done.stats.requests;
         assert_eq!(requests.sent, requests.completed + requests.failed + requests.in_flight_at_end, "{requests:?}");
         assert_eq!((requests.completed, done.elapsed_ns), (done.inside, 100 * MS));
@@ -247,8 +247,8 @@ fn a_counted_closed_loop_is_exact_after_a_warm_up() {
     for_seeds(40, |seed| {
         let job = Job { warmup_ns: 20 * MS, duration_ns: None, requests: Some(1 + seed), ..job() };
         let mut fake = Fake::new(seed, job.clone(), Behaviour::good());
-        let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
-        let requests = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt).stats.requests;
+        let (time, starts_at, control) = (fake.time.clone(), fake.starts_at, fake.control.clone());
+        let requests = work(&job, starts_at, &mut fake, &time, &Progress::default(), &control).stats.requests;
         assert_eq!((requests.completed + requests.failed, requests.in_flight_at_end), (1 + seed, 0), "{requests:?}");
     });
 }
@@ -305,9 +305,9 @@ fn the_time_series_adds_up_to_the_whole() {
         let mut job = open_job(5_000.0, Arrivals::Poisson);
         (job.connections, job.interval_ns) = (20, 30 * MS);
         let mut fake = Fake::new(seed, job.clone(), Behaviour::good());
-        let (time, starts_at, halt, progress) =
-            (fake.time.clone(), fake.starts_at, fake.halt.clone(), Progress::default());
-        let done = work(&job, starts_at, &mut fake, &time, &progress, &halt);
+        let (time, starts_at, control, progress) =
+            (fake.time.clone(), fake.starts_at, fake.control.clone(), Progress::default());
+        let done = work(&job, starts_at, &mut fake, &time, &progress, &control);
         let (mut ends, mut completed, mut responses) = (Vec::new(), 0, Histogram::new());
         let mut merger = Merger::new(1, starts_at);
         while let Some(one) = merger.next([&progress.series].into_iter()) {

@@ -115,9 +115,9 @@ fn bad_statuses_and_a_target_that_is_away_are_shown_as_they_happen() {
         let job = Job { duration_ns: Some(SECOND), ..job() };
         let mut fake = Fake::new(seed, job.clone(), Behaviour::good());
         fake.later = vec![(fake.at(300 * MS), gone())];
-        let (time, starts_at, halt, progress) =
-            (fake.time.clone(), fake.starts_at, fake.halt.clone(), Progress::default());
-        let done = work(&job, starts_at, &mut fake, &time, &progress, &halt);
+        let (time, starts_at, control, progress) =
+            (fake.time.clone(), fake.starts_at, fake.control.clone(), Progress::default());
+        let done = work(&job, starts_at, &mut fake, &time, &progress, &control);
         let refused: u64 = done.stats.status[400..].iter().sum();
         assert!(refused > 0 && progress.refused.load(Relaxed) == refused, "{progress:?}");
         assert!(progress.away.load(Relaxed) && progress.open.load(Relaxed) == 0, "{progress:?}");

@@ -66,8 +66,8 @@ fn of_a_stop_across_the_end_of_the_warm_up_only_what_is_inside_counts() {
         let job = Job { warmup_ns: 50 * MS, timeout_ns: 30 * MS, duration_ns: Some(200 * MS), ..job() };
         let mut fake = Fake::new(seed, job.clone(), Behaviour::good());
         fake.stops = [(fake.at(40 * MS), 100 * MS)].into();
-        let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
-        let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
+        let (time, starts_at, control) = (fake.time.clone(), fake.starts_at, fake.control.clone());
+        let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &control);
         assert!((89 * MS..=91 * MS).contains(&done.usage.stopped_ns), "{:?}", done.usage);
         assert_eq!(done.stats.requests.failed, 0);
     });
@@ -76,9 +76,9 @@ fn of_a_stop_across_the_end_of_the_warm_up_only_what_is_inside_counts() {
 #[test]
 fn a_worker_that_starts_late_stood_still() {
     let fake = &mut Fake::new(40, job(), Behaviour::good());
-    let (job, time, halt) = (fake.job.clone(), fake.time.clone(), fake.halt.clone());
+    let (job, time, control) = (fake.job.clone(), fake.time.clone(), fake.control.clone());
     let starts_at = time.last() - 40 * MS;
-    let done = work(&job, starts_at, fake, &time, &Progress::default(), &halt);
+    let done = work(&job, starts_at, fake, &time, &Progress::default(), &control);
     assert!((40 * MS..41 * MS).contains(&done.usage.stopped_longest_ns), "{:?}", done.usage);
 }
 

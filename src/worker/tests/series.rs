@@ -40,7 +40,7 @@ fn eight_hours_hold_no_more_than_a_minute() {
         Behaviour { actions: vec![(Action::Answer, 7), (Action::PartAndReset, 1)], split: 0, ..Behaviour::good() };
     let mut fake = Fake::new(1, job.clone(), behaviour);
     (fake.spurious, fake.late_ns) = (0, 0..1_000);
-    let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
+    let (time, starts_at, control) = (fake.time.clone(), fake.starts_at, fake.control.clone());
     let (progress, seen) = (Rc::new(Progress::default()), Rc::new(RefCell::new(Seen::default())));
     let merger = RefCell::new(Merger::new(1, starts_at));
     let watch = {
@@ -59,8 +59,8 @@ fn eight_hours_hold_no_more_than_a_minute() {
     };
     let watch = Rc::new(watch);
     let looks = Rc::clone(&watch);
-    fake.at_each_enter = Some(Box::new(move || looks()));
-    let done = work(&job, starts_at, &mut fake, &time, &progress, &halt);
+    fake.at_each_enter = Some(Box::new(move |_, _| looks()));
+    let done = work(&job, starts_at, &mut fake, &time, &progress, &control);
     watch();
     let seen = seen.borrow();
     let Requests { completed, failed, .. } = done.stats.requests;

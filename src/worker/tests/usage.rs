@@ -46,8 +46,8 @@ fn of_the_warm_up_nothing_is_in_the_account() {
     for_seeds(40, |seed| {
         let job = Job { warmup_ns: 80 * MS, duration_ns: Some(40 * MS), ..job() };
         let mut fake = Fake::new(seed, job.clone(), Behaviour { delay_ns: MS..MS + 1, split: 0, ..Behaviour::good() });
-        let (time, starts_at, halt) = (fake.time.clone(), fake.starts_at, fake.halt.clone());
-        let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &halt);
+        let (time, starts_at, control) = (fake.time.clone(), fake.starts_at, fake.control.clone());
+        let done = work(&job, starts_at, &mut fake, &time, &Progress::default(), &control);
         let usage = done.usage;
         assert_eq!(usage.span_ns, 40 * MS, "the window, to the nanosecond");
         assert!(usage.entered_ns <= usage.span_ns, "{usage:?}");
