@@ -222,7 +222,8 @@ fn an_end_after_a_whole_answer_is_no_failure() {
     ];
     for (name, after) in table {
         for options in ["-c 4", "-c 4 -p 4"] {
-            let resets = name == "a reset";
+            // A close with unread requests is a reset for the kernel, and takes with it what has not gone out.
+            let resets = name != "a half-close";
             let script = move |peer: &mut Peer| {
                 if peer.request()? {
                     // A reset cannot go out with the answer: it would take that with it.
