@@ -126,7 +126,7 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
                 self.look_around(now);
             }
             self.reap(now);
-            let until = self.stalls.end_of(drain_ns, drains_at);
+            let until = self.shared.stalls.end_of(drain_ns, drains_at);
             let over = self.in_flight == 0 && (self.shared.schedule.is_over() || self.shared.stop.is_spent());
             if over || now >= until || control.stopped_by() != signal {
                 return Ok(());

@@ -211,7 +211,7 @@ impl<P: Protocol> Connection<P> {
             }
         }
         let (idle, policy) = (self.protocol.is_idle(), &mut self.policy);
-        if policy.belongs_to_answer(now) && (policy.in_flight == 0 || idle) {
+        if policy.belongs_to_answer(now, shared) && (policy.in_flight == 0 || idle) {
             return policy.ended_after_answer(error, batches, shared);
         }
         if policy.in_flight == 0 {
@@ -228,7 +228,7 @@ impl<P: Protocol> Connection<P> {
         batches: &[Batch],
         shared: &mut Shared<'_>,
     ) -> Next {
-        if stray && self.policy.belongs_to_answer(now) {
+        if stray && self.policy.belongs_to_answer(now, shared) {
             // Not a bad answer but bytes too many behind the last one.
             self.policy.discard(false, batches, shared);
             return self.policy.excess(now, shared);
@@ -482,14 +482,14 @@ impl Policy {
         }
     }
 
-    /// Whether what comes now belongs to the last answer.
-    fn belongs_to_answer(&self, now: u64) -> bool {
-        self.answered_here > 0 && now - self.last_answer_at <= BELONGS_TO_ANSWER_NS
+    /// Whether what comes now belongs to the last answer: it may have come long before, while this process could not look.
+    fn belongs_to_answer(&self, now: u64, shared: &Shared<'_>) -> bool {
+        self.answered_here > 0 && shared.stalls.waited(self.last_answer_at, now) <= BELONGS_TO_ANSWER_NS
     }
 
     /// Nothing was asked, and no answer came just before. `silent`: the peer had said nothing.
     fn ended_idle(&mut self, silent: bool, now: u64, shared: &mut Shared<'_>) -> Next {
-        let hung_up = now - self.since < AT_ONCE_NS || !silent;
+        let hung_up = shared.stalls.waited(self.since, now) < AT_ONCE_NS || !silent;
         if self.answered_here == 0 && hung_up {
             return self.connect_failed(ConnectFailure::Other, now, shared);
         }

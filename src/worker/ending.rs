@@ -39,7 +39,7 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
             let answered_at = Some(connection.policy.last_answer_at).filter(|at| *at > self.begins_at);
             ending.last_answer_at = ending.last_answer_at.max(answered_at);
             if let Some(oldest) = connection.policy.oldest(self.batches.batches_of(slot as u32)) {
-                ending.waited_ns = ending.waited_ns.max(self.stalls.waited(oldest.sent_at, done_at));
+                ending.waited_ns = ending.waited_ns.max(self.shared.stalls.waited(oldest.sent_at, done_at));
                 let since = oldest.intended_at;
                 ending.owed_since = Some(ending.owed_since.map_or(since, |before| before.min(since)));
             }

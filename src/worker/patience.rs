@@ -59,14 +59,14 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
         let policy = &self.connections[slot as usize].policy;
         let due = policy.deadline(self.job, self.batches.of(slot))?;
         let patience_ns = policy.patience_ns(self.job);
-        Some(self.stalls.end_of(patience_ns, due - patience_ns))
+        Some(self.shared.stalls.end_of(patience_ns, due - patience_ns))
     }
 
     /// Nobody is there: no connection was ever opened within the timeout, or a counted run gets nowhere. Else the instant it has come
     /// to, as [`give_up`](Loop::give_up) has it.
     pub(super) fn forsaken(&mut self, now: u64, until: u64) -> Result<u64, CutShort> {
         if self.shared.stats.connections.established == 0 {
-            if now <= self.stalls.end_of(self.job.timeout_ns + LINGER_NS, self.begun_at) {
+            if now <= self.shared.stalls.end_of(self.job.timeout_ns + LINGER_NS, self.begun_at) {
                 return Ok(now);
             }
             let now = self.catch_up(until).and_then(|now| self.give_up(now, until)).map_err(|error| lost(&error))?;
@@ -84,7 +84,7 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
             return Ok(now);
         }
         match self.job.patience_ns {
-            Some(patience_ns) if now > self.stalls.end_of(patience_ns, self.progressed.at) => {
+            Some(patience_ns) if now > self.shared.stalls.end_of(patience_ns, self.progressed.at) => {
                 Err(CutShort::NoProgress(self.no_progress(patience_ns)))
             }
             _ => Ok(now),

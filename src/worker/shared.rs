@@ -2,6 +2,7 @@
 
 use super::Job;
 use super::in_flight::Batch;
+use super::stalls::Stalls;
 use super::stats::WorkerStats;
 use crate::measure::counters::Requests;
 use crate::measure::schedule::Schedule;
@@ -17,6 +18,8 @@ pub(super) struct Shared<'a> {
     pub(super) stop: Stop,
     /// What is sent.
     pub(super) workload: Workload,
+    /// When this process could not act: nobody else is judged by that time.
+    pub(super) stalls: Stalls,
     /// There are neither kinds nor checks.
     pub(super) plain: bool,
 }

@@ -82,7 +82,6 @@ pub(super) struct Loop<'a, R, P: Protocol, C> {
     pub(super) begun_at: u64,
     /// What there was when progress was last seen.
     pub(super) progressed: Mark,
-    pub(super) stalls: Stalls,
     /// An instant, and the CPU time that the thread had used by then.
     worked: (u64, u64),
     /// When the last stop began, and for how long it was one.
@@ -160,6 +159,7 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
                 schedule: schedule(job, starts_at, begins_at, ends_at),
                 stop: Stop::new(ends_at, job.requests.filter(|_| counts_at_once)),
                 workload: Workload::new(&job.layout, job.worker, job.unix_ns),
+                stalls: Stalls::new(),
                 plain: job.layout.set().kinds.len() <= 1 && !job.checks.any(),
             },
             wire,
@@ -185,7 +185,6 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
             caught_up_at: 0,
             begun_at: now,
             progressed: Mark::at(now),
-            stalls: Stalls::new(),
             worked: (now, worked),
             stopped: (0, 0),
             sampler: Sampler::new(begins_at, warm_up, job.interval_ns, progress),
@@ -307,7 +306,7 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
             let stopped = ns.saturating_sub(own);
             own = own.saturating_sub(ns);
             if stopped > 0 {
-                self.stalls.add(from + ns, stopped);
+                self.shared.stalls.add(from + ns, stopped);
                 self.stopped = (from, stopped);
                 self.account.stopped(from, stopped);
             }

@@ -14,6 +14,7 @@ use crate::worker::fake::Fake;
 use crate::worker::in_flight::{Batch, BatchMemory};
 use crate::worker::outgoing::{Outgoing, Replies};
 use crate::worker::shared::Shared;
+use crate::worker::stalls::Stalls;
 use crate::worker::stats::WorkerStats;
 use crate::workload::Workload;
 
@@ -72,6 +73,7 @@ impl<'a> Bench<'a> {
                 schedule: Schedule::Closed,
                 stop: Stop::new(None, Some(BUDGET)),
                 workload: Workload::new(&job.layout, (0, 1), 0),
+                stalls: Stalls::new(),
                 plain: true,
             },
             now: 0,

@@ -45,6 +45,21 @@ fn a_process_stopped_while_it_connects_gives_nobody_up() {
     });
 }
 
+/// The end came just after its answer, and was only seen after the stop: the request that was sent in between was never owed one.
+#[test]
+fn an_end_that_is_seen_late_as_the_process_stood_still_belongs_to_its_answer() {
+    for_seeds(200, |seed| {
+        let actions = vec![(Action::AnswerAndEnd, 1)];
+        let behaviour = Behaviour { actions, delay_ns: 500_000..MS, split: 0, ..Behaviour::good() };
+        let job = Job { connections: 4, duration_ns: Some(SECOND), timeout_ns: 2 * SECOND, ..job() };
+        let mut fake = Fake::new(seed, job, behaviour);
+        fake.stops = (0..3).map(|at| (fake.at((50 + 250 * at) * MS + seed * 13_000), 150 * MS)).collect();
+        let Ran { done, .. } = run(fake);
+        assert_eq!((done.stats.requests.failed, done.cut_short), (0, None), "{:?}", done.stats.errors);
+        assert!(done.stats.anomalies.close_unannounced > 100, "{:?}", done.stats.anomalies);
+    });
+}
+
 #[test]
 fn a_stop_lengthens_patience_and_ends_none() {
     for_seeds(40, |seed| {
