@@ -11,13 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use saturing::cli::{Command, parse};
-use saturing::plan::cpus::Topology;
 use saturing::ring::{Level, level_here};
 use saturing::run;
 use support::answers::HELLO;
 use support::process::Folder;
-use support::saturing::Serve;
+use support::saturing::{Serve, plan};
 use support::scripted::serve;
 
 struct Counting;
@@ -70,11 +68,7 @@ fn allocations(address: SocketAddr, requests: u64, options: &str) -> u64 {
     let before = ALLOCATIONS.load(Relaxed);
     // One interval, as their number grows with the time that a busy machine takes.
     let line = format!("-n {requests} -T 50s --interval 1h {options} http://{address}/");
-    let args = line.split_whitespace().map(Into::into);
-    let Ok(Command::Load(typed)) = parse(args, &mut std::io::empty()) else { panic!("a run: {line}") };
-    let topology = Topology::read().expect("this machine's CPUs");
-    let plan = typed.plan(typed.url().expect("typed"), &topology).expect("a plan");
-    let result = run::run(&plan, Vec::new(), &Arc::default(), &mut |_| ()).expect("a run");
+    let result = run::run(&plan(&line), Vec::new(), &Arc::default(), &mut |_| ()).expect("a run");
     assert_eq!((result.requests.completed, result.requests.failed), (requests, 0), "{:?}", result.notes);
     ALLOCATIONS.load(Relaxed) - before
 }
@@ -103,12 +97,7 @@ fn by_workers(address: SocketAddr, intervals: u64, options: &str) -> i64 {
     EXEMPT.set(true);
     let before = ALLOCATIONS.load(Relaxed);
     let line = format!("-d {}ms -T 50s --interval 100ms {options} http://{address}/", intervals * 100);
-    let Ok(Command::Load(typed)) = parse(line.split_whitespace().map(Into::into), &mut std::io::empty()) else {
-        panic!("a run: {line}")
-    };
-    let topology = Topology::read().expect("this machine's CPUs");
-    let plan = typed.plan(typed.url().expect("typed"), &topology).expect("a plan");
-    let result = run::run(&plan, Vec::new(), &Arc::default(), &mut |_| ()).expect("a run");
+    let result = run::run(&plan(&line), Vec::new(), &Arc::default(), &mut |_| ()).expect("a run");
     assert!(result.requests.completed > 0, "{:?}", result.requests);
     assert_eq!(result.intervals.iter().map(|one| one.completed).sum::<u64>(), result.requests.completed);
     let allocated = ALLOCATIONS.load(Relaxed) - before;

@@ -1,8 +1,8 @@
 //! What a reader must know before any figure: that the run did not do what was asked, or that the target was away.
 
 use super::silence::Part;
-use super::{Done, FailureCauses, NoAnswers, SignalMet, Warning};
-use crate::result::{InterruptedIn, Interruption, Outcome, Requests, RunResult};
+use super::{Done, FailureCauses, InterruptedRun, NoAnswers, Warning};
+use crate::result::{InterruptedIn, Interruption, Outcome, RunResult};
 
 /// Parts of a run that are told of one by one.
 const PARTS: usize = 3;
@@ -41,7 +41,7 @@ impl RunResult {
         let mut tell = |label, warnings: &mut dyn Iterator<Item = Warning>| {
             all.extend(warnings.map(|warning| Headline { label, warning }));
         };
-        tell(Label::Interrupted, &mut self.signal_met().map(Warning::Interrupted).into_iter());
+        tell(Label::Interrupted, &mut self.interrupted_run().map(Warning::Interrupted).into_iter());
         if self.all_differ() {
             let first = self.differing.first().map(|one| (one.status, one.body_bytes));
             let differing = self.errors.check;
@@ -90,14 +90,14 @@ impl RunResult {
         self.interruption().is_some_and(|met| met.phase == InterruptedIn::WarmUp && met.part == 1)
     }
 
-    fn signal_met(&self) -> Option<SignalMet> {
+    fn interrupted_run(&self) -> Option<InterruptedRun> {
         let met = self.interruption()?;
         let steps = self.plan.steps.is_some();
         // Its own row; stages of the rate are no parts with an end of their own.
         let row = self.stages.iter().rfind(|stage| stage.at_end.is_some()).filter(|_| met.of > 1);
         let (requests, ran_s) =
             row.map_or((&self.requests, self.elapsed_s), |stage| (&stage.requests, stage.elapsed_s));
-        Some(SignalMet {
+        Some(InterruptedRun {
             phase: met.phase,
             part: met.part,
             of: met.of,
@@ -106,7 +106,7 @@ impl RunResult {
             warms_up: self.plan.warmup_s.is_some(),
             ran_s,
             planned_s: met.duration_s,
-            count: met.requests.map(|asked| (outcomes(requests), asked)),
+            count: met.requests.map(|asked| (requests.outcomes(), asked)),
             missing: requests.open.map_or(0, |open| requests.in_flight_at_end + open.unsent),
         })
     }
@@ -125,7 +125,7 @@ impl RunResult {
     fn early_end(&self) -> Option<Warning> {
         let why = self.ended_early.as_ref()?.why.clone();
         let done = match self.at_end.and_then(|end| end.requests) {
-            Some(asked) => Done::Requests(outcomes(&self.requests), asked),
+            Some(asked) => Done::Requests(self.requests.outcomes(), asked),
             None => Done::Seconds(self.elapsed_s, self.plan.duration_s),
         };
         Some(Warning::EndedEarly { why, done })
@@ -133,7 +133,7 @@ impl RunResult {
 
     /// A count that was not reached, or nothing answered at the end though something was due.
     fn incomplete(&self, part: &Part<'_>) -> Option<Warning> {
-        let done = outcomes(part.requests);
+        let done = part.requests.outcomes();
         if let Some(asked) = part.end.requests.filter(|asked| done < *asked) {
             // Said already, with the reason.
             let told = self.interrupted || (self.ended_early.is_some() && self.at_end.is_some());
@@ -145,17 +145,12 @@ impl RunResult {
     }
 }
 
-/// What counts towards a number of requests asked for.
-fn outcomes(requests: &Requests) -> u64 {
-    requests.completed + requests.failed + requests.open.map_or(0, |open| open.shed)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::super::outage::tests::run;
-    use super::super::{Done, FailureCauses, NoAnswers, SignalMet, Silence, Warning};
+    use super::super::{Done, FailureCauses, InterruptedRun, NoAnswers, Silence, Warning};
     use super::Label;
     use crate::result::{
         AtEnd, ConnectFailures, EndedEarly, Errors, InterruptedIn, Interruption, Outcome, Requests, RunResult, Stage,
@@ -321,7 +316,7 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         };
-        let of_one = SignalMet {
+        let of_one = InterruptedRun {
             phase: InterruptedIn::Drain,
             part: 1,
             of: 1,
@@ -339,24 +334,24 @@ mod tests {
         let count = Some((748_804, 100_000_000));
         assert_eq!(
             tell(counted, |r| r.at_end = Some(AtEnd { requests: Some(100_000_000), ..AtEnd::default() })),
-            SignalMet { phase: window, planned_s: None, count, ..of_one.clone() }
+            InterruptedRun { phase: window, planned_s: None, count, ..of_one.clone() }
         );
         let parts: fn(&mut RunResult) = |r| {
             let window = Stage { name: "2 connections".into(), elapsed_s: 0.72, ..Stage::default() };
             r.stages = vec![Stage { at_end: Some(AtEnd::default()), ..window }];
             r.at_end = None;
         };
-        let second = SignalMet { phase: window, part: 2, of: 4, ran_s: 0.72, ..of_one.clone() };
+        let second = InterruptedRun { phase: window, part: 2, of: 4, ran_s: 0.72, ..of_one.clone() };
         assert_eq!(tell(met(window, 2, 4), parts), second);
         let steps: fn(&mut RunResult) = |r| r.plan.steps = Some(3);
-        let step = SignalMet { steps: true, of: 3, name: Some("2 connections".into()), ..second.clone() };
+        let step = InterruptedRun { steps: true, of: 3, name: Some("2 connections".into()), ..second.clone() };
         assert_eq!(tell(met(window, 2, 3), steps), step);
         let warmed: fn(&mut RunResult) = |r| (r.plan.steps, r.plan.warmup_s) = (None, Some(0.5));
-        let warming = SignalMet { phase: warm_up, of: 3, warms_up: true, ..second };
+        let warming = InterruptedRun { phase: warm_up, of: 3, warms_up: true, ..second };
         assert_eq!(tell(met(warm_up, 2, 3), warmed), warming);
         assert_eq!(
             tell(met(warm_up, 1, 1), |r| r.requests.completed = 0),
-            SignalMet { phase: warm_up, warms_up: true, ..of_one }
+            InterruptedRun { phase: warm_up, warms_up: true, ..of_one }
         );
     }
 

@@ -3,6 +3,7 @@
 //! All of it is computed from the figures of the [`RunResult`](crate::result::RunResult) alone and comes as typed findings with the
 //! figures they rest on. The sentences are made in `report/words`.
 
+mod away;
 mod client_faults;
 mod headlines;
 mod interference;
@@ -15,11 +16,11 @@ mod shares;
 mod silence;
 pub mod slo;
 mod unanswered;
-mod usable;
 mod verdict;
 mod warning;
 mod warnings;
 
+pub use away::Away;
 pub use client_faults::ClientFault;
 pub use headlines::{Headline, Label};
 pub use interference::Interference;
@@ -28,6 +29,5 @@ pub use outage::{Outage, When};
 pub use reason::Reason;
 pub use shares::MANY_ERRORS;
 pub use silence::Silence;
-pub use usable::Away;
 pub use verdict::Judgement;
-pub use warning::{Done, Doubt, FailureCauses, Missed, NoAnswers, SignalMet, Warning};
+pub use warning::{Done, Doubt, FailureCauses, InterruptedRun, Missed, NoAnswers, Warning};

@@ -31,8 +31,7 @@ impl AtEnd {
     }
 
     fn reached_count(&self, requests: &Requests) -> bool {
-        let shed = requests.open.map_or(0, |open| open.shed);
-        self.requests.is_none_or(|asked| requests.completed + requests.failed + shed >= asked)
+        self.requests.is_none_or(|asked| requests.outcomes() >= asked)
     }
 
     fn is_whole(&self, requests: &Requests, elapsed_s: f64) -> bool {

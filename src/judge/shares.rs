@@ -1,7 +1,7 @@
 //! What of a run was no good answer, as counts and shares.
 
 use crate::result::RunResult;
-use crate::result::bad_answers::BadAnswers;
+use crate::result::bad_answers::{BadAnswers, refused};
 
 /// From this share of errors on, a run is mostly not what was asked for: no winner of a comparison, no rate that holds.
 pub const MANY_ERRORS: f64 = 0.10;
@@ -43,7 +43,7 @@ impl RunResult {
     /// Answers of status 400 and above.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        self.status.range(400..).map(|(_, count)| count).sum()
+        refused(&self.status)
     }
 
     /// Share of the window without one open connection, 0 to 1.
@@ -92,6 +92,9 @@ impl RunResult {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::collections::BTreeMap;
+
+    use crate::result::bad_answers::BadAnswers;
     use crate::result::{Requests, RunResult, samples};
 
     fn closed(completed: u64, failed: u64, down_s: f64) -> RunResult {
@@ -101,6 +104,20 @@ mod tests {
         result.elapsed_s = 10.0;
         result.connections.down_ns = (down_s * 1e9) as u64;
         result
+    }
+
+    #[test]
+    fn errors_are_shared_out_over_all_that_had_an_end() {
+        let mut bad = BadAnswers::of(&samples::failing());
+        // 16 failed and 90 of status 404 and 503, of 5,006.
+        assert_eq!((bad.failed, bad.of, bad.are_many()), (16, 5_006, false));
+        assert_eq!(bad.status, BTreeMap::from([(404, 80), (503, 10)]));
+        assert!(BadAnswers::of(&samples::good()).is_empty());
+        let mut all = samples::good();
+        all.status = BTreeMap::from([(500, all.requests.completed)]);
+        bad.add(&all);
+        assert!(bad.are_many() && bad.status[&500] == 748_804, "{bad:?}");
+        assert_eq!(BadAnswers::of(&RunResult::new()), BadAnswers::default());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which side was the limit, judged from the figures of the result alone.
 
 use super::{ClientFault, Reason};
-use crate::result::{Bound, Evidence, RunResult, Verdict};
+use crate::result::{Bound, Evidence, RunResult, Summary, Verdict};
 
 #[cfg(test)]
 mod tests;
@@ -222,7 +222,7 @@ impl RunResult {
 
     /// The median send lag is more than the loop's own, and most of the response.
     fn is_late(&self) -> bool {
-        let median = |summary: &Option<crate::result::Summary>| summary.as_ref()?.percentiles.p50;
+        let median = |summary: &Option<Summary>| summary.as_ref()?.percentiles.p50;
         let medians = median(&self.send_lag_ns).zip(median(&self.latency_ns));
         medians.is_some_and(|(lag, response)| lag > ON_TIME_NS && lag > response / 2)
     }

@@ -8,7 +8,7 @@ use crate::workload::RawFault;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Warning {
     /// A signal ended the run.
-    Interrupted(SignalMet),
+    Interrupted(InterruptedRun),
     /// Whole answers came, and not one as expected; with status and body bytes of the first.
     NoneAsExpected {
         /// How many there were.
@@ -129,7 +129,7 @@ pub enum Doubt {
 
 /// Where a signal ended a run, and what is missing therefore.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SignalMet {
+pub struct InterruptedRun {
     /// What was going on.
     pub phase: InterruptedIn,
     /// In which window or step, from 1.

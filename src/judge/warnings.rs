@@ -118,7 +118,7 @@ impl RunResult {
     /// In open loop whatever was intended belongs to the sample: what is missing from it was slow.
     fn open_tail(&self) -> Option<Doubt> {
         let open = self.requests.open?;
-        let missing = self.requests.in_flight_at_end + open.unsent + open.shed;
+        let missing = self.lost();
         (missing > 0).then_some(Doubt::OpenTail { missing, intended: open.intended })
     }
 

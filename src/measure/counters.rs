@@ -38,6 +38,14 @@ pub struct Requests {
     pub open: Option<Intended>,
 }
 
+impl Requests {
+    /// What counts towards a number of requests asked for: completed, failed or shed.
+    #[must_use]
+    pub fn outcomes(&self) -> u64 {
+        self.completed + self.failed + self.open.map_or(0, |open| open.shed)
+    }
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn is_none(count: &u64) -> bool {
     *count == 0
@@ -212,9 +220,11 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// How many more there are of each than there were; 0 where they were counted anew meanwhile.
-macro_rules! growth {
-    ($($kind:ident: $($field:ident),+;)+) => {
+/// Adds every field of another one of the same kind, or takes it off; with `since` also tells how many more there are.
+macro_rules! sums {
+    (since $($kind:ident: $($field:ident),+;)+) => {
+        sums! { $($kind: $($field),+;)+ }
+
         $(impl $kind {
             /// How many more of each there are than in `then`; 0 where they were counted anew since.
             #[must_use]
@@ -223,15 +233,6 @@ macro_rules! growth {
             }
         })+
     };
-}
-
-growth! {
-    Errors: reset, eof_mid_response, timeout, protocol, check, other;
-    ConnectFailures: refused, timeout, no_local_port, no_descriptor, other;
-}
-
-/// Adds every field of another one of the same kind, or takes it off.
-macro_rules! sums {
     ($($kind:ident: $($field:ident),+;)+) => {
         $(impl std::ops::AddAssign for $kind {
             fn add_assign(&mut self, other: $kind) {
@@ -251,12 +252,16 @@ macro_rules! sums {
 
 sums! {
     Intended: intended, shed, unsent, sent_late;
-    Errors: reset, eof_mid_response, timeout, protocol, check, other;
     Classes: success, redirection, client_error, server_error, other;
     Anomalies: excess_bytes, reset_after_response, close_unannounced;
-    ConnectFailures: refused, timeout, no_local_port, no_descriptor, other;
     Connections: established, answered, reconnects, failed, idle_closed, not_begun, unfinished;
     Bytes: sent, received, body;
+}
+
+sums! {
+    since
+    Errors: reset, eof_mid_response, timeout, protocol, check, other;
+    ConnectFailures: refused, timeout, no_local_port, no_descriptor, other;
 }
 
 impl std::ops::AddAssign for Requests {

@@ -27,7 +27,7 @@ pub const MAX_REPEAT: u32 = 1000;
 /// See [`MAX_REPEAT`].
 pub const MAX_STEPS: usize = 1000;
 /// Rates that can be asked for, requests per second, beside none at all.
-const RATES: std::ops::RangeInclusive<f64> = 0.1..=1e9;
+pub const RATES: std::ops::RangeInclusive<f64> = 0.1..=1e9;
 /// The shortest interval of the time series.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 

@@ -17,7 +17,7 @@ pub use error::Error;
 pub(crate) use error::{nearest, shown};
 pub use load::{
     Arrivals, DEFAULT_DRAIN, DEFAULT_INTERVAL, DEFAULT_TIMEOUT, Load, MAX_CONNECTIONS, MAX_PIPELINE, MAX_REPEAT,
-    MAX_STEPS, Open, RateStage, Step, Until,
+    MAX_STEPS, Open, RATES, RateStage, Step, Until,
 };
 pub use placement::{Ask, CONNECTIONS_PER_WORKER, MAX_THREADS, Placed, Placement, Server, place, serving};
 pub use requests::{RequestsSpec, Source, expected_body, expected_status};

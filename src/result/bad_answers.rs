@@ -17,6 +17,11 @@ pub struct BadAnswers {
     pub of: u64,
 }
 
+/// How many answers have a status of 400 and above.
+pub(crate) fn refused(status: &BTreeMap<u16, u64>) -> u64 {
+    status.range(400..).map(|(_, count)| count).sum()
+}
+
 impl BadAnswers {
     /// True if there is none.
     #[must_use]

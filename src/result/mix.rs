@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::bad_answers::refused;
 use super::{Errors, Requests, RunResult, Summary};
 
 /// A kind of request.
@@ -60,7 +61,7 @@ impl Kind {
     /// Answers of status 400 and above.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        self.status.range(400..).map(|(_, count)| count).sum()
+        refused(&self.status)
     }
 
     /// Requests without a good answer as a share of those that had an end; `None` where none had.

@@ -7,7 +7,7 @@ use super::Pass;
 use crate::measure::schedule::{Arrivals, Offer, Profile, Stretch};
 use crate::plan::{Open, Plan};
 use crate::worker::checks::Checks;
-use crate::worker::{Job, OpenJob};
+use crate::worker::{Job, OpenJob, share};
 use crate::workload::Layout;
 
 /// Connections of an open loop open for this long before there is load, ns: a beginning, and for each; and at most.
@@ -26,7 +26,6 @@ pub(super) fn lead_ns(plan: &Plan, pass: &Pass) -> u64 {
 pub(super) fn jobs(plan: &Plan, layout: &Layout, pass: &Pass, unix_ns: u64) -> Vec<Job> {
     let load = &plan.load;
     let workers = plan.placement.cpus.len().min(pass.connections) as u64;
-    let share = |total: u64, index: u64| total / workers + u64::from(index < total % workers);
     let duration = duration(load.open.as_ref(), pass);
     let offer = load.open.as_ref().map(|open| Offer {
         profile: Arc::new(Profile::new(&stretches(open, load.warmup, pass))),
@@ -38,7 +37,7 @@ pub(super) fn jobs(plan: &Plan, layout: &Layout, pass: &Pass, unix_ns: u64) -> V
     let mut first_connection = 0;
     (0..workers)
         .map(|index| {
-            let connections = share(pass.connections as u64, index) as usize;
+            let connections = share(pass.connections as u64, index, workers) as usize;
             let open = load.open.as_ref().zip(offer.clone()).map(|(open, offer)| OpenJob {
                 offer,
                 worker: index,
@@ -60,7 +59,7 @@ pub(super) fn jobs(plan: &Plan, layout: &Layout, pass: &Pass, unix_ns: u64) -> V
                 warmup_ns: nanoseconds(load.warmup),
                 interval_ns: nanoseconds(load.interval),
                 duration_ns: duration.map(nanoseconds),
-                requests: pass.until.requests.map(|total| share(total, index)),
+                requests: pass.until.requests.map(|total| share(total, index, workers)),
                 patience_ns: load.patience(pass.until).map(nanoseconds),
                 layout: layout.clone(),
                 checks: Checks::of(layout.set()),

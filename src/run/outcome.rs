@@ -14,11 +14,9 @@ pub(super) fn at_end(passed: &Passed, stats: &WorkerStats) -> AtEnd {
     let seconds = |at: u64| at.saturating_sub(passed.begins_at) as f64 / 1e9;
     let owing: Vec<&Ending> = endings().filter(|ending| ending.owed_since.is_some()).collect();
     let until = &passed.pass.until;
-    let shed = stats.requests.open.map_or(0, |open| open.shed);
-    let outcomes = stats.requests.completed + stats.requests.failed + shed;
     AtEnd {
         // Of a count and a time the first ends the window: it need not reach the other.
-        requests: until.requests.filter(|asked| until.duration.is_none() || outcomes >= *asked),
+        requests: until.requests.filter(|asked| until.duration.is_none() || stats.requests.outcomes() >= *asked),
         last_answer_s: endings().filter_map(|ending| ending.last_answer_at).max().map(seconds),
         owed_since_s: owing.iter().filter_map(|ending| ending.owed_since).min().map(seconds),
         losses: endings().map(|ending| ending.misses.events).sum(),
@@ -34,10 +32,7 @@ pub(super) fn interruption(last: &Passed) -> Interruption {
     let pass = &last.pass;
     let spans = || last.outputs.iter().map(|output| output.done.elapsed_ns);
     let by_time = last.planned_ns.is_some_and(|planned| spans().all(|ns| ns >= planned));
-    let ends = last.outputs.iter().map(|output| {
-        let requests = &output.done.stats.requests;
-        requests.completed + requests.failed + requests.open.map_or(0, |open| open.shed)
-    });
+    let ends = last.outputs.iter().map(|output| output.done.stats.requests.outcomes());
     let by_count = pass.until.requests.is_some_and(|asked| ends.sum::<u64>() >= asked);
     let phase = match () {
         () if spans().all(|ns| ns == 0) => InterruptedIn::WarmUp,

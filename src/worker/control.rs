@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
+use crate::plan::RATES;
+
 /// Tells all workers of a run to end, and how many connections and which rate they are to have from now on. An order to end is seen
 /// within 20 ms, the others when a worker looks around: every 100 ms, and at the ends of intervals.
 #[derive(Debug)]
@@ -28,11 +30,11 @@ pub(super) struct Orders {
 }
 
 impl Control {
-    /// Ends a run when `stop` is not 0 any more, as a signal handler sets it.
+    /// Nothing is ordered yet: the plan is run to its end.
     #[must_use]
-    pub fn new(stop: Arc<AtomicUsize>) -> Control {
+    pub fn new() -> Control {
         Control {
-            stop,
+            stop: Arc::default(),
             connections: AtomicU64::new(u64::MAX),
             rate_per_s: AtomicU64::new(f64::NAN.to_bits()),
             changes: AtomicU64::new(0),
@@ -42,6 +44,12 @@ impl Control {
     /// Ends the run, as the signal of this number does.
     pub fn stop(&self, signal: usize) {
         self.stop.store(signal, Relaxed);
+    }
+
+    /// The flag itself, for a signal's handler: 0, or the number of the signal that ends the run.
+    #[must_use]
+    pub fn stop_flag(&self) -> &Arc<AtomicUsize> {
+        &self.stop
     }
 
     /// The signal that ended the run; 0: none did.
@@ -63,10 +71,10 @@ impl Control {
         self.changes.fetch_add(1, Release);
     }
 
-    /// From now on so many requests per second are due, all workers together, evenly or at random as before; 0 is a pause. A closed loop
-    /// has no rate and goes on.
+    /// From now on so many requests per second are due, all workers together, evenly or at random as before: 0 to 1e9, the nearest of
+    /// which others are taken for; 0 is a pause, and so is what is no number. A closed loop has no rate and goes on.
     pub fn set_rate(&self, per_s: f64) {
-        self.rate_per_s.store(per_s.max(0.0).to_bits(), Relaxed);
+        self.rate_per_s.store(per_s.max(0.0).min(*RATES.end()).to_bits(), Relaxed);
         self.changes.fetch_add(1, Release);
     }
 
@@ -77,15 +85,20 @@ impl Control {
             return None;
         }
         let all = self.connections.load(Relaxed);
-        let part = all / workers + u64::from(index < all % workers);
+        let part = share(all, index, workers);
         let rate_per_s = Some(f64::from_bits(self.rate_per_s.load(Relaxed))).filter(|rate| !rate.is_nan());
         Some(Orders { connections: usize::try_from(part).unwrap_or(usize::MAX).min(planned), rate_per_s })
     }
 }
 
+/// The part of the worker `index` of `workers` in so many connections or requests: all together have all, none over one more than another.
+pub(crate) fn share(all: u64, index: u64, workers: u64) -> u64 {
+    all / workers + u64::from(index < all % workers)
+}
+
 impl Default for Control {
     fn default() -> Control {
-        Control::new(Arc::default())
+        Control::new()
     }
 }
 

@@ -39,6 +39,7 @@ use crate::worker::stats::WorkerStats;
 use crate::workload::Layout;
 
 pub use control::Control;
+pub(crate) use control::share;
 pub use ending::{Ending, Reached};
 pub use turn::work;
 pub use usage::Usage;

@@ -2,27 +2,20 @@
 
 use std::sync::Arc;
 
-use saturing::cli::{Command, parse};
-use saturing::plan::cpus::Topology;
 use saturing::run::{self, Control};
 
 use crate::support::answers::{HELLO, always};
-use crate::support::saturing::engine;
+use crate::support::saturing::{engine, plan};
 use crate::support::scripted::serve;
 
 /// On the engine, orders are given one after the other, each when what the one before asked for is seen.
 fn obeys(engine: &str) {
     let server = serve(always(HELLO));
     let line = format!("-d 600s -t 2 -c 8 --engine {engine} http://{}/", server.address);
-    let Ok(Command::Load(typed)) = parse(line.split_whitespace().map(Into::into), &mut std::io::empty()) else {
-        panic!("a run: {line}")
-    };
-    let topology = Topology::read().expect("this machine's CPUs");
-    let plan = typed.plan(typed.url().expect("typed"), &topology).expect("a plan");
     let control = Arc::new(Control::default());
     let mut awaited = [8, 3, 6, 0, 8].into_iter();
     let mut next = awaited.next();
-    let result = run::run(&plan, Vec::new(), &control, &mut |moment| {
+    let result = run::run(&plan(&line), Vec::new(), &control, &mut |moment| {
         if next == Some(moment.open_connections) {
             next = awaited.next();
             match next {

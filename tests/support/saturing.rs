@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
+use saturing::cli::{Command as Typed, parse};
+use saturing::plan::Plan;
+use saturing::plan::cpus::Topology;
 use saturing::result::RunResult;
 
 use super::process::{Process, first_line, until};
@@ -33,6 +36,14 @@ pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_saturing"));
     command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/no-cache"));
     command
+}
+
+/// What a command line asks for, for tests that run it in their own process.
+pub(crate) fn plan(line: &str) -> Plan {
+    let args = line.split_whitespace().map(Into::into);
+    let Ok(Typed::Load(typed)) = parse(args, &mut std::io::empty()) else { panic!("a run: {line}") };
+    let topology = Topology::read().expect("this machine's CPUs");
+    typed.plan(typed.url().expect("typed"), &topology).expect("a plan")
 }
 
 /// What became of a command.

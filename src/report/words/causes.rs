@@ -28,7 +28,7 @@ impl Display for FailureCauses {
         let errors = &self.errors;
         let reasons: Vec<String> = self.reasons.iter().map(|(reason, count)| format!("{reason}: {count}")).collect();
         let broken = if errors.protocol == 1 { "protocol error" } else { "protocol errors" };
-        // Some know no timeout to name.
+        // What a worker tried in vain is told without the timeout.
         let after = if self.timeout_ns > 0.0 { format!(" after {}", time_ns(self.timeout_ns)) } else { String::new() };
         f.write_str(&ranked([
             (errors.reset, "reset".to_owned()),

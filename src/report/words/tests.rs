@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use super::add_warning;
 use crate::judge::slo::{Figure, Judged, Limit, Measure, Order};
 use crate::judge::{
-    Away, ClientFault, Done, Doubt, FailureCauses, Interference, Missed, NoAnswers, OtherProtocol, Outage, Reason,
-    SignalMet, Silence, Warning, When,
+    Away, ClientFault, Done, Doubt, FailureCauses, Interference, InterruptedRun, Missed, NoAnswers, OtherProtocol,
+    Outage, Reason, Silence, Warning, When,
 };
 use crate::result::bad_answers::BadAnswers;
 use crate::result::unanswered::Unanswered;
@@ -106,7 +106,7 @@ fn each_headline_is_a_sentence() {
 
 #[test]
 fn a_signal_is_told_with_where_it_came_and_what_is_missing() {
-    let met = SignalMet {
+    let met = InterruptedRun {
         phase: InterruptedIn::Window,
         part: 1,
         of: 1,
@@ -118,22 +118,22 @@ fn a_signal_is_told_with_where_it_came_and_what_is_missing() {
         count: None,
         missing: 0,
     };
-    let drain = SignalMet { phase: InterruptedIn::Drain, ..met.clone() };
-    let warm_up = SignalMet { phase: InterruptedIn::WarmUp, ..met.clone() };
-    let second = SignalMet { part: 2, of: 4, ran_s: 0.72, planned_s: Some(1.0), ..met.clone() };
+    let drain = InterruptedRun { phase: InterruptedIn::Drain, ..met.clone() };
+    let warm_up = InterruptedRun { phase: InterruptedIn::WarmUp, ..met.clone() };
+    let second = InterruptedRun { part: 2, of: 4, ran_s: 0.72, planned_s: Some(1.0), ..met.clone() };
     for (signal, words) in [
         (met.clone(), "after 3.20s of 90s: the figures cover this part only"),
         (
-            SignalMet { planned_s: None, count: Some((748_804, 100_000_000)), ..met.clone() },
+            InterruptedRun { planned_s: None, count: Some((748_804, 100_000_000)), ..met.clone() },
             "after 3.20s, with 748804 of 100000000 requests done: the figures cover this part only",
         ),
         (drain.clone(), "in the drain: the window was whole, and so are its figures"),
         (
-            SignalMet { missing: 3, ..drain.clone() },
+            InterruptedRun { missing: 3, ..drain.clone() },
             "in the drain: the window was whole, but 3 of its requests were not waited for",
         ),
         (
-            SignalMet { part: 4, of: 4, ..drain },
+            InterruptedRun { part: 4, of: 4, ..drain },
             "in the drain of window 4 of 4: the window was whole, and so are its figures",
         ),
         (
@@ -141,17 +141,17 @@ fn a_signal_is_told_with_where_it_came_and_what_is_missing() {
             "in window 2 of 4, after 0.72s of 1s: the figures cover what ran until then, and 2 windows never ran",
         ),
         (
-            SignalMet { steps: true, of: 3, name: Some("2 connections".into()), ..second },
+            InterruptedRun { steps: true, of: 3, name: Some("2 connections".into()), ..second },
             "in step 2 of 3 (2 connections), after 0.72s of 1s: the figures cover what ran until then, and 1 step never ran",
         ),
         (warm_up.clone(), "in the warm-up: nothing was recorded"),
-        (SignalMet { warms_up: false, ..warm_up.clone() }, "before the window began: nothing was recorded"),
+        (InterruptedRun { warms_up: false, ..warm_up.clone() }, "before the window began: nothing was recorded"),
         (
-            SignalMet { part: 2, of: 3, ..warm_up.clone() },
+            InterruptedRun { part: 2, of: 3, ..warm_up.clone() },
             "in the warm-up of window 2 of 3: nothing of it was recorded, and 1 window never ran",
         ),
         (
-            SignalMet { part: 2, of: 2, warms_up: false, ..warm_up },
+            InterruptedRun { part: 2, of: 2, warms_up: false, ..warm_up },
             "before window 2 of 2 began: nothing of it was recorded",
         ),
     ] {

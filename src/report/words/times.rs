@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use crate::judge::{Done, Outage, SignalMet, Silence, When};
+use crate::judge::{Done, InterruptedRun, Outage, Silence, When};
 use crate::result::InterruptedIn;
 use crate::result::units::{duration_s, time_ns};
 
@@ -60,7 +60,7 @@ impl Display for Done {
     }
 }
 
-impl SignalMet {
+impl InterruptedRun {
     fn unit(&self) -> &'static str {
         if self.steps { "step" } else { "window" }
     }
@@ -101,7 +101,7 @@ impl SignalMet {
     }
 }
 
-impl Display for SignalMet {
+impl Display for InterruptedRun {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let ((place, left), what) = (self.place(), self.unit());
         write!(f, "a signal ended the run {place}: {left}")?;

@@ -61,7 +61,7 @@ impl Display for Doubt {
                 write!(
                     f,
                     "the send lag's {name} of {high} exceeds a tenth of the response p50 of {p50}: part of these times is the client's own, \
-                 or was spent waiting for a free connection"
+                     or was spent waiting for a free connection"
                 )
             }
             Doubt::SentLate(ns) => {
@@ -82,12 +82,12 @@ impl Display for Doubt {
             Doubt::StarvedConnections { slowest_tenth, median } => write!(
                 f,
                 "the slowest tenth of the connections got {slowest_tenth:.1} answers each, under half of the median of {median}: a good \
-             mean can hide them"
+                 mean can hide them"
             ),
             Doubt::DelayedAnswers { at_ns, share } => write!(
                 f,
                 "{:.0}% of the answers took about {}, and hardly any a little less: as when a server writes head and body apart without \
-             TCP_NODELAY, and waits for the client's delayed acknowledgement; or it really waits so long",
+                 TCP_NODELAY, and waits for the client's delayed acknowledgement; or it really waits so long",
                 share * 100.0,
                 time_ns(*at_ns)
             ),

@@ -1,4 +1,4 @@
-//! Whether there is a target to search or to compare by.
+//! A target that is not there, or not any more.
 
 use crate::result::{ConnectFailures, Outcome, RunResult};
 
@@ -46,25 +46,8 @@ impl RunResult {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::result::bad_answers::BadAnswers;
     use crate::result::samples;
-
-    #[test]
-    fn errors_are_shared_out_over_all_that_had_an_end() {
-        let mut bad = BadAnswers::of(&samples::failing());
-        // 16 failed and 90 of status 404 and 503, of 5,006.
-        assert_eq!((bad.failed, bad.of, bad.are_many()), (16, 5_006, false));
-        assert_eq!(bad.status, BTreeMap::from([(404, 80), (503, 10)]));
-        assert!(BadAnswers::of(&samples::good()).is_empty());
-        let mut all = samples::good();
-        all.status = BTreeMap::from([(500, all.requests.completed)]);
-        bad.add(&all);
-        assert!(bad.are_many() && bad.status[&500] == 748_804, "{bad:?}");
-        assert_eq!(BadAnswers::of(&RunResult::new()), BadAnswers::default());
-    }
 
     #[test]
     fn away_is_who_cannot_be_connected_to_and_did_not_come_back() {
