@@ -436,7 +436,9 @@ impl Policy {
         }
     }
 
-    /// More of the body of the answer to the oldest request.
+    /// More of the body of the answer to the oldest request. Out of line, as are the other events that hardly any answer has: what is told
+    /// of each answer must stay small enough to be part of the loop over a read's answers.
+    #[inline(never)]
     fn body_came(&mut self, piece: &[u8], batches: &[Batch], shared: &Shared<'_>) {
         if let Some((oldest, body)) = self.oldest(batches).zip(self.body.as_mut()) {
             body.add(piece, shared.job.checks.of_entry(oldest.entry));
@@ -467,6 +469,7 @@ impl Policy {
     }
 
     /// Bytes that no request asked for.
+    #[cold]
     fn excess(&mut self, now: u64, shared: &mut Shared<'_>) -> Next {
         if self.sent_here == 0 && shared.stop.is_spent() {
             // The run was over before this connection was needed; some servers speak first.
