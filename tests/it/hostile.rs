@@ -173,14 +173,16 @@ fn times_out<S: Fn(&mut Peer) -> io::Result<()> + Send + Sync + 'static>(
 
 #[test]
 fn a_timeout_counts_when_it_expires_and_not_at_the_end() {
-    long_enough("timeouts before the end", Duration::from_millis(150), |timeout| {
+    // Time in which the client got no CPU is no patience of its: where it gets little, it takes a longer window.
+    const TIMEOUT_MS: u128 = 150;
+    long_enough("timeouts before the end", Duration::from_millis(400), |window| {
         let server = serve(silent());
-        let (timeout, window) = (timeout.as_millis(), timeout.as_millis() * 8 / 3);
-        let ended = Running::load(server.address, &format!("-c 4 -T {timeout}ms -d {window}ms --drain 0")).wait();
+        let window = window.as_millis();
+        let ended = Running::load(server.address, &format!("-c 4 -T {TIMEOUT_MS}ms -d {window}ms --drain 0")).wait();
         let (result, counts) = (ended.result(), server.stop());
-        // Four after one timeout and four after two, if the machine lets them be sent; what was sent last has not expired.
+        // Four after one timeout, four after two and so on, if the machine lets them be sent; what was sent last has not expired.
         let (requests, timeouts) = (result.requests, result.errors.timeout);
-        assert!(timeouts <= 8 && requests.in_flight_at_end <= 4, "{requests:?}");
+        assert!(u128::from(timeouts) <= 4 * (window / TIMEOUT_MS) && requests.in_flight_at_end <= 4, "{requests:?}");
         assert_eq!(requests.sent, timeouts + requests.in_flight_at_end);
         assert!(counts.requests <= requests.sent, "{counts:?} {requests:?}");
         (timeouts >= 4 && counts.requests == requests.sent).then_some(())
