@@ -83,6 +83,9 @@ pub struct RunResult {
     pub bytes: Bytes,
     /// Completed responses by status code.
     pub status: BTreeMap<u16, u64>,
+    /// Of those, answers of 400 and above that their requests expect (`--expect-status`, `expect:`): they are no errors.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expected_status: BTreeMap<u16, u64>,
     /// Failed requests by cause; their sum is `requests.failed`.
     pub errors: Errors,
     /// The protocol errors by reason; their sum is `errors.protocol`.

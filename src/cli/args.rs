@@ -111,7 +111,8 @@ pub struct LoadArgs {
     pub body: Option<String>,
 
     /// requests from FILE in turn: a URL or path per line, or blocks of METHOD URL, headers, @FILE
-    /// or an indented body; paths are of URL's server
+    /// or an indented body, with expect: and expect-body: lines; # name: names a request; paths are
+    /// of URL's server
     #[argh(option, short = 'i', arg_name = "FILE|-")]
     pub input: Option<String>,
 
@@ -244,7 +245,8 @@ pub struct LoadArgs {
     pub csv: Option<String>,
 
     /// what has to hold, as in p99<5ms,errors<0.1%,rate>9k: exit code 3 if it does not; times have
-    /// a unit and are pN, mean, max, service.pN, in open loop also lag, lag.pN
+    /// a unit and are pN, mean, max, service.pN, in open loop also lag, lag.pN; p99[NAME] is of one
+    /// kind of request
     #[argh(option, arg_name = "LIST")]
     pub slo: Option<String>,
 

@@ -142,7 +142,9 @@ fn wrap(out: &mut String, lead: &str, text: &str, (column, width): (usize, usize
         first.clone_from(&indent);
     }
     let options = whole_words(width).initial_indent(&first).subsequent_indent(&indent);
-    *out += &format!("{}\n", textwrap::fill(text, options));
+    // argh doubles braces, as its own formatting needs them.
+    let text = text.replace("{{", "{").replace("}}", "}");
+    *out += &format!("{}\n", textwrap::fill(&text, options));
 }
 
 #[cfg(test)]
@@ -158,7 +160,7 @@ mod tests {
         let alone = [LoadArgs::get_args_info(), ServeArgs::get_args_info(), crate::cli::calibrate::info()];
         for info in alone.into_iter().chain(shared) {
             let text = help(&info, &["saturing"], WIDTH);
-            assert!(text.ends_with('\n'));
+            assert!(text.ends_with('\n') && !text.contains("{{"), "{text}");
             let (options, _) = text.split_once("\nExamples:\n").expect("options");
             for flag in info.flags {
                 // A name stands alone, or behind its short one, and never where descriptions do.

@@ -26,7 +26,10 @@ pub fn of_kinds(slo: &Slo, set: &RequestSet) -> Result<(), Error> {
         return Ok(());
     };
     let near = nearest(kind, names.clone()).or(names.clone().next()).unwrap_or_default();
-    let rule = format!("must name one of the {} kinds of request, as in [{near}]", set.kinds.len());
+    let rule = match set.kinds.as_slice() {
+        [only] => format!("all requests are one kind, [{}]: leave the brackets out", only.name),
+        all => format!("must name one of the {} kinds of request, as in [{near}]", all.len()),
+    };
     Err(Error::argument("--slo", rule, &limit.text))
 }
 

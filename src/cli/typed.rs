@@ -224,7 +224,7 @@ fn unix_socket(args: &LoadArgs) -> Result<Option<PathBuf>, Error> {
         ("--busy-poll", args.busy_poll.as_ref()),
     ];
     if args.reset {
-        return Err(Error::argument("--reset", "is for TCP and cannot be used with --unix-socket", path));
+        return Err(Error::argument("--reset", "is for TCP and cannot be used with --unix-socket", "both"));
     }
     if let Some((name, given)) = of_tcp.into_iter().find_map(|(name, given)| Some((name, given?))) {
         return Err(Error::argument(name, "is for TCP and cannot be used with --unix-socket", given));

@@ -1,7 +1,7 @@
 //! What of a run was no good answer, as counts and shares.
 
 use crate::result::RunResult;
-use crate::result::bad_answers::{BadAnswers, refused};
+use crate::result::bad_answers::{BadAnswers, bad_status};
 
 /// From this share of errors on, a run is mostly not what was asked for: no winner of a comparison, no rate that holds.
 pub const MANY_ERRORS: f64 = 0.10;
@@ -21,8 +21,8 @@ impl BadAnswers {
     pub fn add(&mut self, result: &RunResult) {
         self.failed += result.requests.failed;
         self.of += result.requests.completed + result.requests.failed;
-        for (code, count) in result.status.range(400..) {
-            *self.status.entry(*code).or_default() += count;
+        for (code, count) in bad_status(&result.status, &result.expected_status) {
+            *self.status.entry(code).or_default() += count;
         }
         self.share = if self.of > 0 { self.count() as f64 / self.of as f64 } else { 0.0 };
     }
@@ -43,7 +43,7 @@ impl RunResult {
     /// Answers of status 400 and above.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        refused(&self.status)
+        bad_status(&self.status, &self.expected_status).values().sum()
     }
 
     /// Share of the window without one open connection, 0 to 1.

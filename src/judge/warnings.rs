@@ -3,6 +3,7 @@
 use super::plateau::plateau;
 use super::shares::WARNED_OF;
 use super::{Doubt, FailureCauses, Headline, Missed, Warning};
+use crate::result::bad_answers::bad_status;
 use crate::result::suite::Plateau;
 use crate::result::{RunResult, Stage};
 
@@ -59,13 +60,13 @@ impl RunResult {
         (share > WARNED_OF).then(|| Warning::Failures { share, causes: FailureCauses::of(self), tail_is_open })
     }
 
-    /// Answers of status 400 and above, where they are over 1 % of all answers.
+    /// Answers of status 400 and above that nobody expects, where they are over 1 % of all answers.
     fn bad_answers(&self) -> Option<Warning> {
         let share = self.refused() as f64 / self.requests.completed.max(1) as f64;
         if share <= WARNED_OF {
             return None;
         }
-        let mut status: Vec<(u16, u64)> = self.status.range(400..).map(|(code, count)| (*code, *count)).collect();
+        let mut status: Vec<(u16, u64)> = bad_status(&self.status, &self.expected_status).into_iter().collect();
         status.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
         Some(Warning::BadAnswers { share, status })
     }

@@ -45,8 +45,14 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// `text` as it is where that is readable on one line, quoted and escaped where it is not.
+/// Characters of what was given that are shown.
+const SHOWN: usize = 300;
+
+/// `text` as it is where that is readable on one line, quoted and escaped where it is not, and cut where it is long.
 pub(crate) fn shown(text: &str) -> String {
+    if let Some((cut, _)) = text.char_indices().nth(SHOWN) {
+        return format!("{}... ({} bytes)", shown(&text[..cut]), text.len());
+    }
     if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         format!("{text:?}")
     } else {

@@ -186,8 +186,14 @@ impl Load {
             return Ok(());
         };
         let (start, width) = (sequence.start, usize::from(sequence.width));
-        let rule = format!("must have digits for every number: {needed} are needed, there are {}", sequence.capacity());
-        Err(Error::argument("{SEQ:start}", rule, format!("{start:0width$}")))
+        let last = start.saturating_add(needed.saturating_sub(1));
+        let digits = last.to_string().len();
+        let rule = format!(
+            "numbers go from {start} to {last} in this run, which takes {digits} digits: write it with so many, as in {{SEQ:{:0digits$}}}",
+            if start.to_string().len() <= width { start } else { 1 }
+        );
+        let digits = if width == 1 { "1 digit".to_owned() } else { format!("{width} digits") };
+        Err(Error::argument("{SEQ:start}", rule, digits))
     }
 
     fn check_patience(&self) -> Result<(), Error> {

@@ -122,6 +122,10 @@ impl RequestsSpec {
     fn full(&self, full: Full) -> Error {
         let (rule, given) = match full {
             Full::Bytes => ("must be at most 1 GiB of requests in all", "more"),
+            Full::Kinds if self.by_path => {
+                let rule = "at most 256 paths can have figures of their own: without it all lines share a row";
+                return Error::argument("--by-path", rule, "more");
+            }
             Full::Kinds => ("must be at most 256 requests with figures of their own", "more"),
             Full::Sequences => ("must have at most 65536 different sequences and expectations", "more"),
         };
@@ -180,11 +184,7 @@ impl Maker<'_> {
                 Error::argument("--raw", format!("{place}: {wrong}"), &wrong.given)
             })?;
             if bytes.is_empty() {
-                return Err(Error::argument(
-                    "--raw",
-                    "a file must have a request in it",
-                    format!("{name}, which is empty"),
-                ));
+                return Err(Error::argument("--raw", "a file must have a request in it, and this one is empty", name));
             }
             self.faults.extend(read.fault.map(|fault| (name.clone(), fault)));
             // The file's own name, unless another folder has one of that name too.

@@ -12,6 +12,9 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 const DEFAULT_PORT: u16 = 80;
 const FORM: &str = "must be http://HOST[:PORT][/PATH][?QUERY]";
 
+/// Bytes of a URL, at most.
+const MAX_BYTES: usize = 60_000;
+
 /// An `http` URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
@@ -30,6 +33,9 @@ impl Url {
     /// 65535, characters that must be percent-encoded, or anything else that is no URL.
     pub fn parse(text: &str) -> Result<Url, Error> {
         let bad = |rule: &str| Error::argument("URL", rule, text);
+        if text.len() > MAX_BYTES {
+            return Err(bad(&format!("must be at most {MAX_BYTES} bytes long")));
+        }
         let whole = with_scheme(text)?;
         if let Some(host) = faults::behind_password(&whole) {
             let rule = "user and password are not taken; use -H 'Authorization: ...'";
@@ -309,6 +315,10 @@ mod tests {
             ("localhost:99999", "URL: the port must be 1 to 65535, got localhost:99999"),
             ("http:/h", "URL: the scheme ends in ://, as in http://HOST, got http:/h"),
             ("8080", "URL: must name a host before the port, as in localhost:8080, got 8080"),
+            (
+                &format!("h/{}", "x".repeat(70_000)),
+                &format!("URL: must be at most 60000 bytes long, got h/{}... (70002 bytes)", "x".repeat(298)),
+            ),
         ] {
             assert_eq!(Url::parse(text).expect_err(text).to_string(), message, "{text}");
         }

@@ -11,15 +11,16 @@ pub struct BadAnswers {
     pub share: f64,
     /// Requests that failed.
     pub failed: u64,
-    /// Answers of status 400 and above, by status.
+    /// Answers of status 400 and above that no request expects (`--expect-status`, `expect:`), by status.
     pub status: BTreeMap<u16, u64>,
     /// Requests that were answered or failed.
     pub of: u64,
 }
 
-/// How many answers have a status of 400 and above.
-pub(crate) fn refused(status: &BTreeMap<u16, u64>) -> u64 {
-    status.range(400..).map(|(_, count)| count).sum()
+/// Answers of status 400 and above, but those that their requests expect.
+pub(crate) fn bad_status(status: &BTreeMap<u16, u64>, expected: &BTreeMap<u16, u64>) -> BTreeMap<u16, u64> {
+    let rest = |(code, count): (&u16, &u64)| (*code, count - expected.get(code).unwrap_or(&0).min(count));
+    status.range(400..).map(rest).filter(|(_, count)| *count > 0).collect()
 }
 
 impl BadAnswers {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::bad_answers::refused;
+use super::bad_answers::bad_status;
 use super::{Errors, Requests, RunResult, Summary};
 
 /// A kind of request.
@@ -25,6 +25,9 @@ pub struct Kind {
     pub requests: Requests,
     /// Its completed answers by status code.
     pub status: BTreeMap<u16, u64>,
+    /// As the whole run's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expected_status: BTreeMap<u16, u64>,
     /// Its failed requests by cause.
     pub errors: Errors,
     /// Bytes of its answers.
@@ -58,10 +61,10 @@ pub struct Differing {
 }
 
 impl Kind {
-    /// Answers of status 400 and above.
+    /// Answers of status 400 and above that their requests do not expect.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        refused(&self.status)
+        bad_status(&self.status, &self.expected_status).values().sum()
     }
 
     /// Requests without a good answer as a share of those that had an end; `None` where none had.

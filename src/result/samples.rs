@@ -338,6 +338,7 @@ pub(crate) fn mix() -> RunResult {
             weight: 1,
             requests: requests(right + failed + in_flight, right, failed, 0, in_flight),
             status: BTreeMap::from([(200, right)]),
+            expected_status: BTreeMap::new(),
             errors: Errors { check: failed, ..Errors::default() },
             bytes: mix::KindBytes { body: right * 13 },
             latency_ns: Some(summary(right, 100 + index, Some(LatencyKind::Service))),

@@ -131,6 +131,7 @@ pub(super) fn assemble(
         },
         bytes: stats.bytes,
         status: counted(stats.status.iter().enumerate().map(|(code, &count)| (code as u16, count))),
+        expected_status: stats.expected.clone(),
         errors: stats.errors,
         protocol_errors: counted(
             ProtocolError::ALL.iter().map(|error| (error.reason().to_owned(), stats.protocol_reasons[error.index()])),

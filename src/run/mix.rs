@@ -19,6 +19,7 @@ pub(super) fn of(set: &RequestSet, stats: &WorkerStats) -> Vec<Kind> {
             weight: known.weight,
             requests: counts.requests,
             status: counted(counts.status.iter().enumerate().map(|(code, &count)| (code as u16, count))),
+            expected_status: counts.expected.clone(),
             errors: counts.errors,
             bytes: KindBytes { body: counts.body_bytes },
             latency_ns,

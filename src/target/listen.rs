@@ -38,6 +38,10 @@ impl Listen {
     pub(super) fn open(&self, threads: usize) -> io::Result<(Vec<Socket>, Listen)> {
         match self {
             Listen::Tcp(address) => {
+                // Listeners that share a port are this process's own: another one would get a part of the load.
+                if threads > 1 && address.port() != 0 {
+                    drop(tcp(*address, false)?);
+                }
                 let first = tcp(*address, threads > 1)?;
                 let address = first.local_addr()?.as_socket().unwrap_or(*address);
                 let mut all = vec![first];

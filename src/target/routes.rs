@@ -59,6 +59,26 @@ struct Typed {
     delay: Option<String>,
 }
 
+/// What the reader of TOML says, in the words of the file: a type of the program's own is nothing to its user.
+fn plain(message: &str) -> String {
+    let words = message.replace('\n', " ");
+    if words.contains("missing field `route`") {
+        return "there is no [[route]]".to_owned();
+    }
+    if words.contains("expected a sequence") {
+        return "a route begins with [[route]], in two brackets".to_owned();
+    }
+    let of = [
+        ("expected u16", "expected a status, 200 to 999"),
+        ("expected usize", "expected a number of bytes"),
+        ("expected a string", "expected a text in quotes"),
+        ("expected a map", "expected a table, as in { Content-Type = \"text/plain\" }"),
+        ("invalid type: ", "got "),
+        ("invalid value: ", "got "),
+    ];
+    of.into_iter().fold(words, |words, (theirs, ours)| words.replace(theirs, ours))
+}
+
 impl Routes {
     /// Reads a file.
     ///
@@ -80,7 +100,7 @@ impl Routes {
     pub fn parse(text: &str) -> Result<Routes, String> {
         let typed: File = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            format!("line {line}: {}", error.message().replace('\n', " "))
+            format!("line {line}: {}", plain(error.message()))
         })?;
         if typed.route.is_empty() || typed.route.len() > MAX_ROUTES {
             return Err(format!("must have 1 to {MAX_ROUTES} routes, has {}", typed.route.len()));
@@ -235,10 +255,12 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_its_route() {
         for (text, message) in [
-            ("", "line 1: missing field `route`"),
+            ("", "line 1: there is no [[route]]"),
+            ("[route]\npath = \"/\"", "line 1: a route begins with [[route]], in two brackets"),
+            ("[[route]]\npath = \"/\"\nstatus = \"x\"", "line 3: got string \"x\", expected a status, 200 to 999"),
             ("route = []", "must have 1 to 1000 routes, has 0"),
             ("[[route]]\npath = \"/\"\nstat = 1", "line 3: unknown field `stat`"),
-            ("[[route]]\npath = 3", "line 2: invalid type"),
+            ("[[route]]\npath = 3", "line 2: got integer `3`, expected a text in quotes"),
             ("[[route]]\npath = \"a\"", "route 1 (a): path must begin with /"),
             ("[[route]]\npath = \"/a*\"", "route 1 (/a*): * must be a whole segment"),
             (

@@ -451,6 +451,10 @@ impl Policy {
         let right = self.is_as_expected(answer, batch, shared);
         if right {
             shared.stats.complete_kind(batch, answer, now);
+            let expect = shared.job.checks.of_entry(batch.entry);
+            if answer.status >= 400 && expect.is_some_and(|expect| !expect.status.is_empty()) {
+                shared.stats.expect(batch, answer.status);
+            }
         }
         right
     }

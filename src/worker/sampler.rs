@@ -83,7 +83,8 @@ impl Sampler {
         stats.rates.record_n(rate as u64, 1);
         progress.completed.store(completed, Relaxed);
         progress.failed.store(stats.requests.failed, Relaxed);
-        progress.refused.store(stats.status[400..].iter().sum(), Relaxed);
+        let expected: u64 = stats.expected.values().sum();
+        progress.refused.store(stats.status[400..].iter().sum::<u64>() - expected, Relaxed);
         (self.last_at, self.completed) = (now, completed);
         self.times += 1;
         if self.times.is_multiple_of(TIMES_PER_PERCENTILE) {

@@ -1,5 +1,7 @@
 //! Everything a worker measures; merged once, at the end.
 
+use std::collections::BTreeMap;
+
 use crate::measure::counters::{Anomalies, Bytes, ConnectFailure, Connections, Errors, Intended, Requests};
 use crate::measure::histogram::Histogram;
 use crate::protocol::{Answer, Failure, ProtocolError};
@@ -128,6 +130,8 @@ pub struct WorkerStats {
     pub bytes: Bytes,
     /// Completed responses by status code.
     pub status: Box<[u64; 1000]>,
+    /// Of those, answers of status 400 and above that their requests expect.
+    pub expected: BTreeMap<u16, u64>,
     /// Samples moved out of `recent`.
     pub latencies: Latencies,
     /// Samples since the last [`settle`](WorkerStats::settle).
@@ -166,6 +170,7 @@ impl WorkerStats {
             connections: Connections::default(),
             bytes: Bytes::default(),
             status: Box::new([0; 1000]),
+            expected: BTreeMap::new(),
             latencies: Latencies::new(),
             recent: Latencies::new(),
             connect: Histogram::new(),
@@ -192,6 +197,7 @@ impl WorkerStats {
         }
         self.bytes = Bytes::default();
         self.status.fill(0);
+        self.expected.clear();
         self.latencies.reset();
         self.recent.reset();
         self.rates.reset();
@@ -251,6 +257,17 @@ impl WorkerStats {
             kind.service.record_n(now.saturating_sub(batch.sent_at), 1);
             if let Some(response) = &mut kind.response {
                 response.record_n(now.saturating_sub(batch.intended_at), 1);
+            }
+        }
+    }
+
+    /// Counts a whole answer of status 400 or above that its request expects.
+    #[cold]
+    pub(super) fn expect(&mut self, batch: &Batch, status: u16) {
+        if self.samples(batch.intended_at) {
+            *self.expected.entry(status).or_default() += 1;
+            if let Some(kind) = self.kinds.get_mut(usize::from(batch.kind)) {
+                *kind.expected.entry(status).or_default() += 1;
             }
         }
     }
@@ -317,6 +334,7 @@ impl WorkerStats {
         self.connect.merge(&other.connect);
         self.rates.merge(&other.rates);
         add(&mut self.status[..], &other.status[..]);
+        add_by_code(&mut self.expected, &other.expected);
         add(&mut self.protocol_reasons, &other.protocol_reasons);
         self.requests += other.requests;
         self.inside += other.inside;
@@ -351,6 +369,10 @@ fn count_failure(errors: &mut Errors, failure: Failure, count: u64) {
         Failure::Check => &mut errors.check,
         Failure::Other => &mut errors.other,
     } += count;
+}
+
+fn add_by_code(to: &mut BTreeMap<u16, u64>, from: &BTreeMap<u16, u64>) {
+    from.iter().for_each(|(code, count)| *to.entry(*code).or_default() += count);
 }
 
 fn add(to: &mut [u64], from: &[u64]) {

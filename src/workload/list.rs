@@ -100,6 +100,9 @@ struct List {
     indent: String,
 }
 
+/// Alone in a line these are no hosts, but requests that lack their ends.
+const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"];
+
 const LINE: &str =
     "a line is a URL, a path, METHOD URL, under that a header, @FILE or an indented body, or a # comment";
 
@@ -126,6 +129,9 @@ impl List {
         if line.contains([' ', '\t']) {
             return Err(LINE);
         }
+        if METHODS.contains(&line) {
+            return Err("a method has a URL or path behind it");
+        }
         self.begin(None, (line.to_owned(), 1), number);
         Ok(())
     }
@@ -141,6 +147,10 @@ impl List {
         match name.trim() {
             "" => Err("a name is not empty"),
             _ if self.name.is_some() => Err("a request has one name"),
+            // --slo names it in brackets, and the report prints it.
+            name if name.contains(|c: char| c.is_control() || "[]<>".contains(c)) => {
+                Err("a name has no control characters and none of [ ] < >")
+            }
             name => {
                 self.name = Some((number, name.to_owned()));
                 Ok(())
@@ -288,6 +298,9 @@ PUT /f
             ("# name:\n/a", 1, "a name is not empty"),
             ("# name: a\n# name: b\n/a", 2, "a request has one name"),
             ("/a\n# name: b", 2, "a name stands above its request, and none follows"),
+            ("GET", 1, "a method has a URL or path behind it"),
+            ("# name: a]b", 1, "a name has no control characters and none of [ ] < >"),
+            ("# name: a\u{1b}[31m", 1, "a name has no control characters and none of [ ] < >"),
         ] {
             let wrong = read(text).expect_err(text);
             assert_eq!((wrong.line, wrong.rule), (line, rule), "{text:?}");

@@ -66,6 +66,15 @@ fn a_run_that_cannot_start_is_exit_code_1() {
     }
 }
 
+/// Its threads share a port with each other, and with no other server, which would get a part of the load unseen.
+#[test]
+fn a_second_server_gets_no_port_of_the_first() {
+    let first = Serve::start(&[]);
+    let second = run(&["serve", "--port", &first.address.port().to_string()]);
+    assert_eq!((second.code, second.stdout.as_str()), (1, ""), "{}", second.stderr);
+    assert!(second.stderr.contains("another process has that port"), "{}", second.stderr);
+}
+
 #[test]
 fn an_output_that_cannot_be_written_takes_no_other_with_it() {
     let server = serve(always(HELLO));

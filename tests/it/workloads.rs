@@ -251,6 +251,28 @@ fn an_answer_that_differs_has_failed_and_is_kept() {
 }
 
 #[test]
+fn an_error_that_is_expected_is_none() {
+    let folder = Folder::new();
+    let list =
+        folder.write("list", "# name: lost\nGET /bad\nexpect: 404\n\n# name: found\nGET /ok\n").display().to_string();
+    let (server, _) = counting(|peer| {
+        let status = if peer.last.starts_with("GET /bad ") { "404 Not Found" } else { "200 OK" };
+        Some(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"))
+    });
+    let address = server.address.to_string();
+    let line = ["-n", "400", "-c", "2", "-i", &list, "--slo", "errors<=0%,errors[lost]<=0%", "--json", "-", &address];
+    let ended = run(&line);
+    let result = ended.result();
+    assert_eq!((ended.code, result.status.get(&404), result.expected_status.get(&404)), (0, Some(&200), Some(&200)));
+    assert!(!result.warnings.iter().any(|warning| warning.contains("are errors")), "{:?}", result.warnings);
+    // The same where nobody expects it.
+    let unexpected = folder.write("other", "# name: lost\nGET /bad\n\n# name: found\nGET /ok\n").display().to_string();
+    let ended = run(&["-n", "400", "-c", "2", "-i", &unexpected, "--slo", "errors[lost]<=0%", "--json", "-", &address]);
+    assert_eq!((ended.code, ended.result().expected_status.len()), (3, 0), "{}", ended.stderr);
+    server.stop();
+}
+
+#[test]
 fn where_no_answer_is_as_expected_the_run_has_failed() {
     let server = Serve::start(&[]);
     let address = server.address.to_string();
@@ -358,7 +380,7 @@ fn bad_input_is_told_in_one_line_before_anything_is_sent() {
         (vec!["--expect-status", "20x", "h"], "--expect-status: must be status codes".to_owned()),
         (
             vec!["--placeholders", "-n", "20", "127.0.0.1:9/{SEQ:9}"],
-            "{SEQ:start}: must have digits for every number: 20 are needed, there are 1, got 9".to_owned(),
+            "{SEQ:start}: numbers go from 9 to 28 in this run, which takes 2 digits: write it with so many, as in {SEQ:09}, got \"1 digit\"".to_owned(),
         ),
     ] {
         let ended = run(&args);

@@ -39,7 +39,9 @@ pub(super) fn requests(
         Some(other) => return Err(Error::argument("--order", "must be turn or random", other)),
     };
     if args.by_path && file != Some("--input") {
-        return Err(Error::argument("--by-path", "needs a list of requests, --input", "none"));
+        let has_rows = args.url.len() > 1 || file == Some("--raw");
+        let why = if has_rows { "these requests have a row each anyway" } else { "there is no such list" };
+        return Err(Error::argument("--by-path", "is for the lines of a list, --input", why));
     }
     let expect = Expect {
         status: match args.expect_status.as_deref() {

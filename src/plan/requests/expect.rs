@@ -34,6 +34,7 @@ pub fn expected_body(argument: &'static str, text: &str) -> Result<Vec<u8>, Erro
     match text.strip_prefix('@') {
         None => Ok(text.as_bytes().to_vec()),
         Some("") => Err(Error::argument(argument, "must be TEXT or @FILE", text)),
+        Some("-") => Err(Error::argument(argument, "cannot come from standard input: must be TEXT or @FILE", text)),
         Some(file) => {
             std::fs::read(file).map_err(|cause| Error::argument(argument, format!("cannot be read ({cause})"), text))
         }

@@ -93,7 +93,10 @@ fn rows_are_by_name_or_path_and_bounded() {
     let lines: String = (0..300).map(|number| format!("/{number}\n")).collect();
     assert_eq!(kinds(&set(&list(&lines), &[ORIGIN])), [("f", 300)]);
     let refused = refusal(&RequestsSpec { by_path: true, ..list(&lines) }, &[ORIGIN]);
-    assert_eq!(refused, "--input: must be at most 256 requests with figures of their own, got more");
+    assert_eq!(
+        refused,
+        "--by-path: at most 256 paths can have figures of their own: without it all lines share a row, got more"
+    );
 }
 
 #[test]

@@ -122,7 +122,8 @@ fn outcomes(result: &RunResult, page: &mut Page) {
     let sent = Some(requests.sent);
     page.count(Tone::Plain, 1, "completed", requests.completed, sent);
     for (code, n) in &result.status {
-        let tone = if (200..400).contains(code) { Tone::Plain } else { Tone::Failure };
+        let is_expected = result.expected_status.get(code) == Some(n);
+        let tone = if (200..400).contains(code) || is_expected { Tone::Plain } else { Tone::Failure };
         let label = format!("status {code}");
         page.count(tone, 2, &label, *n, sent);
     }

@@ -2,6 +2,7 @@
 
 use crate::measure::counters::{Errors, Requests};
 use crate::measure::histogram::Histogram;
+use std::collections::BTreeMap;
 
 /// So many kinds have histograms as fine as the whole run's, 270 KiB each; those of more are coarser, as there may be 256 for each worker.
 const FINE: usize = 16;
@@ -15,6 +16,8 @@ pub struct KindStats {
     pub errors: Errors,
     /// Its completed answers by status code.
     pub status: Box<[u64; 1000]>,
+    /// Of those, answers of status 400 and above that their requests expect.
+    pub expected: BTreeMap<u16, u64>,
     /// Bytes of its answers' bodies.
     pub body_bytes: u64,
     /// Done - sent.
@@ -31,6 +34,7 @@ impl KindStats {
             requests: Requests::default(),
             errors: Errors::default(),
             status: Box::new([0; 1000]),
+            expected: BTreeMap::new(),
             body_bytes: 0,
             service: histogram(),
             response: open.then(histogram),
@@ -42,6 +46,7 @@ impl KindStats {
         self.requests = Requests { sent: carried, ..Requests::default() };
         self.errors = Errors::default();
         self.status.fill(0);
+        self.expected.clear();
         self.body_bytes = 0;
         self.service.reset();
         self.response.iter_mut().for_each(Histogram::reset);
@@ -52,6 +57,7 @@ impl KindStats {
         self.requests += other.requests;
         self.errors += other.errors;
         super::add(&mut self.status[..], &other.status[..]);
+        super::add_by_code(&mut self.expected, &other.expected);
         self.body_bytes += other.body_bytes;
         if !other.service.is_empty() {
             self.service.merge(&other.service);
