@@ -245,8 +245,8 @@ pub struct LoadArgs {
     pub csv: Option<String>,
 
     /// what has to hold, as in p99<5ms,errors<0.1%,rate>9k: exit code 3 if it does not; times have
-    /// a unit and are pN, mean, max, service.pN, in open loop also lag, lag.pN; p99[NAME] is of one
-    /// kind of request
+    /// a unit and are pN, mean, max, service.pN, in open loop also lag, lag.pN; a kind of
+    /// request is named in brackets behind
     #[argh(option, arg_name = "LIST")]
     pub slo: Option<String>,
 
