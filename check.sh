@@ -97,7 +97,7 @@ install_tools() {
     # Ubuntu's is a snap: there the one that Playwright brings is taken.
     if grep -qx 'ID=ubuntu' /etc/os-release; then browser=; fi
     # shellcheck disable=SC2086 # nothing, if empty
-    install_packages nginx:nginx-light python3:python3 python3-venv wrk:wrk h2load:nghttp2-client c++:g++ taskset:util-linux \
+    install_packages nginx:nginx-light python3:python3 python3-venv wrk:wrk h2load:nghttp2-client openssl:openssl c++:g++ taskset:util-linux \
         script:bsdutils ip:iproute2 $browser
 }
 
@@ -204,7 +204,7 @@ fuzz() {
         left_out 'the fuzzer (--no-fuzz)'
         return
     fi
-    begin "fuzz the framing, and lists of requests, for $fuzz_seconds s each"
+    begin "fuzz the framing, TLS, and lists of requests, for $fuzz_seconds s each"
     if [ "$fuzz_seconds" -lt 120 ]; then left_out "fuzzing for longer than $fuzz_seconds s (./check.sh --all; --fuzz-seconds N)"; fi
     flags='--cfg fuzzing -Cdebug-assertions -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4'
     for kind in inline-8bit-counters pc-table trace-compares; do
@@ -213,7 +213,7 @@ fuzz() {
     # With a target, so that build scripts and macros are built without these flags.
     host=$(rustc -vV | sed -n 's/^host: //p')
     (cd fuzz && RUSTFLAGS="$flags" CARGO_TARGET_DIR=target cargo build --release --quiet --target "$host" --bins)
-    for target in response requests; do
+    for target in response tls requests; do
         mkdir -p fuzz/corpus/$target fuzz/artifacts/$target
         "fuzz/target/$host/release/$target" -artifact_prefix=fuzz/artifacts/$target/ -max_total_time="$fuzz_seconds" \
             -print_final_stats=1 fuzz/corpus/$target fuzz/seeds/$target

@@ -1,8 +1,8 @@
 """What the benchmarks share: running a client on its CPU, and its figures; the built-in server on its own.
 
 Figures of a run: `rate` (responses per second), `cpu`, `user` (ns of CPU per response, as the operating system accounts them for the
-whole process), `seconds` (of CPU), `rss` (bytes), and where the client tells them `batch` (responses per enter) and `busy` (share of the
-time).
+whole process), `seconds` (of CPU), `rss` (bytes), and where the client tells them `batch` (responses per enter), `busy` (share of the
+time) and `content` (bytes of answers, without those of TLS). An address is HOST:PORT, or a whole URL.
 """
 
 import contextlib
@@ -69,10 +69,14 @@ def run(command):
     return Ended(output, usage, rss)
 
 
-def saturing(address, connections, pipeline, seconds, *options):
+def url(address):
+    return address if "://" in address else f"http://{address}/"
+
+
+def saturing(address, connections, pipeline, seconds, *options, program=SATURING):
     ended = run(
-        [SATURING, "-t1", f"-c{connections}", f"-p{pipeline}", f"-d{seconds}s", "--cpus", CLIENT_CPU, "--json", "-",
-         *options, f"http://{address}/"]
+        [program, "-t1", f"-c{connections}", f"-p{pipeline}", f"-d{seconds}s", "--cpus", CLIENT_CPU, "--json", "-",
+         *options, url(address)]
     )
     result = json.loads(ended.output)
     if result["requests"]["failed"]:
@@ -82,6 +86,7 @@ def saturing(address, connections, pipeline, seconds, *options):
     row["busy"] = result["client"]["busy_share"]
     row["rss"] = result["client"]["max_rss_bytes"]
     row["engine"] = result["engine"]
+    row["content"] = (result["tls"]["content_bytes"] if "tls" in result else result["bytes"])["received"]
     row["p50"], row["p99"] = (result["latency_ns"]["percentiles"][key] / 1e3 for key in ("50", "99"))
     return row
 
@@ -94,18 +99,23 @@ def floor(address, connections, pipeline, seconds):
     return row
 
 
-def wrk(address, connections, pipeline, seconds):
+def wrk(address, connections, pipeline, seconds, *options):
     if pipeline > 1:
         return None
     # wrk takes whole seconds only.
-    ended = run(["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", f"http://{address}/"])
+    ended = run(["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", *options, url(address)])
     responses = int(re.search(r"(\d+) requests in", ended.output)[1])
-    return ended.figures(responses, float(re.search(r"Requests/sec:\s*([\d.]+)", ended.output)[1]))
+    row = ended.figures(responses, float(re.search(r"Requests/sec:\s*([\d.]+)", ended.output)[1]))
+    amount, unit = re.search(r"([\d.]+)([KMGT]?)B read", ended.output).groups()
+    row["content"] = float(amount) * 1024 ** "_KMGT".index(unit or "_")
+    row["errors"] = re.findall(r"Socket errors.*|Non-2xx.*", ended.output)
+    return row
 
 
-def h2load(address, connections, pipeline, seconds):
+def h2load(address, connections, pipeline, seconds, *options):
     ended = run(
-        ["h2load", "--h1", "-t1", f"-c{connections}", f"-m{pipeline}", f"-D{max(1, round(seconds))}", f"http://{address}/"]
+        ["h2load", "--h1", "-t1", f"-c{connections}", f"-m{pipeline}", f"-D{max(1, round(seconds))}", *options,
+         url(address)]
     )
     responses = int(re.search(r"(\d+) succeeded", ended.output)[1])
     return ended.figures(responses, float(re.search(r"([\d.]+) req/s", ended.output)[1]))
@@ -137,10 +147,10 @@ def build():
 
 
 @contextlib.contextmanager
-def server():
+def server(*options):
     """The built-in server on its CPU: its address and process id."""
     process = subprocess.Popen(
-        ["taskset", "-c", SERVER_CPU, SATURING, "serve", "--cpus", SERVER_CPU], stdout=subprocess.PIPE, text=True
+        ["taskset", "-c", SERVER_CPU, SATURING, "serve", "--cpus", SERVER_CPU, *map(str, options)], stdout=subprocess.PIPE, text=True
     )
     try:
         yield process.stdout.readline().strip(), process.pid

@@ -127,6 +127,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut ring = idle.enable()?;
     let job = Job {
+        tls: None,
         connections: all.connections,
         first_connection: 0,
         remotes: 1,

@@ -27,6 +27,7 @@ pub mod search;
 pub mod suite;
 #[cfg(test)]
 mod tests;
+mod tls;
 pub mod unanswered;
 pub mod units;
 
@@ -34,6 +35,7 @@ pub use at_end::AtEnd;
 pub use ended_early::{CutShort, EndedEarly, NoProgress};
 pub use evidence::*;
 pub use parts::*;
+pub use tls::{Certificate, ContentBytes, Handshakes, Tls};
 
 /// The version of the JSON schema that [`RunResult`] follows.
 pub const SCHEMA: u32 = 1;
@@ -94,6 +96,9 @@ pub struct RunResult {
     pub anomalies: Anomalies,
     /// What became of the connections.
     pub connections: Connections,
+    /// What was seen of TLS, where it was spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
     /// The latency to quote: service time of a closed loop, response time of an open one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ns: Option<Summary>,

@@ -64,10 +64,10 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 /// The allocations of a whole run in this process, all its threads together.
-fn allocations(address: SocketAddr, requests: u64, options: &str) -> u64 {
+fn allocations(target: &str, requests: u64, options: &str) -> u64 {
     let before = ALLOCATIONS.load(Relaxed);
     // One interval, as their number grows with the time that a busy machine takes.
-    let line = format!("-n {requests} -T 50s --interval 1h {options} http://{address}/");
+    let line = format!("-n {requests} -T 50s --interval 1h {options} {target}");
     let result = run::run(&plan(&line), Vec::new(), &Arc::default(), &mut |_| ()).expect("a run");
     assert_eq!((result.requests.completed, result.requests.failed), (requests, 0), "{:?}", result.notes);
     ALLOCATIONS.load(Relaxed) - before
@@ -76,11 +76,15 @@ fn allocations(address: SocketAddr, requests: u64, options: &str) -> u64 {
 /// How much more ten times the requests take. A first run makes what is made once in a process. Each run also looks for the
 /// target's process among all of this machine, whose number changes: the least of several tries counts, until one is good.
 fn more_for_tenfold(address: SocketAddr, requests: u64, options: &str) -> i64 {
-    allocations(address, requests, options);
+    more_at(&format!("http://{address}/"), requests, options)
+}
+
+fn more_at(target: &str, requests: u64, options: &str) -> i64 {
+    allocations(target, requests, options);
     let attempt = || {
-        let few = allocations(address, requests, options);
+        let few = allocations(target, requests, options);
         assert!(few > 20, "the allocator counts");
-        allocations(address, 10 * requests, options).cast_signed() - few.cast_signed()
+        allocations(target, 10 * requests, options).cast_signed() - few.cast_signed()
     };
     let mut least = i64::MAX;
     for _ in 0..8 {
@@ -140,6 +144,15 @@ fn no_request_allocates() {
     for options in ["-c 8", "-c 8 -R 1k"] {
         let mut more = (0..8).map(|_| by_workers(server.address, 10, options) - by_workers(server.address, 2, options));
         assert!(more.any(|more| more <= 0), "{options}: more allocations for 8 intervals more, in each of 8 tries");
+    }
+    drop(server);
+
+    // Behind its handshakes TLS allocates nothing either: the same number of connections, ten times the requests.
+    let server = Serve::start(&["--tls"]);
+    let url = format!("https://{}/", server.address);
+    for options in ["", "-p 16", "--tls-max 1.2", "--engine epoll", &format!("-i {}", changing.display())] {
+        let more = more_at(&url, 2_000, &format!("-k -c 8 {options}"));
+        assert!(more < ENCODING, "https {options}: {more} allocations more for 18,000 requests more");
     }
     drop(server);
 

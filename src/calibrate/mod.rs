@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::measure::estimate::{Estimate, middle};
 use crate::plan::{Arrivals, Open, Plan, RateStage, Until};
-use crate::result::calibration::{Calibration, Cost, Figures, Lag, Late, Part, Point};
+use crate::result::calibration::{Calibration, Cost, Figures, HTTPS, Lag, Late, Part, Point};
 use crate::result::units::duration_s;
 use crate::result::{RunResult, Snapshot};
 use crate::run::baseline::{self, Ablation};
@@ -94,7 +94,12 @@ pub fn calibrate(
         ..Calibration::new()
     };
     let bench = Bench { plan, window, longest: Cell::new(window), control };
-    let list = tasks(&samples.places);
+    let mut list = tasks(&samples.places);
+    if plan.target.tls.is_some() {
+        // What lies below the engine is the same as without TLS.
+        list.retain(|task| matches!(task, Task::Engine(_) | Task::Lag(_)));
+        found.protocol = HTTPS.to_owned();
+    }
     for (done, task) in list.iter().enumerate() {
         tell(&Moment { done, of: list.len(), what: task.to_string() });
         bench.perform(*task, &mut samples, &mut found)?;

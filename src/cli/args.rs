@@ -194,6 +194,48 @@ pub struct LoadArgs {
     #[argh(option, arg_name = "PATH")]
     pub unix_socket: Option<String>,
 
+    /// https: take any certificate; signatures are still checked
+    #[argh(switch, short = 'k')]
+    pub insecure: bool,
+
+    /// https: trust the certificates in FILE (PEM) in place of the system's
+    #[argh(option, arg_name = "FILE")]
+    pub cacert: Option<String>,
+
+    /// https: show this certificate (PEM, with those up to its issuer's) to a server that asks
+    #[argh(option, arg_name = "FILE")]
+    pub cert: Option<String>,
+
+    /// https: the key of --cert, in PKCS#8, PKCS#1 or SEC1 (default: it is in --cert's file)
+    #[argh(option, arg_name = "FILE")]
+    pub key: Option<String>,
+
+    /// https: ask for the server of this name, and verify its certificate by it (default: the URL's
+    /// host)
+    #[argh(option, arg_name = "NAME")]
+    pub sni: Option<String>,
+
+    /// https: the oldest version of TLS to take: 1.2 or 1.3 (default: 1.2)
+    #[argh(option, arg_name = "VERSION")]
+    pub tls_min: Option<String>,
+
+    /// https: the newest version of TLS to take: 1.2 or 1.3 (default: 1.3)
+    #[argh(option, arg_name = "VERSION")]
+    pub tls_max: Option<String>,
+
+    /// https: the ciphers to take, by their registered names or OpenSSL's, the best first
+    #[argh(option, arg_name = "LIST")]
+    pub ciphers: Option<String>,
+
+    /// https: the protocols to offer by ALPN (default: http/1.1)
+    #[argh(option, arg_name = "LIST")]
+    pub alpn: Option<String>,
+
+    /// https: new connections go on with the sessions of earlier ones; without it each makes a full
+    /// handshake
+    #[argh(switch)]
+    pub resume: bool,
+
     /// what the workers run on: auto, uring, epoll or tokio-uring (default: auto, uring where it
     /// can be had)
     #[argh(option, arg_name = "NAME")]
@@ -313,6 +355,18 @@ pub struct ServeArgs {
     #[argh(option, arg_name = "FILE")]
     pub log: Option<String>,
 
+    /// speak TLS, with a certificate of its own, whose fingerprint it prints
+    #[argh(switch)]
+    pub tls: bool,
+
+    /// with --tls: show this certificate (PEM, with those up to its issuer's)
+    #[argh(option, arg_name = "FILE")]
+    pub cert: Option<String>,
+
+    /// with --tls: the key of --cert (default: it is in --cert's file)
+    #[argh(option, arg_name = "FILE")]
+    pub key: Option<String>,
+
     /// answer by method and path, as FILE says in TOML, and tell at the end how often: tables
     /// named route with method, path (* is any segment), status, body, body_file or body_bytes, headers, delay
     #[argh(option, arg_name = "FILE")]
@@ -421,6 +475,10 @@ pub struct CompareArgs {
     error_code(143, "terminated (SIGTERM); the figures so far are printed and not kept")
 )]
 pub struct CalibrateArgs {
+    /// calibrate over TLS: the ceiling of runs with https URLs
+    #[argh(switch)]
+    pub tls: bool,
+
     /// time of each run: 10ms to 5s (default: 250ms, less than a minute in all)
     #[argh(option, short = 'd', arg_name = "TIME")]
     pub duration: Option<String>,

@@ -1,4 +1,4 @@
-//! Calibrations kept under the user's cache directory: one for each host, kernel, CPU model, engine and level.
+//! Calibrations kept under the user's cache directory: one for each host, kernel, CPU model, engine, level and protocol.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use crate::report::json;
-use crate::result::calibration::Calibration;
+use crate::result::calibration::{Calibration, HTTPS};
 use crate::result::{Ceiling, Engine, Host, RunResult};
 
 /// `$XDG_CACHE_HOME/saturing`, or `~/.cache/saturing`.
@@ -16,9 +16,11 @@ fn folder() -> io::Result<PathBuf> {
 }
 
 /// What is no plain letter, digit, point, plus or minus becomes a line; what that mixes up is told apart by what the file says.
-fn file_name(host: &Host, engine: &Engine) -> String {
+fn file_name(host: &Host, engine: &Engine, protocol: &str) -> String {
     let parts = [&host.hostname, &host.kernel, &host.cpu, &engine.name, &engine.level].map(String::as_str);
+    let tls = (protocol == HTTPS).then_some("tls");
     let plain = |c: char| if c.is_ascii_alphanumeric() || ".+-".contains(c) { c } else { '_' };
+    let parts: Vec<&str> = parts.into_iter().chain(tls).collect();
     let name: String = parts.join(" ").chars().map(plain).take(200).collect();
     format!("calibration_{name}.json")
 }
@@ -29,7 +31,7 @@ fn file_name(host: &Host, engine: &Engine) -> String {
 /// The place cannot be written; names it.
 pub(super) fn store(found: &Calibration) -> io::Result<PathBuf> {
     let folder = folder()?;
-    let path = folder.join(file_name(&found.host, &found.engine));
+    let path = folder.join(file_name(&found.host, &found.engine, &found.protocol));
     let named = |path: &Path| {
         let path = path.display().to_string();
         move |error: io::Error| io::Error::new(error.kind(), format!("{path}: {error}"))
@@ -48,7 +50,7 @@ pub(super) fn store(found: &Calibration) -> io::Result<PathBuf> {
 /// What this client can do at most in a run such as `result`, if a calibration is on file. Whatever is missing or unreadable there is
 /// no error: then there is none.
 pub(super) fn ceiling(result: &RunResult) -> Option<Ceiling> {
-    let path = folder().ok()?.join(file_name(&result.host, &result.engine));
+    let path = folder().ok()?.join(file_name(&result.host, &result.engine, result.protocol()));
     let found: Calibration = serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()?;
     found.ceiling_of(result)
 }
@@ -66,12 +68,17 @@ mod tests {
             cpus_online: 2,
             ..Host::default()
         };
-        let name =
-            |level: &str| file_name(&host, &Engine { name: "uring".into(), level: level.into(), why: "".into() });
+        let name = |level: &str| {
+            file_name(&host, &Engine { name: "uring".into(), level: level.into(), why: "".into() }, "http/1.1")
+        };
         assert_eq!(name("A+"), "calibration_a_b_6.18.5_Fast__R____3_uring_A+.json");
         assert_ne!(name("A+"), name("A-"));
         assert_ne!(name("A"), name("A-"));
         let long = Host { cpu: "x".repeat(1000), ..host };
-        assert!(file_name(&long, &Engine::default()).len() < 250, "as long as file names may be");
+        assert!(
+            file_name(&long, &Engine::default(), HTTPS).ends_with("_tls.json")
+                || file_name(&long, &Engine::default(), HTTPS).len() < 250,
+            "as long as file names may be"
+        );
     }
 }

@@ -7,7 +7,7 @@ use argh::CommandInfoWithArgs;
 use super::args::{CalibrateArgs, LoadArgs};
 use super::bar::Bar;
 use super::failure::{DONE, Failure, NO_RUN};
-use super::load::{command, on_target};
+use super::load::{command, on_built_in};
 use super::outputs::{Opened, complain, printed};
 use super::signals::Signal;
 use super::typed::Typed;
@@ -27,6 +27,7 @@ const ASKED: &[&str] =
 pub struct TypedCalibrate {
     typed: Typed,
     window: Duration,
+    tls: bool,
 }
 
 /// The command with the options of a run that it takes.
@@ -53,14 +54,15 @@ impl TypedCalibrate {
                 _ => return Err(Error::argument("--duration", "must be 10ms to 5s", text).into()),
             },
         };
-        let load = LoadArgs { json: own.json, ..load };
-        Ok(Some(TypedCalibrate { typed: Typed::read(&load, &mut std::io::empty())?, window }))
+        // The built-in server vouches for itself.
+        let load = LoadArgs { json: own.json, insecure: own.tls, ..load };
+        Ok(Some(TypedCalibrate { typed: Typed::read(&load, &mut std::io::empty())?, window, tls: own.tls }))
     }
 }
 
 /// Calibrates, prints what was found, and keeps it for later runs.
 pub(super) fn calibrate(wanted: &TypedCalibrate, args: &[String]) -> Result<i32, Failure> {
-    on_target(&wanted.typed, |plan| calibrate_on(plan, wanted, args))
+    on_built_in(&wanted.typed, wanted.tls, |plan| calibrate_on(plan, wanted, args))
 }
 
 fn calibrate_on(plan: &Plan, wanted: &TypedCalibrate, args: &[String]) -> Result<i32, Failure> {

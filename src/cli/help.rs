@@ -57,6 +57,21 @@ const GROUPS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "TLS",
+        &[
+            "--insecure",
+            "--cacert",
+            "--cert",
+            "--key",
+            "--sni",
+            "--tls-min",
+            "--tls-max",
+            "--ciphers",
+            "--alpn",
+            "--resume",
+        ],
+    ),
+    (
         "Workers",
         &[
             "--threads",
@@ -73,7 +88,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Help", &["--version", "--help"]),
 ];
 /// A command with more options than this has them in groups.
-const FEW: usize = 12;
+const FEW: usize = 16;
 
 /// The help of the command that `info` tells of, in lines of at most `width` columns; `usage` are its forms.
 pub fn help(info: &CommandInfoWithArgs, usage: &[&str], width: usize) -> String {
@@ -200,7 +215,7 @@ mod tests {
             text.lines().filter(is_head).map(str::to_owned).collect()
         };
         let ends = ["Values:", "Examples:", "Exit codes:"];
-        let of_run = ["Load:", "Requests and connections:", "Workers:", "Report:", "Help:"];
+        let of_run = ["Load:", "Requests and connections:", "TLS:", "Workers:", "Report:", "Help:"];
         assert_eq!(heads(&LoadArgs::get_args_info()), [&["Arguments:"][..], &of_run, &ends].concat());
         assert_eq!(heads(&ServeArgs::get_args_info()), [&["Options:"][..], &ends].concat());
         // Its own first: --precision.

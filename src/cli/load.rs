@@ -8,12 +8,13 @@ use super::failure::{BREACH, DONE, Failure, NO_RUN};
 use super::outputs::{Opened, complain};
 use super::signals::Signal;
 use super::typed::Typed;
+use crate::engine::Name;
+use crate::plan::Plan;
 use crate::plan::cpus::Topology;
-use crate::plan::{Plan, Url};
 use crate::report::text;
 use crate::result::{Outcome, RunResult, Snapshot};
 use crate::run::{self, Ended, Observer};
-use crate::target::Server;
+use crate::target::{Listen, Server, ServerIdentity, ServerOptions};
 
 /// Puts load on the URL that was typed or, without one, on the built-in server.
 pub(super) fn load(typed: &Typed, args: &[String]) -> Result<i32, Failure> {
@@ -25,14 +26,24 @@ pub(super) fn on_target<T>(typed: &Typed, act: impl FnOnce(&Plan) -> Result<T, F
     let topology = Topology::read()?;
     match typed.url() {
         Some(url) => act(&typed.plan(url, &topology)?),
-        None => {
-            let cpus = typed.server_cpus(&topology)?;
-            let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-            let server = Server::start(anywhere, &cpus).map_err(|error| Failure::no_run(error.to_string()))?;
-            let url = Url::from(server.address()).to_string();
-            act(&typed.plan(&url, &topology)?)
-        }
+        None => on_built_in(typed, false, act),
     }
+}
+
+/// The same against the built-in server, over TLS or not.
+pub(super) fn on_built_in<T>(
+    typed: &Typed,
+    tls: bool,
+    act: impl FnOnce(&Plan) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let topology = Topology::read()?;
+    let cpus = typed.server_cpus(&topology)?;
+    let anywhere = Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let tls = tls.then(|| ServerIdentity::self_signed(None)).transpose()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let server = Server::start_as(&anywhere, &cpus, Name::Auto, ServerOptions { tls, ..ServerOptions::default() });
+    let server = server.map_err(|error| Failure::no_run(error.to_string()))?;
+    act(&typed.plan(&format!("{scheme}://{}/", server.address()), &topology)?)
 }
 
 /// The command line as results keep it.

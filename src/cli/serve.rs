@@ -7,15 +7,20 @@ use super::failure::{DONE, Failure, NO_RUN};
 use super::signals::Signal;
 use super::typed::TypedServe;
 use crate::plan::cpus::Topology;
-use crate::target::{Route, Server};
+use crate::target::{Route, Server, ServerOptions};
 
 /// Serves until a signal comes, then says how much was served.
 pub(super) fn serve(typed: &TypedServe) -> Result<i32, Failure> {
     let cpus = typed.cpus(&Topology::read()?)?;
-    let server = Server::start_as(&typed.listen, &cpus, typed.engine, typed.truth.as_ref(), typed.routes.clone());
+    let tls = typed.identity()?;
+    let wanted = ServerOptions { truth: typed.truth.as_ref(), routes: typed.routes.clone(), tls: tls.clone() };
+    let server = Server::start_as(&typed.listen, &cpus, typed.engine, wanted);
     let server = server.map_err(|error| Failure::no_run(error.to_string()))?;
     let signal = Signal::listen().map_err(|error| Failure::no_run(format!("signals: {error}")))?;
     say(&server.listen().to_string());
+    if let Some(identity) = &tls {
+        say(&format!("TLS, certificate SHA-256 {}", identity.fingerprint()));
+    }
     while signal.exit_code().is_none() {
         // A signal ends the sleep early.
         std::thread::park_timeout(Duration::from_millis(20));

@@ -3,6 +3,7 @@
 mod engine;
 mod load;
 mod requests;
+mod tls;
 mod truth;
 
 use super::args::{LoadArgs, ServeArgs};
@@ -13,9 +14,12 @@ use crate::judge::slo::Slo;
 use crate::plan::cpus::{Topology, parse_list};
 use crate::plan::nic::Nic;
 use crate::plan::units;
-use crate::plan::{Ask, Error, Load, Open, Plan, RequestsSpec, Server, Target, TargetSpec, Url, place, serving};
+use crate::plan::{
+    Ask, ClientIdentity, Error, Load, Open, Plan, RequestsSpec, Server, Target, TargetSpec, TlsOptions, Url, place,
+    serving,
+};
 use crate::protocol::h1::request::asks_to_close;
-use crate::target::{Listen, Routes, Truth};
+use crate::target::{Listen, Routes, ServerIdentity, Truth};
 use load::load;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -35,6 +39,7 @@ pub struct Typed {
     requests: RequestsSpec,
     unix_socket: Option<PathBuf>,
     sources: Vec<IpAddr>,
+    tls: TlsOptions,
     engine: crate::engine::EngineOptions,
     /// Its number of connections is the placement's to decide.
     load: Load,
@@ -52,6 +57,8 @@ pub struct TypedServe {
     pub truth: Option<Truth>,
     /// What it answers; `None`: the same to every request.
     pub routes: Option<Arc<Routes>>,
+    /// It speaks TLS: with a certificate and key of files, or with its own.
+    tls: Option<Option<ClientIdentity>>,
 }
 
 impl Typed {
@@ -81,6 +88,7 @@ impl Typed {
             ask,
             unix_socket: unix_socket(args)?,
             sources: sources(&args.source_address)?,
+            tls: tls::options(args)?,
             engine: engine::engine(args)?,
             load,
             output: Output { verbose: args.verbose, inputs: requests::inputs(args), ..output(args)? },
@@ -132,6 +140,7 @@ impl Typed {
             requests: &self.requests,
             unix_socket: self.unix_socket.as_deref(),
             sources: &self.sources,
+            tls: &self.tls,
         };
         let target = Target::resolve(&spec, &mut notes)?;
         let server = match (self.url(), target.local) {
@@ -203,7 +212,25 @@ impl TypedServe {
             engine,
             truth: truth::truth(args)?,
             routes: routes(args)?,
+            tls: tls::of_server(args)?,
         })
+    }
+
+    /// What it shows of itself over TLS, if it speaks it.
+    ///
+    /// # Errors
+    /// A file cannot be read or holds something else, or no key could be made.
+    pub fn identity(&self) -> Result<Option<ServerIdentity>, Error> {
+        let ip = match &self.listen {
+            Listen::Tcp(address) if !address.ip().is_unspecified() => Some(address.ip()),
+            _ => None,
+        };
+        let Some(files) = &self.tls else { return Ok(None) };
+        let identity = match files {
+            None => ServerIdentity::self_signed(ip),
+            Some(files) => ServerIdentity::read(&files.certificate, &files.key),
+        };
+        identity.map(Some)
     }
 
     /// The CPUs it runs on.

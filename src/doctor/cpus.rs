@@ -23,6 +23,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         isolated(case),
         machine(case),
         clocksource(case),
+        encryption(case),
         mitigations(case),
     ]
 }
@@ -236,6 +237,25 @@ fn clocksource(case: &Case<'_>) -> Finding {
         true => found.better(format!("echo tsc > {folder}/current_clocksource")),
         false => found.better("boot with tsc=reliable, if the machine's time stamp counter is sound"),
     }
+}
+
+/// Whether TLS is cheap here.
+fn encryption(case: &Case<'_>) -> Finding {
+    let why =
+        "Over https all that is sent and received is encrypted: AES without instructions of its own costs a multiple.";
+    let text = case.files.text("/proc/cpuinfo").unwrap_or_default();
+    let named = |line: &&str| line.starts_with("flags") || line.starts_with("Features");
+    let Some((_, flags)) = text.lines().find(named).and_then(|line| line.split_once(':')) else {
+        return fine("AES", "unknown", why);
+    };
+    let known = ["aes", "pclmulqdq", "pmull", "vaes", "vpclmulqdq"];
+    let found: Vec<&str> =
+        known.into_iter().filter(|name| flags.split_whitespace().any(|flag| flag == *name)).collect();
+    let has = |name: &str| found.contains(&name);
+    if has("aes") && (has("pclmulqdq") || has("pmull")) {
+        return fine("AES", format!("in instructions ({})", found.join(", ")), why);
+    }
+    fine("AES", "no instructions", why).better("--ciphers TLS_CHACHA20_POLY1305_SHA256, for https URLs")
 }
 
 fn mitigations(case: &Case<'_>) -> Finding {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::engine::{self, Feature, Level, Name};
-use crate::plan::{Ask, Load, RequestsSpec, Server, Target, TargetSpec, Until, place};
+use crate::plan::{Ask, Load, RequestsSpec, Server, Target, TargetSpec, TlsOptions, Until, place};
 use crate::report::doctor as report;
 use crate::report::tests::golden;
 
@@ -231,6 +231,7 @@ impl Host {
             requests: &RequestsSpec::one("GET", &[], b""),
             unix_socket: None,
             sources: &[],
+            tls: &TlsOptions::default(),
         };
         let target = Target::resolve(&spec, &mut Vec::new()).expect("a target");
         let server = match self.url {

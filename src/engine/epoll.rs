@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroU64;
 use std::ops::Range;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use rustix::event::epoll::{Event, EventFlags};
@@ -21,7 +22,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 
 use crate::measure::clock::{Clock, Monotonic};
-use crate::ring::{Block, BlockSizes, Blocks, Completion, Counters, Dialler, Ring, SetupError, Tx, Wait};
+use crate::ring::{Block, BlockSizes, Blocks, Completion, Counters, Dialler, Ring, SetupError, Tx, Wait, say_goodbye};
 use accepting::Accepting;
 use instance::Instance;
 use place::{Place, Sending, Source};
@@ -326,6 +327,12 @@ impl Ring for Epoll {
 
     fn give_back(&mut self, block: Block) {
         self.blocks.give_back(block);
+    }
+
+    fn say_goodbye(&mut self, slot: u32, bytes: &[u8]) {
+        if let Some(socket) = self.places.get(slot as usize).and_then(|place| place.socket.as_ref()) {
+            say_goodbye(socket.as_raw_fd(), bytes);
+        }
     }
 
     fn close(&mut self, slot: u32) {

@@ -157,17 +157,18 @@ impl EngineChoice {
         }
     }
 
-    /// Builds it for a server's thread; only io_uring and epoll can serve, and epoll does where another was chosen.
+    /// Builds it for a server's thread, with `blocks` for bytes made for one send; only io_uring and epoll can serve, and epoll does where another was chosen.
     ///
     /// # Errors
     /// The kernel refused; the message names the cause and the cure.
-    pub fn build_serving(&self) -> Result<Serving, SetupError> {
+    pub fn build_serving(&self, blocks: BlockSizes) -> Result<Serving, SetupError> {
         match self.name {
             Name::Uring => {
-                let idle = Idle::build(Config::for_slots(0), 0, Arc::from([]), Endpoints::default())?;
+                let config = Config { blocks, ..Config::for_slots(0) };
+                let idle = Idle::build(config, 0, Arc::from([]), Endpoints::default())?;
                 Ok(Serving::Uring(Box::new(idle)))
             }
-            _ => Ok(Serving::Epoll),
+            _ => Ok(Serving::Epoll(blocks)),
         }
     }
 }
@@ -177,7 +178,7 @@ pub enum Serving {
     /// io_uring, built but not enabled.
     Uring(Box<Idle>),
     /// Readiness, of which nothing is built before.
-    Epoll,
+    Epoll(BlockSizes),
 }
 
 /// What is done with a server's engine, whichever that is.
@@ -197,12 +198,9 @@ impl Serving {
     pub fn serve<S: Service>(self, service: S) -> Result<S::Outcome, SetupError> {
         match self {
             Serving::Uring(idle) => Ok(service.serve(idle.enable()?)),
-            Serving::Epoll => Ok(service.serve(Epoll::new(
-                0,
-                Dialler::new(Endpoints::default(), 0),
-                Arc::from([]),
-                BlockSizes::default(),
-            )?)),
+            Serving::Epoll(blocks) => {
+                Ok(service.serve(Epoll::new(0, Dialler::new(Endpoints::default(), 0), Arc::from([]), blocks)?))
+            }
         }
     }
 }

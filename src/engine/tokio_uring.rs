@@ -227,6 +227,12 @@ impl Ring for TokioUring {
         self.blocks.give_back(block);
     }
 
+    fn say_goodbye(&mut self, slot: u32, bytes: &[u8]) {
+        if let Some(orders) = self.places.get(slot as usize).and_then(|place| place.orders.as_ref()) {
+            orders.say_goodbye(bytes);
+        }
+    }
+
     fn close(&mut self, slot: u32) {
         let Some(place) = self.places.get_mut(slot as usize) else {
             return;

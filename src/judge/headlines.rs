@@ -52,7 +52,8 @@ impl RunResult {
         if self.requests.completed == 0 {
             // Of a warm-up nothing is recorded: whether answers came is not known.
             let none = (!self.saw_no_window()).then(|| Warning::NoAnswers(self.no_answers()));
-            tell(Label::NoAnswers, &mut none.into_iter().chain(self.early_end()));
+            let tls = self.tls_troubles().into_iter().map(Warning::Tls);
+            tell(Label::NoAnswers, &mut none.into_iter().chain(tls).chain(self.early_end()));
             return all;
         }
         // Where the run did not come to its end, the outage is why.

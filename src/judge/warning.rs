@@ -1,6 +1,6 @@
 //! What there is to tell of a run, each kind with its figures.
 
-use super::{ClientFault, Interference, OtherProtocol, Outage, Silence};
+use super::{ClientFault, Interference, OtherProtocol, Outage, Silence, TlsTrouble};
 use crate::result::{ConnectFailures, Errors, InterruptedIn, RunResult};
 use crate::workload::RawFault;
 
@@ -53,6 +53,10 @@ pub enum Warning {
     },
     /// The target speaks something else than HTTP/1.
     OtherProtocol(OtherProtocol),
+    /// TLS ended connections.
+    Tls(TlsTrouble),
+    /// So many answers had status 400, and the server had asked for a certificate that the client has not.
+    NoClientCertificate(u64),
     /// The client lacked something, or was kept from its work.
     Client(ClientFault),
     /// Over 1 % of the answers had status 400 or above.

@@ -18,6 +18,10 @@ impl RunResult {
     pub fn findings(&self) -> Vec<Warning> {
         let mut found: Vec<Warning> = self.headlines().into_iter().map(|Headline { warning, .. }| warning).collect();
         found.extend(self.other_protocols().into_iter().map(Warning::OtherProtocol));
+        found.extend(
+            self.tls_troubles().into_iter().map(Warning::Tls).filter(|one| !found.contains(one)).collect::<Vec<_>>(),
+        );
+        found.extend(self.missing_certificate().map(Warning::NoClientCertificate));
         found.extend(self.client_faults().into_iter().map(Warning::Client));
         // From a tenth on they are a headline already.
         let failures = self.failures().filter(|one| self.requests.completed > 0 && !found.contains(one));

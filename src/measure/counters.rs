@@ -13,6 +13,8 @@ pub enum ConnectFailure {
     NoLocalPort,
     /// No file descriptor left, in this process or in the system.
     NoDescriptor,
+    /// The TLS handshake failed.
+    Tls,
     /// Anything else, also a connection that ended as soon as it was open, before it carried anything.
     Other,
 }
@@ -79,6 +81,9 @@ pub struct Errors {
     /// The answer was whole, and not the one expected (`--expect-status`, `--expect-body`).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub check: u64,
+    /// TLS failed on a connection that was open.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tls: u64,
     /// Any other error of the connection.
     pub other: u64,
 }
@@ -93,7 +98,7 @@ impl Errors {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.reset + self.eof_mid_response + self.timeout + self.protocol + self.check + self.other
+        self.reset + self.eof_mid_response + self.timeout + self.protocol + self.check + self.tls + self.other
     }
 }
 
@@ -156,6 +161,9 @@ pub struct ConnectFailures {
     /// No file descriptor is left, in this process or in the system.
     #[serde(default)]
     pub no_descriptor: u64,
+    /// The TLS handshake failed; `tls.handshakes.failed` has why.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tls: u64,
     /// Any other cause.
     pub other: u64,
 }
@@ -164,7 +172,7 @@ impl ConnectFailures {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.refused + self.timeout + self.no_local_port + self.no_descriptor + self.other
+        self.refused + self.timeout + self.no_local_port + self.no_descriptor + self.tls + self.other
     }
 
     /// Those that failed for want of something of the client's own.
@@ -180,6 +188,7 @@ impl ConnectFailures {
             ConnectFailure::Timeout => &mut self.timeout,
             ConnectFailure::NoLocalPort => &mut self.no_local_port,
             ConnectFailure::NoDescriptor => &mut self.no_descriptor,
+            ConnectFailure::Tls => &mut self.tls,
             ConnectFailure::Other => &mut self.other,
         } += 1;
     }
@@ -260,8 +269,8 @@ sums! {
 
 sums! {
     since
-    Errors: reset, eof_mid_response, timeout, protocol, check, other;
-    ConnectFailures: refused, timeout, no_local_port, no_descriptor, other;
+    Errors: reset, eof_mid_response, timeout, protocol, check, tls, other;
+    ConnectFailures: refused, timeout, no_local_port, no_descriptor, tls, other;
 }
 
 impl std::ops::AddAssign for Requests {

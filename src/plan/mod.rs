@@ -6,10 +6,12 @@ pub mod cpus;
 mod error;
 mod load;
 pub mod nic;
+pub mod pem;
 mod placement;
 mod requests;
 pub mod shapes;
 mod target;
+mod tls;
 pub mod units;
 mod url;
 
@@ -22,6 +24,7 @@ pub use load::{
 pub use placement::{Ask, CONNECTIONS_PER_WORKER, MAX_THREADS, Placed, Placement, Server, place, serving};
 pub use requests::{RequestsSpec, Source, expected_body, expected_status};
 pub use target::{Target, TargetSpec};
+pub use tls::{ClientIdentity, TlsOptions, Verify, Version};
 pub use url::Url;
 
 /// A whole run, ready to start.

@@ -82,8 +82,8 @@ impl RequestsSpec {
     /// The first request that breaks a rule, with its place.
     pub(super) fn encode(&self, urls: &[Url], notes: &mut Vec<String>) -> Result<RequestSet, Error> {
         let origin = urls.first().ok_or_else(|| Error::argument("URL", "must be one at least", "none"))?;
-        if let Some(other) = urls.iter().find(|url| url.authority() != origin.authority()) {
-            let rule = format!("must all be of one origin, here http://{}", origin.authority());
+        if let Some(other) = urls.iter().find(|url| url.origin() != origin.origin()) {
+            let rule = format!("must all be of one origin, here {}", origin.origin());
             return Err(Error::argument("URL", rule, other));
         }
         let mut maker = Maker { spec: self, origin, builder: Builder::new(self.seq_skip), notes, faults: Vec::new() };

@@ -2,9 +2,11 @@
 
 use super::error::Error;
 use super::requests::RequestsSpec;
+use super::tls::{self, TlsOptions};
 use super::url::Url;
 use crate::engine::{Endpoint, Endpoints};
 use crate::protocol::h1::request::asks_to_close;
+use crate::protocol::tls::TlsSetup;
 use crate::workload::{Kind, RequestSet};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::unix::fs::FileTypeExt;
@@ -24,6 +26,8 @@ pub struct Target {
     pub addresses: Vec<SocketAddr>,
     /// The addresses connections come from in turn; empty: the kernel's choice.
     pub sources: Vec<IpAddr>,
+    /// Connections speak TLS, set up so.
+    pub tls: Option<TlsSetup>,
     /// Everything the run sends, encoded once.
     pub requests: Arc<RequestSet>,
     /// Whether an address of the target is this host's own.
@@ -41,6 +45,8 @@ pub struct TargetSpec<'a> {
     pub unix_socket: Option<&'a Path>,
     /// Addresses to connect from; empty: the kernel's choice.
     pub sources: &'a [IpAddr],
+    /// What is asked of TLS, where the URL is https.
+    pub tls: &'a TlsOptions,
 }
 
 impl Target {
@@ -76,6 +82,7 @@ impl Target {
             local: spec.unix_socket.is_some() || addresses.iter().any(|address| is_own(address.ip())),
             addresses,
             sources,
+            tls: url.is_tls().then(|| tls::setup(spec.tls, url.host())).transpose()?,
             requests: Arc::new(requests),
         })
     }
@@ -196,7 +203,10 @@ mod tests {
 
     fn resolve(url: &str, method: &str, sources: &[IpAddr], notes: &mut Vec<String>) -> Result<Target, Error> {
         let requests = &RequestsSpec::one(method, &[], b"");
-        Target::resolve(&TargetSpec { urls: &[url.to_owned()], requests, unix_socket: None, sources }, notes)
+        Target::resolve(
+            &TargetSpec { urls: &[url.to_owned()], requests, unix_socket: None, sources, tls: &TlsOptions::default() },
+            notes,
+        )
     }
 
     fn first_bytes(target: &Target) -> &[u8] {

@@ -9,27 +9,27 @@ use ::http::Uri;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
-const DEFAULT_PORT: u16 = 80;
-const FORM: &str = "must be http://HOST[:PORT][/PATH][?QUERY]";
+const FORM: &str = "must be http(s)://HOST[:PORT][/PATH][?QUERY]";
 
 /// Bytes of a URL, at most.
 const MAX_BYTES: usize = 60_000;
 
-/// An `http` URL.
+/// An `http` or `https` URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
+    tls: bool,
     host: String,
     port: u16,
     path: String,
 }
 
 impl Url {
-    /// Takes `text` apart. A missing scheme means `http://`, a missing port 80, an empty path `/`; a fragment is dropped.
+    /// Takes `text` apart. A missing scheme means `http://`, a missing port 80 or, with `https`, 443, an empty path `/`; a fragment is dropped.
     /// Path and query stay as typed, but for what is not ASCII: that is percent-encoded as UTF-8, and of a host's name
     /// encoded by IDNA.
     ///
     /// # Errors
-    /// Another scheme than http, a user name or password, a missing host, a port outside 1 to
+    /// Another scheme than http and https, a user name or password, a missing host, a port outside 1 to
     /// 65535, characters that must be percent-encoded, or anything else that is no URL.
     pub fn parse(text: &str) -> Result<Url, Error> {
         let bad = |rule: &str| Error::argument("URL", rule, text);
@@ -65,8 +65,9 @@ impl Url {
         if host.bytes().all(|b| b.is_ascii_digit()) {
             return Err(bad("must name a host before the port, as in localhost:8080"));
         }
+        let tls = uri.scheme_str().is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
         let port = match &authority[host.len()..] {
-            "" => DEFAULT_PORT,
+            "" => default_port(tls),
             given => {
                 given[1..].parse().ok().filter(|port| *port != 0).ok_or_else(|| bad("the port must be 1 to 65535"))?
             }
@@ -75,7 +76,7 @@ impl Url {
             query if query.starts_with('?') => format!("/{query}"),
             path => path.to_owned(),
         };
-        Ok(Url { host: host.to_owned(), port, path })
+        Ok(Url { tls, host: host.to_owned(), port, path })
     }
 
     /// The same for a text whose path may have placeholders, which stay in it as they are.
@@ -110,12 +111,27 @@ impl Url {
         Ok(Url { path, ..url })
     }
 
-    /// What the `Host` header says: the host, and the port unless it is 80.
+    /// What the `Host` header says: the host, and the port unless it is the scheme's own.
     pub fn authority(&self) -> String {
         match self.port {
-            DEFAULT_PORT => self.host.clone(),
+            port if port == default_port(self.tls) => self.host.clone(),
             port => format!("{}:{port}", self.host),
         }
+    }
+
+    /// Scheme, host and port: what all requests of a run have in common.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.authority())
+    }
+
+    /// Whether its scheme is https.
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// The host's name or address, the latter in brackets if it is of IPv6.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// Path and query, in ASCII.
@@ -146,7 +162,7 @@ impl Url {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority(), self.path)
+        write!(f, "{}{}", self.origin(), self.path)
     }
 }
 
@@ -157,11 +173,16 @@ impl From<SocketAddr> for Url {
             IpAddr::V4(ip) => ip.to_string(),
             IpAddr::V6(ip) => format!("[{ip}]"),
         };
-        Url { host, port: address.port(), path: "/".to_owned() }
+        Url { tls: false, host, port: address.port(), path: "/".to_owned() }
     }
 }
 
 /// `text` with `http://` before it unless it has that already.
+/// The port of a URL that names none.
+fn default_port(tls: bool) -> u16 {
+    if tls { 443 } else { 80 }
+}
+
 fn with_scheme(text: &str) -> Result<String, Error> {
     let bad = |rule: &str| Error::argument("URL", rule, text);
     if let Some(rule) = faults::of_scheme(text) {
@@ -239,8 +260,8 @@ mod tests {
     #[test]
     fn what_is_refused() {
         for (text, message) in [
-            ("", "URL: must be http://HOST[:PORT][/PATH][?QUERY], got \"\""),
-            ("http://", "URL: must be http://HOST[:PORT][/PATH][?QUERY], got http://"),
+            ("", "URL: must be http(s)://HOST[:PORT][/PATH][?QUERY], got \"\""),
+            ("http://", "URL: must be http(s)://HOST[:PORT][/PATH][?QUERY], got http://"),
             ("/index.html", "URL: must name a host before the path, as in localhost/index.html, got /index.html"),
             ("http:///x", "URL: must name a host before the path, as in localhost/index.html, got http:///x"),
             (":80", "URL: must name a host before the port, as in localhost:8080, got :80"),
@@ -257,12 +278,11 @@ mod tests {
                 "h:80:81",
                 "URL: must have one port at most, as in localhost:8080, and an IPv6 address brackets, as in [::1]:8080, got h:80:81",
             ),
-            ("https://h/x", "URL: TLS (https) is not supported yet, only http, got https://h/x"),
-            ("https:/h", "URL: TLS (https) is not supported yet, only http, got https:/h"),
-            ("ftp://h/x", "URL: the scheme must be http, got ftp://h/x"),
-            ("htp://h", "URL: the scheme must be http, and htp is none (did you mean http://?), got htp://h"),
-            ("ws://h", "URL: WebSocket (ws) is not supported yet, only http, got ws://h"),
-            ("grpc://h", "URL: gRPC is not supported yet, only http, got grpc://h"),
+            ("https:/h", "URL: the scheme ends in ://, as in http://HOST, got https:/h"),
+            ("ftp://h/x", "URL: the scheme must be http or https, got ftp://h/x"),
+            ("htp://h", "URL: the scheme must be http or https, and htp is none (did you mean http://?), got htp://h"),
+            ("ws://h", "URL: WebSocket (ws) is not supported yet, only http and https, got ws://h"),
+            ("grpc://h", "URL: gRPC is not supported yet, only http and https, got grpc://h"),
             (
                 "unix:",
                 "URL: a unix socket is --unix-socket PATH, and the URL says what is asked for, as in http://localhost/, got unix:",
@@ -308,7 +328,10 @@ mod tests {
                 "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h:1:2",
             ),
             ("http://me:se[cret@h/x@y", "URL: user and password are not taken; use -H 'Authorization: ...', got ...@h"),
-            ("htp://me:secret@h", "URL: the scheme must be http, and htp is none (did you mean http://?), got ...@h"),
+            (
+                "htp://me:secret@h",
+                "URL: the scheme must be http or https, and htp is none (did you mean http://?), got ...@h",
+            ),
             ("h:0", "URL: the port must be 1 to 65535, got h:0"),
             ("h:65536", "URL: the port must be 1 to 65535, got h:65536"),
             ("h:x", "URL: the port must be 1 to 65535, got h:x"),

@@ -79,26 +79,21 @@ impl Protocol for CountBytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Growing;
 
-    struct Nowhere;
+    struct Anything;
 
-    impl Out for Nowhere {
-        fn fixed(&mut self, _: std::ops::Range<usize>) -> bool {
+    impl Source for Anything {
+        fn put(self, _: &mut impl Out) -> bool {
             true
         }
-
-        fn write(&mut self, _: usize) -> Option<&mut [u8]> {
-            None
-        }
-
-        fn commit(&mut self, _: usize) {}
     }
 
     #[test]
     fn answers_are_counted_at_every_split() {
         for split in 0..=21 {
             let (mut protocol, mut each, mut events) = (CountBytes::new(1), AnswerBytes(10), Vec::new());
-            assert!(protocol.request(Asked::default(), 2, 0..1, &mut Nowhere));
+            assert!(protocol.request(Asked::default(), 2, Anything, &mut Growing::default()));
             for length in [split, 21 - split] {
                 let mut on = |event: Event<'_>| {
                     events.push(match event {
@@ -107,7 +102,7 @@ mod tests {
                         _ => 'x',
                     });
                 };
-                protocol.receive(&mut vec![0; length], &mut each, &mut Nowhere, &mut on);
+                protocol.receive(&mut vec![0; length], &mut each, &mut Growing::default(), &mut on);
             }
             events.retain(|event| *event != 'b');
             assert_eq!(events, ['d', 'd', 'x'], "{split}");

@@ -5,16 +5,24 @@
 
 pub mod count;
 pub mod h1;
+mod out;
+pub mod tls;
 
 use std::ops::Range;
 
 pub use h1::H1;
 pub use h1::response::{Answer, ProtocolError};
+pub use out::{Growing, Out};
+use tls::{Handshaken, TlsFacts};
+pub use tls::{Tls, TlsFault};
 
 /// The state of one connection. It is made once for a slot and serves the slot's connections one after the other.
 pub trait Protocol {
     /// What all connections of a worker share, such as the heads remembered.
     type Shared;
+
+    /// Between a connection and its first request both sides have something to agree on: requests wait for [`Event::Ready`].
+    const SHAKES_HANDS: bool = false;
 
     /// For a slot with at most so many groups of requests in flight: requests next to each other that are alike are one group.
     fn new(groups: u32) -> Self;
@@ -30,6 +38,25 @@ pub trait Protocol {
     /// `count` requests that are alike go out behind those before, as `bytes` puts them. False if there is no room left for
     /// them in this send: then nothing has happened.
     fn request(&mut self, what: Asked, count: u32, bytes: impl Source, out: &mut impl Out) -> bool;
+
+    /// No more is put into this send.
+    fn finish(&mut self, _shared: &mut Self::Shared, _out: &mut impl Out) {}
+
+    /// Whether requests found less room in their send than they need: the rest is to follow in others.
+    fn has_more(&self) -> bool {
+        false
+    }
+
+    /// More of that rest; behind it comes [`finish`](Protocol::finish).
+    fn more(&mut self, _out: &mut impl Out) {}
+
+    /// Whether the connection can carry no more requests, and is to be replaced when it has answered those it has.
+    fn is_worn_out(&self) -> bool {
+        false
+    }
+
+    /// What is to be said before the connection is closed by us.
+    fn goodbye(&mut self, _out: &mut impl Out) {}
 
     /// Bytes arrived. They may be changed in place. Events are told in the order in which they happened; after
     /// [`Event::Refused`] there are none.
@@ -52,6 +79,11 @@ pub trait Protocol {
 
     /// Why what the peer sent is none of this protocol, if it was refused.
     fn refusal(&self) -> Option<ProtocolError>;
+
+    /// What was seen of TLS, if it is spoken.
+    fn tls_facts(_shared: &mut Self::Shared) -> Option<&mut TlsFacts> {
+        None
+    }
 
     /// Whether a server said that its port is for TLS.
     fn saw_tls_port(_shared: &Self::Shared) -> bool {
@@ -87,21 +119,11 @@ impl Source for Range<usize> {
     }
 }
 
-/// Where a protocol puts what it sends.
-pub trait Out {
-    /// Bytes `range` of the run's fixed memory go out. False if there is no room left for them in this send.
-    fn fixed(&mut self, range: Range<usize>) -> bool;
-
-    /// Space for up to `most` bytes; `None` if there is none left in this send.
-    fn write(&mut self, most: usize) -> Option<&mut [u8]>;
-
-    /// The first `count` bytes of the space last given go out.
-    fn commit(&mut self, count: usize);
-}
-
 /// What happened on a connection. Answers come in the order of their requests.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event<'a> {
+    /// Both sides have agreed: requests may go out.
+    Ready(Handshaken),
     /// The answer to the oldest request has begun, and will take more than these bytes.
     Begun,
     /// A piece of that answer's body; only where it is wanted.
@@ -117,6 +139,10 @@ pub enum Event<'a> {
         /// It stood where an answer might have begun, and did not look like one.
         stray: bool,
     },
+    /// The connection cannot go on.
+    Broken(Failure),
+    /// The peer said that it sends nothing more.
+    Closed,
 }
 
 /// Why a request failed.
@@ -132,6 +158,8 @@ pub enum Failure {
     Protocol(ProtocolError),
     /// The answer was whole, and not the one expected.
     Check,
+    /// TLS failed.
+    Tls(TlsFault),
     /// Any other error of the connection.
     Other,
 }

@@ -1,7 +1,7 @@
 //! A calibration as text.
 
 use super::columns::Columns;
-use crate::result::calibration::{Advice, Calibration, Cost, Figures, Highest, Lag, Late, Point};
+use crate::result::calibration::{Advice, Calibration, Cost, Figures, HTTPS, Highest, Lag, Late, Point};
 use crate::result::units::{duration_s, hang, metric, time_ns};
 
 /// The whole of it.
@@ -24,7 +24,8 @@ pub fn render(found: &Calibration) -> String {
 
 fn head(found: &Calibration) -> String {
     let list = |cpus: &[usize]| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-    let mut out = String::from("What this client can do, against the built-in server\n");
+    let over = if found.protocol == HTTPS { " over TLS" } else { "" };
+    let mut out = format!("What this client can do{over}, against the built-in server\n");
     if found.interrupted {
         out += "  Interrupted: the figures so far, and nothing is kept.\n";
     }

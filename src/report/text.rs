@@ -8,6 +8,7 @@ mod evidence;
 mod mix;
 pub(super) mod page;
 mod parts;
+mod tls;
 mod wrk;
 
 use super::spectrum;

@@ -187,6 +187,9 @@ pub struct Advice {
     pub connections_per_worker: u64,
 }
 
+/// What calibrations over TLS have for their protocol.
+pub const HTTPS: &str = "https/1.1";
+
 fn http_1_1() -> String {
     "http/1.1".to_owned()
 }
@@ -295,9 +298,10 @@ impl Calibration {
 
 impl RunResult {
     /// What was spoken on the connections.
-    fn protocol(&self) -> &'static str {
+    #[must_use]
+    pub fn protocol(&self) -> &'static str {
         // TLS costs work of its own.
-        if self.target.url.starts_with("https:") { "https/1.1" } else { "http/1.1" }
+        if self.target.url.starts_with("https:") { HTTPS } else { "http/1.1" }
     }
 }
 

@@ -16,7 +16,7 @@ impl RunResult {
         }
         self.check_mix()?;
         let e = &self.errors;
-        let errors = [e.reset, e.eof_mid_response, e.timeout, e.protocol, e.check, e.other];
+        let errors = [e.reset, e.eof_mid_response, e.timeout, e.protocol, e.check, e.tls, e.other];
         let reasons = self.protocol_errors.values().copied();
         let codes = self.status.values().copied();
         let samples = self.latency_ns.as_ref().map_or(0, |l| l.count);

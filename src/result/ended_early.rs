@@ -19,7 +19,7 @@ pub enum CutShort {
     /// Nobody was there.
     NoConnection,
     /// A run by count had no answer for too long.
-    NoProgress(NoProgress),
+    NoProgress(Box<NoProgress>),
     /// The ring failed, with the kernel's words.
     RingFailed(String),
     /// Something else failed, a sentence.

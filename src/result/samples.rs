@@ -197,7 +197,7 @@ pub(crate) fn failing() -> RunResult {
         },
         bytes: Bytes { sent: 205_820, received: 653_690, body: 64_870 },
         status: BTreeMap::from([(200, 4_900), (404, 80), (503, 10)]),
-        errors: Errors { reset: 4, eof_mid_response: 2, timeout: 3, protocol: 6, check: 0, other: 1 },
+        errors: Errors { reset: 4, eof_mid_response: 2, timeout: 3, protocol: 6, check: 0, tls: 0, other: 1 },
         protocol_errors: BTreeMap::from([("bad_status_line".into(), 5), ("head_too_large".into(), 1)]),
         anomalies: Anomalies { excess_bytes: 2, reset_after_response: 1, close_unannounced: 7 },
         connections: Connections {
@@ -205,7 +205,7 @@ pub(crate) fn failing() -> RunResult {
             established: 127,
             answered: 126,
             reconnects: 49,
-            failed: ConnectFailures { refused: 3, timeout: 1, no_local_port: 2, no_descriptor: 1, other: 1 },
+            failed: ConnectFailures { refused: 3, timeout: 1, no_local_port: 2, no_descriptor: 1, tls: 0, other: 1 },
             idle_closed: 5,
             down_ns: 250_000_000,
             not_begun: 0,

@@ -20,6 +20,12 @@ impl Block {
         &self.bytes
     }
 
+    /// The same, to be changed in place.
+    #[inline]
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
     /// Adds a copy of `bytes`.
     ///
     /// # Panics

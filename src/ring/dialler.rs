@@ -2,9 +2,9 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, RawFd};
 
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{MsgFlags, send, setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::error::SetupError;
@@ -18,6 +18,11 @@ pub struct Dialler {
     first: usize,
     kind: Type,
     busy_poll_us: Option<u32>,
+}
+
+/// Sends what fits now. A peer that is gone already misses nothing.
+pub fn say_goodbye(socket: RawFd, bytes: &[u8]) {
+    let _ = send(socket, bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL);
 }
 
 impl Dialler {

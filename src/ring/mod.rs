@@ -31,7 +31,7 @@ use std::time::Duration;
 
 pub use blocks::{Block, BlockSizes, Blocks};
 pub use build::{Config, Idle};
-pub use dialler::{Dialler, may_busy_poll};
+pub use dialler::{Dialler, may_busy_poll, say_goodbye};
 pub use error::SetupError;
 pub use level::{Features, Level, Sqpoll};
 pub use probe::{Feature, features, level_here};
@@ -162,6 +162,9 @@ pub trait Ring {
 
     /// Takes back a block that is not to be sent.
     fn give_back(&mut self, block: Block);
+
+    /// Sends these few bytes at once, right before a close: there is no other chance for them, and no word of what becomes of them.
+    fn say_goodbye(&mut self, _slot: u32, _bytes: &[u8]) {}
 
     /// Closes the slot's connection now. Nothing of it is reported afterwards.
     fn close(&mut self, slot: u32);

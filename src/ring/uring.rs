@@ -40,6 +40,9 @@ pub struct Uring {
     pub(super) accepting: Accepting,
     /// Operations whose last completion is still to come; silent sends are not among them.
     pub(super) outstanding: usize,
+    /// Sends of blocks queued since the last enter whose success is not told: they end within the enter, as they fit their socket's buffer,
+    /// and are none of what is waited for.
+    untold: usize,
     /// See [`Ring::is_drained`].
     drained: bool,
     /// The buffer under the completion last handed out.
@@ -81,6 +84,7 @@ impl Uring {
             listener: None,
             accepting: Accepting::Idle,
             outstanding: 0,
+            untold: 0,
             drained: false,
             held: None,
             connects: Vec::new(),
@@ -138,6 +142,7 @@ impl Uring {
             Some((fd, generation)) => {
                 let id = self.parts.lent.lend(Lent { block, slot, generation, confirm, taken: 0 });
                 self.push_block(fd, id);
+                self.untold += usize::from(!confirm);
             }
             None => self.parts.blocks.give_back(block),
         }
@@ -375,6 +380,12 @@ impl Ring for Uring {
         self.parts.blocks.give_back(block);
     }
 
+    fn say_goodbye(&mut self, slot: u32, bytes: &[u8]) {
+        if let Some(socket) = self.parts.sockets.peek(slot).and_then(|place| place.socket.as_ref()) {
+            super::say_goodbye(socket.as_raw_fd(), bytes);
+        }
+    }
+
     fn close(&mut self, slot: u32) {
         let keep_number = !self.queue.is_empty();
         self.parts.sockets.close(slot, keep_number);
@@ -411,7 +422,12 @@ impl Ring for Uring {
         self.counters.enters += 1;
         let queued = self.queue.len() as u32;
         // The kernel takes a number with a sign, and none above the queue's size.
-        let wanted = if want == Wait::ALL { self.completions.capacity() } else { want };
+        let untold = std::mem::take(&mut self.untold);
+        let wanted = match want {
+            0 => 0,
+            Wait::ALL => self.completions.capacity(),
+            want => want + untold,
+        };
         // SAFETY: what the queued operations point to was promised valid when they were pushed; `args` and the time it points
         // to outlive the call, and EXT_ARG says that it is such a structure.
         let result = unsafe { self.submitter.enter(queued, wanted as u32, flags.bits(), Some(&args)) };

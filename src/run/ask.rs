@@ -138,7 +138,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::plan::{RequestsSpec, TargetSpec};
+    use crate::plan::{RequestsSpec, TargetSpec, TlsOptions};
 
     /// What `ask` makes of a server that says `chunks`, one after the other, and closes; `reads`: it reads the request before.
     fn asked(chunks: &'static [&'static str], reads: bool) -> Result<Asked, String> {
@@ -154,8 +154,13 @@ mod tests {
                 thread::sleep(Duration::from_millis(5));
             }
         });
-        let spec =
-            TargetSpec { urls: &[url], requests: &RequestsSpec::one("GET", &[], b""), unix_socket: None, sources: &[] };
+        let spec = TargetSpec {
+            urls: &[url],
+            requests: &RequestsSpec::one("GET", &[], b""),
+            unix_socket: None,
+            sources: &[],
+            tls: &TlsOptions::default(),
+        };
         let target = Target::resolve(&spec, &mut Vec::new()).expect("a target");
         let answer = ask(&target, Duration::from_secs(5));
         server.join().expect("no panic");

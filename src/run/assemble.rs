@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::evidence::HostUsage;
 use super::owner::Owner;
 use super::pool::WorkerOutput;
-use super::{Passed, findings, host, mix, outcome, stages};
+use super::{Passed, findings, host, mix, outcome, stages, tls};
 use crate::judge::Warning;
 use crate::measure::counters::{self, Requests};
 use crate::measure::histogram::Histogram;
@@ -138,6 +138,7 @@ pub(super) fn assemble(
         ),
         anomalies: stats.anomalies,
         connections: connections(&sum, requested, of_one_window.then_some(sum.worst).flatten()),
+        tls: plan.target.tls.as_ref().zip(stats.tls.as_deref()).map(|(setup, stats)| tls::of(setup, stats)),
         latency_ns: stages::latency(stats).summary(Some(stages::kind(stats))),
         service_ns: latencies.service().summary(None).filter(|_| is_open),
         send_lag_ns: latencies.lag.summary(None),

@@ -63,6 +63,7 @@ pub(super) fn jobs(plan: &Plan, layout: &Layout, pass: &Pass, unix_ns: u64) -> V
                 patience_ns: load.patience(pass.until).map(nanoseconds),
                 layout: layout.clone(),
                 checks: Checks::of(layout.set()),
+                tls: plan.target.tls.clone(),
                 worker: (index, workers),
                 unix_ns,
                 unrecorded: false,

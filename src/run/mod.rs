@@ -16,6 +16,7 @@ mod owner;
 mod pool;
 pub mod speed;
 mod stages;
+mod tls;
 mod told;
 mod watch;
 

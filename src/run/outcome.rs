@@ -60,11 +60,11 @@ pub(super) fn ended_early(passed: &[Passed]) -> Option<EndedEarly> {
     let mut reasons: Vec<String> = Vec::new();
     for why in outputs.filter_map(|output| output.done.cut_short.as_ref()) {
         match why {
-            CutShort::NoProgress(more) => *no_progress.get_or_insert_default() += *more,
+            CutShort::NoProgress(more) => *no_progress.get_or_insert_default() += **more,
             other => reasons.push(other.to_string()),
         }
     }
-    reasons.extend(no_progress.map(|all| CutShort::NoProgress(all).to_string()));
+    reasons.extend(no_progress.map(|all| CutShort::NoProgress(Box::new(all)).to_string()));
     reasons.sort_unstable();
     reasons.dedup();
     (!reasons.is_empty()).then(|| EndedEarly { why: reasons.join("; ") })

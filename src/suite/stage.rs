@@ -13,7 +13,7 @@ use super::hosts::Hosts;
 use super::process::{Program, Start, last_words, told};
 use super::words::Words;
 use crate::measure::clock::{Clock, Monotonic};
-use crate::plan::{RequestsSpec, Target, TargetSpec};
+use crate::plan::{RequestsSpec, Target, TargetSpec, TlsOptions};
 use crate::run::ask::{Asked, ask};
 
 /// Between two questions whether a program is ready.
@@ -277,6 +277,7 @@ fn target(
         requests: &RequestsSpec::one(method, headers, body),
         unix_socket: None,
         sources: &[],
+        tls: &TlsOptions::default(),
     };
     Target::resolve(&spec, &mut Vec::new()).map_err(|error| error.to_string())
 }

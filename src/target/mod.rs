@@ -9,6 +9,7 @@ pub mod outlet;
 mod requests;
 mod routes;
 mod serve;
+mod tls;
 mod truth;
 
 use std::net::SocketAddr;
@@ -21,9 +22,10 @@ use std::{fmt, io};
 use socket2::Socket;
 
 use crate::engine::{EngineChoice, EngineOptions, Name, Service as Serve, SetupError};
-use crate::ring::{Acceptor, cpu};
+use crate::ring::{Acceptor, BlockSizes, cpu};
 pub use listen::Listen;
 pub use routes::{Route, Routes};
+pub use tls::ServerIdentity;
 pub use truth::{Behaviour, Pause, Service, Truth};
 
 /// The server could not start.
@@ -89,6 +91,18 @@ pub struct Server {
     threads: Vec<JoinHandle<Served>>,
     truth: Option<Arc<truth::Shared>>,
     routes: Option<Arc<Routes>>,
+    tls: Option<ServerIdentity>,
+}
+
+/// What a server does beside saying hello.
+#[derive(Debug, Clone, Default)]
+pub struct ServerOptions<'a> {
+    /// It takes a known time.
+    pub truth: Option<&'a Truth>,
+    /// It answers by method and path.
+    pub routes: Option<Arc<Routes>>,
+    /// It speaks TLS.
+    pub tls: Option<ServerIdentity>,
 }
 
 impl Server {
@@ -97,11 +111,11 @@ impl Server {
     /// # Errors
     /// The address is taken, or no engine can be had.
     pub fn start(bind: SocketAddr, cpus: &[usize]) -> Result<Server, StartError> {
-        Server::start_as(&Listen::Tcp(bind), cpus, Name::Auto, None, None)
+        Server::start_as(&Listen::Tcp(bind), cpus, Name::Auto, ServerOptions::default())
     }
 
-    /// As [`Server::start`], on a given engine (any but [`Name::TokioUring`], which is taken for [`Name::Epoll`]), and with a
-    /// known behaviour, or with routes.
+    /// As [`Server::start`], on a given engine (any but [`Name::TokioUring`], which is taken for [`Name::Epoll`]), and with what is
+    /// wanted beside.
     ///
     /// # Errors
     /// As [`Server::start`], or the log cannot be opened.
@@ -109,9 +123,9 @@ impl Server {
         bind: &Listen,
         cpus: &[usize],
         engine: Name,
-        truth: Option<&Truth>,
-        routes: Option<Arc<Routes>>,
+        wanted: ServerOptions<'_>,
     ) -> Result<Server, StartError> {
+        let ServerOptions { truth, routes, tls } = wanted;
         // Only the server with a timetable lets answers wait.
         let waits = || routes.as_ref().is_some_and(|routes| routes.all().iter().any(|route| !route.delay.is_zero()));
         let timed = Truth::default();
@@ -122,7 +136,7 @@ impl Server {
         let places: Vec<Option<usize>> =
             if cpus.is_empty() { vec![None] } else { cpus.iter().copied().map(Some).collect() };
         let (listeners, listen) = bind.open(places.len()).map_err(|error| StartError::Bind(bind.clone(), error))?;
-        let mut server = Server { listen, stop: Arc::default(), threads: Vec::new(), truth, routes };
+        let mut server = Server { listen, stop: Arc::default(), threads: Vec::new(), truth, routes, tls };
         for (listener, cpu) in listeners.into_iter().zip(places) {
             server.spawn(&engine, listener, cpu)?;
         }
@@ -130,9 +144,11 @@ impl Server {
     }
 
     fn spawn(&mut self, engine: &EngineChoice, listener: Socket, cpu: Option<usize>) -> Result<(), StartError> {
-        let engine = engine.build_serving().map_err(StartError::Engine)?;
+        let blocks = self.tls.as_ref().map_or_else(BlockSizes::default, |_| tls::BLOCKS);
+        let engine = engine.build_serving(blocks).map_err(StartError::Engine)?;
         let truth = self.truth.clone().map(|truth| (truth, self.threads.len() as u64));
-        let thread_of = ServerThread { listener, stop: Arc::clone(&self.stop), truth, routes: self.routes.clone() };
+        let (stop, routes, tls) = (Arc::clone(&self.stop), self.routes.clone(), self.tls.clone());
+        let thread_of = ServerThread { listener, stop, truth, routes, tls };
         let body = move || {
             if let Some(cpu) = cpu {
                 cpu::pin(cpu);
@@ -198,19 +214,33 @@ struct ServerThread {
     /// The known behaviour, and the thread's number.
     truth: Option<(Arc<truth::Shared>, u64)>,
     routes: Option<Arc<Routes>>,
+    tls: Option<ServerIdentity>,
 }
 
 impl Serve for ServerThread {
     type Outcome = Served;
 
     fn serve<R: Acceptor>(self, mut engine: R) -> Served {
-        if let Err(error) = engine.listen(self.listener) {
+        let ServerThread { listener, stop, truth, routes, tls } = self;
+        if let Err(error) = engine.listen(listener) {
             eprintln!("saturing: server: {error}");
             return Served::default();
         }
-        match self.truth {
-            None => serve::run(engine, &self.stop, self.routes),
-            Some((truth, number)) => truth::run(engine, &self.stop, (&truth, number), self.routes),
+        match tls {
+            None => run(engine, &stop, truth, routes),
+            Some(identity) => run(tls::TlsAcceptor::new(engine, &identity), &stop, truth, routes),
         }
+    }
+}
+
+fn run<R: Acceptor>(
+    engine: R,
+    stop: &AtomicBool,
+    truth: Option<(Arc<truth::Shared>, u64)>,
+    routes: Option<Arc<Routes>>,
+) -> Served {
+    match truth {
+        None => serve::run(engine, stop, routes),
+        Some((truth, number)) => truth::run(engine, stop, (&truth, number), routes),
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::connection::State;
 use super::shared::Shared;
 use super::stats::WorkerStats;
 use super::turn::{Loop, lost};
 use super::{Control, Done};
 use crate::measure::clock::Clock;
 use crate::measure::counters::Requests;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, TlsFault};
 use crate::result::CutShort;
 use crate::ring::cpu::CpuTime;
 use crate::ring::{Counters, Ring};
@@ -52,7 +53,12 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
             self.take_figures(done_at)
         });
         let expired_at = if self.shared.schedule.is_open() { done_at } else { window_ends };
-        figures.stats.connections.failed.timeout += self.expired_connects(expired_at);
+        figures.stats.connections.failed.timeout += self.expired_connects(State::Connecting, expired_at);
+        let handshakes = self.expired_connects(State::ShakingHands, expired_at);
+        figures.stats.connections.failed.tls += handshakes;
+        if let Some(tls) = &mut figures.stats.tls {
+            tls.faults[TlsFault::Timeout.index()] += handshakes;
+        }
         complete_intended(&mut figures.stats);
         let inside_at_most = own_inside_at_most(&at_end, &figures.stats.requests);
         let ending = self.ending(away, owed_since, figures.stats.missed_last(), done_at);
@@ -87,6 +93,9 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
         let mut stats = std::mem::take(&mut self.shared.stats);
         self.sampler.finish(now, &mut stats, self.open, self.progress);
         stats.saw_tls_port = P::saw_tls_port(&self.wire);
+        if let Some((tls, facts)) = stats.tls.as_mut().zip(P::tls_facts(&mut self.wire)) {
+            tls.facts = std::mem::take(facts);
+        }
         stats.settle();
         let completed_by_slot = self.connections.iter().map(|connection| connection.policy.completed).collect();
         let (used, ring) = self.since_begin();
@@ -139,9 +148,12 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
 
     fn close_connections(&mut self) {
         self.progress.open.store(0, Relaxed);
-        for (slot, connection) in self.connections.iter_mut().enumerate() {
-            connection.policy.abandon();
-            self.ring.close(slot as u32);
+        for slot in 0..self.connections.len() as u32 {
+            if P::SHAKES_HANDS {
+                self.say_goodbye(slot);
+            }
+            self.connections[slot as usize].policy.abandon();
+            self.ring.close(slot);
         }
     }
 }

@@ -7,7 +7,8 @@ use super::samples::Samples;
 use super::shared::Shared;
 use super::stats::WorkerStats;
 use crate::measure::counters::ConnectFailure;
-use crate::protocol::{Answer, Event, Failure, Out, Protocol, ProtocolError};
+use crate::protocol::tls::Handshaken;
+use crate::protocol::{Answer, Event, Failure, Out, Protocol, ProtocolError, TlsFault};
 use crate::workload::{Sent, Workload};
 
 /// A close, a reset or stray bytes this soon (ns) after a whole answer belong to that answer; later, the server has had the next
@@ -30,6 +31,8 @@ pub(super) enum State {
     /// No connection; to be opened when its turn comes.
     Closed,
     Connecting,
+    /// There is a connection, on which both sides have yet to agree.
+    ShakingHands,
     Open,
     /// Open, and too many: no more requests, and closed when nothing is in flight.
     Surplus,
@@ -49,6 +52,13 @@ pub(super) enum Next {
     Reopen,
     /// Close, and open again at this instant.
     ReopenAt(u64),
+}
+
+/// Why a protocol tells no more.
+enum Over {
+    Refused(ProtocolError, bool),
+    Broken(Failure),
+    Closed,
 }
 
 /// A slot's connection.
@@ -138,8 +148,13 @@ impl<P: Protocol> Connection<P> {
         wire: &mut P::Shared,
         out: &mut impl Out,
     ) -> Next {
-        self.policy.connected(now, shared);
+        shared.stats.connect.record_n(now - self.policy.since, 1);
         self.protocol.connected(wire, out);
+        if P::SHAKES_HANDS {
+            (self.policy.state, self.policy.since) = (State::ShakingHands, now);
+            return Next::Nothing;
+        }
+        self.policy.opened(now, shared);
         Next::Ready
     }
 
@@ -157,24 +172,46 @@ impl<P: Protocol> Connection<P> {
         shared.stats.bytes.received += bytes.len() as u64;
         let Connection { protocol, policy } = self;
         let mut samples = Samples::default();
-        let mut next = Next::Ready;
-        let mut refused = None;
+        let mut next = if P::SHAKES_HANDS && policy.state == State::ShakingHands { Next::Nothing } else { Next::Ready };
+        let mut over = None;
         protocol.receive(bytes, wire, out, &mut |event| match event {
             Event::Begun => policy.first_byte_at = now,
             Event::Body(piece) => policy.body_came(piece, batches, shared),
             Event::Done(answer) => policy.done(answer, now, batches, shared, &mut samples),
-            Event::Excess => next = policy.excess(now, shared),
-            Event::Refused { error, stray } => refused = Some((error, stray)),
+            rare => policy.rare(&rare, &mut next, &mut over, now, shared),
         });
         samples.flush(shared);
-        if let Some((error, stray)) = refused {
-            next = self.refused(error, stray, now, batches, shared);
+        if let Some(over) = over {
+            next = self.over(over, now, batches, shared, wire);
+        }
+        if P::SHAKES_HANDS && self.policy.in_flight == 0 && self.protocol.is_worn_out() {
+            return Next::Reopen;
         }
         match next {
             Next::Ready if self.policy.state != State::Ending => Next::Ready,
             Next::Ready if self.policy.since == 0 => Next::Reopen,
             Next::Ready => Next::Nothing,
             next => next,
+        }
+    }
+
+    /// The protocol tells no more.
+    #[cold]
+    #[inline(never)]
+    fn over(
+        &mut self,
+        over: Over,
+        now: u64,
+        batches: &mut [Batch],
+        shared: &mut Shared<'_>,
+        wire: &mut P::Shared,
+    ) -> Next {
+        match over {
+            Over::Refused(error, stray) => self.refused(error, stray, now, batches, shared),
+            Over::Broken(failure) => self.broken(failure, now, batches, shared),
+            // Waiting for its end already: that comes right behind.
+            Over::Closed if self.policy.state == State::Ending => Next::Ready,
+            Over::Closed => self.end(None, now, batches, shared, wire),
         }
     }
 
@@ -193,21 +230,26 @@ impl<P: Protocol> Connection<P> {
             shared.stats.anomalies.reset_after_response += u64::from(error.is_some());
             return Next::Reopen;
         }
+        if policy.state == State::ShakingHands && error.is_some() {
+            return self.broken(Failure::Tls(TlsFault::Closed), now, batches, shared);
+        }
         if error.is_none() {
-            let (mut samples, mut done, mut refused) = (Samples::default(), false, None);
+            let (mut samples, mut done, mut over) = (Samples::default(), false, None);
             protocol.end(wire, &mut |event| match event {
                 Event::Done(answer) => {
                     policy.done(answer, now, batches, shared, &mut samples);
                     done = true;
                 }
-                Event::Refused { error, stray } => refused = Some((error, stray)),
+                Event::Refused { error, stray } => over = Some(Over::Refused(error, stray)),
+                Event::Broken(failure) => over = Some(Over::Broken(failure)),
                 _ => {}
             });
             samples.flush(shared);
-            match refused {
-                Some((error, stray)) => return self.refused(error, stray, now, batches, shared),
-                None if done => return Next::Reopen,
-                None => {}
+            match over {
+                Some(Over::Refused(error, stray)) => return self.refused(error, stray, now, batches, shared),
+                Some(Over::Broken(failure)) => return self.broken(failure, now, batches, shared),
+                Some(Over::Closed) | None if done => return Next::Reopen,
+                Some(Over::Closed) | None => {}
             }
         }
         let (idle, policy) = (self.protocol.is_idle(), &mut self.policy);
@@ -218,6 +260,19 @@ impl<P: Protocol> Connection<P> {
             return policy.ended_idle(idle, now, shared);
         }
         self.fail(error.unwrap_or(Failure::EofMidResponse), now, batches, shared)
+    }
+
+    /// The protocol cannot go on: the connection could not be opened, or what is in flight has failed.
+    #[cold]
+    fn broken(&mut self, failure: Failure, now: u64, batches: &[Batch], shared: &mut Shared<'_>) -> Next {
+        if let Some((tls, Failure::Tls(fault))) = shared.stats.tls.as_mut().map(|tls| (tls, failure)) {
+            tls.failed(fault);
+        }
+        let opens = self.policy.state == State::ShakingHands;
+        if opens || (self.policy.in_flight == 0 && self.policy.answered_here == 0) {
+            return self.policy.connect_failed(ConnectFailure::Tls, now, shared);
+        }
+        self.fail(failure, now, batches, shared)
     }
 
     fn refused(
@@ -241,6 +296,7 @@ impl<P: Protocol> Connection<P> {
         match self.policy.state {
             State::Closed => Next::Nothing,
             State::Connecting => self.policy.connect_failed(ConnectFailure::Timeout, now, shared),
+            State::ShakingHands => self.broken(Failure::Tls(TlsFault::Timeout), now, batches, shared),
             State::Open | State::Surplus => self.fail(Failure::Timeout, now, batches, shared),
             State::Ending | State::BackingOff => Next::Reopen,
         }
@@ -259,7 +315,7 @@ impl<P: Protocol> Connection<P> {
         let (policy, connections) = (&self.policy, &mut shared.stats.connections);
         match policy.state {
             State::Closed if is_wanted && !policy.ever_open && policy.barren == 0 => connections.not_begun += 1,
-            State::Connecting if !policy.ever_open => connections.unfinished += 1,
+            State::Connecting | State::ShakingHands if !policy.ever_open => connections.unfinished += 1,
             _ => {}
         }
         self.count_begun(batches, shared);
@@ -359,13 +415,39 @@ impl Policy {
         self.since = now;
     }
 
-    fn connected(&mut self, now: u64, shared: &mut Shared<'_>) {
+    /// Puts what the protocol said by itself into a send, as far as there is room for it; whether that is all.
+    pub(super) fn put_unsent(&mut self, out: &mut impl Out) -> bool {
+        if self.unsent.is_empty() {
+            return true;
+        }
+        if out.write(0).is_none() {
+            return false;
+        }
+        let part = self.unsent.len().min(out.room());
+        if let Some(space) = out.write(part) {
+            space.copy_from_slice(&self.unsent[..part]);
+            out.commit(part);
+            self.unsent.drain(..part);
+        }
+        self.unsent.is_empty()
+    }
+
+    /// Both sides have agreed.
+    #[cold]
+    fn shook_hands(&mut self, how: Handshaken, now: u64, shared: &mut Shared<'_>) -> Next {
+        if let Some(tls) = &mut shared.stats.tls {
+            tls.finished(how, now - self.since);
+        }
+        self.opened(now, shared);
+        Next::Ready
+    }
+
+    fn opened(&mut self, now: u64, shared: &mut Shared<'_>) {
         let counts = &mut shared.stats.connections;
         match std::mem::replace(&mut self.ever_open, true) {
             false => counts.established += 1,
             true => counts.reconnects += 1,
         }
-        shared.stats.connect.record_n(now - self.since, 1);
         self.state = State::Open;
         self.since = now;
     }
@@ -472,6 +554,20 @@ impl Policy {
         false
     }
 
+    /// What hardly any answer brings; out of line for the reason that [`body_came`](Policy::body_came) gives.
+    #[cold]
+    #[inline(never)]
+    fn rare(&mut self, event: &Event<'_>, next: &mut Next, over: &mut Option<Over>, now: u64, shared: &mut Shared<'_>) {
+        match *event {
+            Event::Ready(how) => *next = self.shook_hands(how, now, shared),
+            Event::Excess => *next = self.excess(now, shared),
+            Event::Refused { error, stray } => *over = Some(Over::Refused(error, stray)),
+            Event::Broken(failure) => *over = Some(Over::Broken(failure)),
+            Event::Closed => *over = Some(Over::Closed),
+            Event::Begun | Event::Body(_) | Event::Done(_) => {}
+        }
+    }
+
     /// Bytes that no request asked for.
     #[cold]
     fn excess(&mut self, now: u64, shared: &mut Shared<'_>) -> Next {
@@ -524,7 +620,7 @@ impl Policy {
     pub(super) fn deadline(&self, job: &Job, batches: &[Batch]) -> Option<u64> {
         match self.state {
             State::Closed => None,
-            State::Connecting => Some(self.since + job.timeout_ns),
+            State::Connecting | State::ShakingHands => Some(self.since + job.timeout_ns),
             State::Open | State::Surplus => {
                 // A send that is still under way after its answer may never end, and no other can begin.
                 let stuck = || self.confirming.then_some(self.last_answer_at);
@@ -540,7 +636,7 @@ impl Policy {
     pub(super) fn patience_ns(&self, job: &Job) -> u64 {
         match self.state {
             State::Closed | State::BackingOff => 0,
-            State::Connecting | State::Open | State::Surplus => job.timeout_ns,
+            State::Connecting | State::ShakingHands | State::Open | State::Surplus => job.timeout_ns,
             State::Ending => GRACE_NS,
         }
     }

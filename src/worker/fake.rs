@@ -8,6 +8,7 @@ mod random;
 mod record;
 pub(super) mod requests;
 mod server;
+pub(super) mod tls;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};

@@ -30,6 +30,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use crate::measure::outage::Gaps;
 use crate::measure::schedule::Offer;
+use crate::protocol::tls::{TlsSetup, sealed_length};
 use crate::result::CutShort;
 use crate::ring::cpu::CpuTime;
 use crate::ring::{BlockSizes, Counters};
@@ -81,6 +82,8 @@ pub struct Job {
     pub layout: Layout,
     /// What answers are held against.
     pub checks: Checks,
+    /// Connections speak TLS.
+    pub tls: Option<TlsSetup>,
     /// Which worker this is, from 0, and how many there are.
     pub worker: (u64, u64),
     /// Nothing is of the sample: a run that is to be looked at from outside alone.
@@ -105,8 +108,14 @@ impl Job {
         let (least, most) = BLOCK_BYTES;
         let fixed = self.layout.set().is_fixed();
         let send = self.layout.longest(false).saturating_mul(self.layout.pipeline() as usize);
-        let bytes = if fixed { least } else { send.clamp(least, most).max(self.layout.longest(true)) };
-        let wanted = if fixed { BLOCKS_OF_PROTOCOL } else { self.connections + BLOCKS_OF_PROTOCOL };
+        let made = || send.clamp(least, most).max(self.layout.longest(true));
+        let bytes = match &self.tls {
+            Some(_) => sealed_length(made()),
+            None if fixed => least,
+            None => made(),
+        };
+        let each_sends = !fixed || self.tls.is_some();
+        let wanted = if each_sends { self.connections + BLOCKS_OF_PROTOCOL } else { BLOCKS_OF_PROTOCOL };
         BlockSizes { count: wanted.min((ALL_BLOCKS / bytes).max(BLOCKS_AT_LEAST)), bytes }
     }
 }

@@ -36,7 +36,7 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
                     policy.state = State::Open;
                     self.follow(slot as u32, Next::Ready);
                 }
-                State::Connecting | State::Open | State::Ending | State::BackingOff => {}
+                State::Connecting | State::ShakingHands | State::Open | State::Ending | State::BackingOff => {}
             }
         }
     }

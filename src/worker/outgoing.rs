@@ -111,44 +111,27 @@ impl<R: Ring> Out for Outgoing<'_, R> {
             *lent = 0;
         }
     }
-}
 
-/// What a protocol says by itself while an event is told to it; it goes out when the event has been dealt with.
-#[derive(Default)]
-pub(super) struct Replies {
-    bytes: Vec<u8>,
-    lent: usize,
-}
-
-impl Replies {
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+    fn room(&mut self) -> usize {
+        match &self.what {
+            What::Made(block, lent) => block.room() + lent,
+            What::Nothing | What::Fixed(_) => 0,
+        }
     }
 
-    /// Moves all of it behind what waits already.
-    pub(super) fn move_to(&mut self, waiting: &mut Vec<u8>) {
-        self.commit(0);
-        waiting.append(&mut self.bytes);
-    }
-}
-
-impl Out for Replies {
-    /// Only requests are fixed.
-    fn fixed(&mut self, _range: Range<usize>) -> bool {
-        false
+    fn made(&mut self) -> &mut [u8] {
+        match &mut self.what {
+            What::Made(block, lent) => {
+                block.shorten(std::mem::take(lent));
+                block.bytes_mut()
+            }
+            What::Nothing | What::Fixed(_) => &mut [],
+        }
     }
 
-    fn write(&mut self, most: usize) -> Option<&mut [u8]> {
-        self.commit(0);
-        let end = self.bytes.len();
-        self.lent = most;
-        self.bytes.resize(end + most, 0);
-        Some(&mut self.bytes[end..])
-    }
-
-    fn commit(&mut self, count: usize) {
-        self.bytes.truncate(self.bytes.len() - (self.lent - count));
-        self.lent = 0;
+    fn cut(&mut self, count: usize) {
+        if let What::Made(block, lent) = &mut self.what {
+            block.shorten(std::mem::take(lent) + count);
+        }
     }
 }

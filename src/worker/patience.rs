@@ -85,7 +85,7 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
         }
         match self.job.patience_ns {
             Some(patience_ns) if now > self.shared.stalls.end_of(patience_ns, self.progressed.at) => {
-                Err(CutShort::NoProgress(self.no_progress(patience_ns)))
+                Err(CutShort::NoProgress(Box::new(self.no_progress(patience_ns))))
             }
             _ => Ok(now),
         }
@@ -104,10 +104,10 @@ impl<R: Ring, P: Protocol, C: Clock> Loop<'_, R, P, C> {
     }
 
     /// Connects whose time had passed at `at` and to which nothing was heard, though the wheel has not come to them: they are counted
-    /// whatever ends the run.
-    pub(super) fn expired_connects(&mut self, at: u64) -> u64 {
-        let connecting = |slot: &u32| self.connections[*slot as usize].policy.state == State::Connecting;
-        let slots: Vec<u32> = (0..self.connections.len() as u32).filter(connecting).collect();
+    /// whatever ends the run. `state` says how far they were.
+    pub(super) fn expired_connects(&mut self, state: State, at: u64) -> u64 {
+        let waiting = |slot: &u32| self.connections[*slot as usize].policy.state == state;
+        let slots: Vec<u32> = (0..self.connections.len() as u32).filter(waiting).collect();
         slots.into_iter().filter(|&slot| self.deadline(slot).is_some_and(|due| due <= at)).count() as u64
     }
 }

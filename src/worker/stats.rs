@@ -11,8 +11,10 @@ use crate::worker::in_flight::Batch;
 mod by_kind;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use by_kind::KindStats;
+pub use tls::TlsStats;
 
 /// Times of requests. Every completed response is one sample, in `single` or in `split`, and in open loop one in `response` too.
 #[derive(Debug, Clone)]
@@ -148,6 +150,8 @@ pub struct WorkerStats {
     pub kinds: Vec<KindStats>,
     /// The first answers that were not those expected.
     pub differing: FirstDiffering,
+    /// What was counted of TLS, where it is spoken.
+    pub tls: Option<Box<TlsStats>>,
 }
 
 impl Default for WorkerStats {
@@ -179,6 +183,7 @@ impl WorkerStats {
             misses: Misses::default(),
             kinds: Vec::new(),
             differing: FirstDiffering::default(),
+            tls: None,
         }
     }
 
@@ -194,6 +199,9 @@ impl WorkerStats {
         let Connections { established, answered, .. } = self.connections;
         if established > 0 {
             self.connections = Connections { established, answered, ..Connections::default() };
+            if let Some(tls) = &mut self.tls {
+                tls.faults.fill(0);
+            }
         }
         self.bytes = Bytes::default();
         self.status.fill(0);
@@ -344,6 +352,10 @@ impl WorkerStats {
         self.connections += other.connections;
         self.bytes += other.bytes;
         self.differing.merge(&mut other.differing);
+        match (&mut self.tls, other.tls.take()) {
+            (Some(tls), Some(other)) => tls.merge(&other),
+            (tls, other) => *tls = tls.take().or(other),
+        }
         match self.kinds.is_empty() {
             true => self.kinds = std::mem::take(&mut other.kinds),
             false => self.kinds.iter_mut().zip(&other.kinds).for_each(|(kind, other)| kind.merge(other)),
@@ -367,6 +379,7 @@ fn count_failure(errors: &mut Errors, failure: Failure, count: u64) {
         Failure::Timeout => &mut errors.timeout,
         Failure::Protocol(_) => &mut errors.protocol,
         Failure::Check => &mut errors.check,
+        Failure::Tls(_) => &mut errors.tls,
         Failure::Other => &mut errors.other,
     } += count;
 }

@@ -13,6 +13,7 @@ mod outage;
 mod patience;
 mod replaced;
 mod series;
+mod tls;
 mod usage;
 
 use std::collections::BTreeSet;
@@ -68,6 +69,7 @@ pub(super) fn job() -> Job {
         patience_ns: Some(30 * SECOND),
         layout: requests::fixed(0, 1),
         checks: Checks::default(),
+        tls: None,
         worker: (0, 1),
         unix_ns: 0,
         unrecorded: false,

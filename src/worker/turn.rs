@@ -7,7 +7,7 @@ use super::connection::{Connection, Next};
 use super::deadlines::Deadlines;
 use super::ending::Reached;
 use super::in_flight::{Batch, BatchMemory};
-use super::outgoing::{Outgoing, Replies};
+use super::outgoing::Outgoing;
 use super::patience::Mark;
 use super::sampler::Sampler;
 use super::shared::Shared;
@@ -21,7 +21,8 @@ use crate::measure::outage::Outage;
 use crate::measure::schedule::{Due, Schedule};
 use crate::measure::stop::Stop;
 use crate::protocol::h1::response::Heads;
-use crate::protocol::{H1, Protocol};
+use crate::protocol::tls::TlsShared;
+use crate::protocol::{Growing, H1, Protocol, Tls};
 use crate::result::CutShort;
 use crate::ring::cpu::{self, CpuTime};
 use crate::ring::{Counters, Ring, Wait};
@@ -59,7 +60,7 @@ pub(super) struct Loop<'a, R, P: Protocol, C> {
     /// Slots to connect, in turn.
     pub(super) to_open: VecDeque<u32>,
     /// What a protocol says by itself, and the slots whose connections have such waiting for a block.
-    pub(super) replies: Replies,
+    pub(super) replies: Growing,
     pub(super) to_flush: Vec<u32>,
     /// Slots whose sends of this turn are not stamped yet.
     unstamped: Vec<u32>,
@@ -103,8 +104,14 @@ pub fn work<R: Ring, C: Clock>(
     progress: &Progress,
     control: &Control,
 ) -> Done {
-    let wire = Heads::new(job.layout.set().kinds.len());
-    work_as::<R, H1, C>(job, starts_at, ring, clock, progress, control, wire)
+    let heads = Heads::new(job.layout.set().kinds.len());
+    match &job.tls {
+        None => work_as::<R, H1, C>(job, starts_at, ring, clock, progress, control, heads),
+        Some(setup) => {
+            let wire = TlsShared::new(setup, heads);
+            work_as::<R, Tls<H1>, C>(job, starts_at, ring, clock, progress, control, wire)
+        }
+    }
 }
 
 /// The same by the protocol `P`, whose connections share `wire`.
@@ -169,7 +176,7 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
             deadlines: Deadlines::new(count, job.timeout_ns, now),
             ready: VecDeque::with_capacity(count),
             to_open: (0..count as u32).collect(),
-            replies: Replies::default(),
+            replies: Growing::default(),
             to_flush: Vec::new(),
             // In open loop a connection may get more within a turn.
             unstamped: Vec::with_capacity(2 * count),
@@ -344,6 +351,9 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
             if carried > 0 { connections.iter().enumerate().map(of).sum() } else { 0 }
         };
         shared.stats.begin(carried, of_kind);
+        if let Some(facts) = P::tls_facts(&mut self.wire) {
+            facts.begin();
+        }
         self.outage.forget();
         self.connections.iter_mut().for_each(|connection| connection.policy.completed = 0);
         if let Some(requests) = self.job.requests
@@ -367,8 +377,8 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
     /// Queues what is due: requests first, as somebody waits for them, then connects.
     #[inline]
     fn fill(&mut self, now: u64) {
-        for slot in std::mem::take(&mut self.to_flush) {
-            self.flush(slot);
+        if !P::SHAKES_HANDS {
+            self.flush_all();
         }
         self.out_of_blocks = false;
         let Shared { stats, schedule, .. } = &mut self.shared;
@@ -382,6 +392,10 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
         {
             self.connections[slot as usize].policy.queued = false;
             self.send(slot, now);
+        }
+        if P::SHAKES_HANDS {
+            // What requests of this turn did not take along with them.
+            self.flush_all();
         }
         let mut begun = 0;
         while begun < CONNECTS_PER_TURN
@@ -425,28 +439,46 @@ impl<'a, R: Ring, P: Protocol, C: Clock> Loop<'a, R, P, C> {
         let last = connection.policy.sent_here + u64::from(count);
         let closes = self.job.requests_per_connection == Some(last) && !self.job.resets;
         let mut out = Outgoing::new(self.ring, self.job.layout.memory());
+        // What the protocol said before goes out first.
+        let unhindered = !P::SHAKES_HANDS || connection.policy.put_unsent(&mut out);
         let batches = self.batches.of(slot);
         let put = match &self.shared.workload {
+            _ if !unhindered => 0,
             Workload::Fixed(fixed) => {
                 let (asked, range) = (fixed.asked, fixed.range(count, closes));
                 let batch = Batch { count: count as u16, ..Batch::default() };
-                connection.policy.sent(batch, now, batches, &mut self.shared);
-                connection.protocol.request(asked, count, range, &mut out);
-                count
+                if !P::SHAKES_HANDS {
+                    // What lies ready always goes out.
+                    connection.policy.sent(batch, now, batches, &mut self.shared);
+                    connection.protocol.request(asked, count, range, &mut out);
+                    count
+                } else if connection.protocol.request(asked, count, range, &mut out) {
+                    connection.policy.sent(batch, now, batches, &mut self.shared);
+                    count
+                } else {
+                    0
+                }
             }
             Workload::Mix(_) => connection.put_mix(count, closes, now, batches, &mut self.shared, &mut out),
         };
+        let mut confirm = false;
+        if P::SHAKES_HANDS {
+            connection.protocol.finish(&mut self.wire, &mut out);
+            confirm = connection.protocol.has_more() || !connection.policy.unsent.is_empty();
+        }
         let bytes = out.len();
-        let confirm = self.job.layout.needs_confirming(bytes);
+        confirm |= self.job.layout.needs_confirming(bytes);
         self.shared.stats.bytes.sent += out.send(slot, confirm) as u64;
         if put < count {
             self.shared.stop.refund(u64::from(count - put));
-            self.out_of_blocks |= put == 0;
+            self.out_of_blocks |= bytes == 0;
         }
         if put > 0 {
             self.in_flight += u64::from(put);
-            self.connections[slot as usize].policy.confirming = confirm;
             self.unstamped.push(slot);
+        }
+        if bytes > 0 {
+            self.connections[slot as usize].policy.confirming = confirm;
         }
         if put < free {
             self.follow(slot, Next::Ready);
@@ -525,6 +557,7 @@ fn stats(job: &Job, begins_at: u64) -> WorkerStats {
     if job.unrecorded {
         stats.sample_from = u64::MAX;
     }
+    stats.tls = job.tls.as_ref().map(|_| Box::default());
     if let Some(open) = &job.open {
         stats.requests.open = Some(Intended::default());
         stats.segments = open.stages_ns.iter().map(|end| Segment::new(begins_at.saturating_add(*end))).collect();

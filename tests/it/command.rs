@@ -16,7 +16,7 @@ fn bad_arguments_are_one_line_and_exit_code_2() {
         (&["-p", "2000", "localhost"], &["--pipeline", "1024", "2000"]),
         (&["-d", "10parsecs", "localhost"], &["--duration", "10parsecs"]),
         (&["-c"], &["-c"]),
-        (&["https://localhost/"], &["https"]),
+        (&["ftp://localhost/"], &["https"]),
         (&["localhost", "elsewhere"], &["elsewhere"]),
         (&["--cpus", "9999", "localhost"], &["--cpus", "9999"]),
         (&["-H", "no colon", "localhost"], &["--header", "no colon"]),

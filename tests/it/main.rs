@@ -23,6 +23,7 @@ mod shapes;
 mod suite;
 #[path = "../support/mod.rs"]
 mod support;
+mod tls;
 mod unix_sockets;
 mod verdict;
 mod whole_answers;

@@ -89,11 +89,6 @@ pub(super) const HABITS: &[Habit] = &[
     ),
     // Connections.
     row(
-        &["-k"],
-        HEADER,
-        "leave it out: connections are kept alive unless --no-keepalive (ab's -k), and TLS is not supported yet (curl's -k)",
-    ),
-    row(
         &["--keepalive", "--keep-alive"],
         &["--no-keepalive"],
         "leave it out: connections are kept alive unless --no-keepalive",
@@ -135,26 +130,20 @@ pub(super) const HABITS: &[Habit] = &[
         "leave it out: names are resolved once, before the run, and all their addresses are used in turn",
     ),
     row(&["-x", "-P", "--proxy"], HEADER, "proxies are not supported: requests go to the host of the URL itself"),
-    // What this version lacks.
+    // TLS.
+    row(&["--insecure-skip-tls-verify"], &["--insecure"], "any certificate is taken with -k here"),
+    row(&["--root-certs"], &["--cacert"], "certificates to trust are --cacert FILE here"),
+    row(&["-E"], &["--cert"], "the client's certificate is --cert FILE here, with --key FILE"),
+    row(&["--servername"], &["--sni"], "the name that a server is asked for is --sni NAME here"),
     row(
-        &[
-            "--insecure",
-            "--insecure-skip-tls-verify",
-            "--cacert",
-            "--cert",
-            "--key",
-            "--root-certs",
-            "--ciphers",
-            "--tls13-ciphers",
-            "--tls-max",
-            "--sni",
-            "--servername",
-            "--ktls",
-            "-E",
-        ],
-        HEADER,
-        "TLS is not supported yet: this version loads http:// only",
+        &["--tls13-ciphers", "--cipher"],
+        &["--ciphers"],
+        "ciphers are --ciphers LIST here, those of TLS 1.3 among them",
     ),
+    row(&["--alpn-list", "--no-tls-proto"], &["--alpn"], "the protocols to offer are --alpn LIST here"),
+    row(&["--tls", "--ssl"], &["--insecure"], "an https:// URL is what asks for TLS here"),
+    row(&["--ktls"], &["--insecure"], "leave it out: records are sealed here, in the ring's own memory"),
+    // What this version lacks.
     row(
         &[
             "--http2",
@@ -162,7 +151,6 @@ pub(super) const HABITS: &[Habit] = &[
             "--h2c",
             "--http2-prior-knowledge",
             "--http-version",
-            "--alpn-list",
             "--npn-list",
             "--max-concurrent-streams",
             "--window-bits",

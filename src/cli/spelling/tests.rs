@@ -143,10 +143,6 @@ fn habits_of_other_tools() {
     for (line, message) in [
         // ab
         (
-            "-k -n 100 -c 10 http://h/",
-            "-k: leave it out: connections are kept alive unless --no-keepalive (ab's -k), and TLS is not supported yet (curl's -k)",
-        ),
-        (
             "-n 100 -A me:secret http://h/",
             "-A: headers are -H here: -H 'Accept: ...' (hey's and oha's -A), -H 'Authorization: Basic ...' (ab's), -H 'User-Agent: ...' (curl's and siege's)",
         ),
@@ -180,7 +176,7 @@ fn habits_of_other_tools() {
             "--latency-correction http://h",
             "--latency-correction: leave it out: with -R times count from when a request was due, and nothing is corrected afterwards",
         ),
-        ("--insecure https://h", "--insecure: TLS is not supported yet: this version loads http:// only"),
+        ("--root-certs f https://h", "--root-certs: certificates to trust are --cacert FILE here"),
         (
             "--http2 http://h",
             "--http2: HTTP/2 is not supported yet: this version speaks HTTP/1.1; so many requests in flight on each connection are -p N",
@@ -281,7 +277,7 @@ fn habits_are_told_by_commands_that_have_the_options() {
     let search = crate::cli::shared::info::<crate::cli::args::SearchArgs>(&[]);
     let of = |name: &str| spell(&[name.to_owned()], &search).expect_err(name).message;
     assert_eq!(of("-z"), "-z: the time to run is -d here, as in -d 10s");
-    assert_eq!(of("--insecure"), "--insecure: TLS is not supported yet: this version loads http:// only");
+    assert_eq!(of("--ktls"), "--ktls: leave it out: records are sealed here, in the ring's own memory");
     // It has neither --csv nor --requests.
     assert_eq!(of("-e"), "unknown option -e; --help lists them all");
     assert_eq!(of("--csv"), "unknown option --csv: it is for a run, saturing [OPTIONS] URL, and not for this command");

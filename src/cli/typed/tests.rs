@@ -326,7 +326,18 @@ fn what_is_refused() {
         (&["-R", "1", "--arrivals", "odd"], "--arrivals: must be constant or poisson, got odd"),
         (&["--repeat", "0"], "--repeat: must be 1 to 1000, got 0"),
         (&["--interval", "99ms"], "--interval: must be 100ms to 1h, got 99ms"),
-        (&["https://h"], "URL: TLS (https) is not supported yet, only http, got https://h"),
+        (
+            &["-k", "http://h"],
+            "--insecure: needs an https:// URL; connections are kept alive without it (ab's -k), got http://h",
+        ),
+        (&["--sni", "x", "h"], "--sni: needs an https:// URL, got h"),
+        (&["--tls-max", "1.1", "https://h"], "--tls-max: must be 1.2 or 1.3, got 1.1"),
+        (&["--key", "k", "https://h"], "--key: needs its certificate, --cert FILE, got k"),
+        (&["--ciphers", "a,,b", "https://h"], "--ciphers: must be a list of names with commas between, got a,,b"),
+        (
+            &["-k", "--cacert", "f", "https://h"],
+            "--cacert: cannot be used with --insecure, which verifies nothing, got f",
+        ),
     ] {
         let failure = read(words).expect_err(message);
         assert_eq!((failure.code, failure.message.as_str()), (BAD_ARGUMENTS, message));

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::Shutdown;
+use std::os::fd::AsRawFd;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -14,6 +15,7 @@ use socket2::{SockAddr, Socket};
 use tokio_uring::net::TcpStream;
 
 use super::{Board, Key, What};
+use crate::ring::say_goodbye;
 
 /// Bytes received at a time.
 const READ_BYTES: usize = 4096;
@@ -45,6 +47,13 @@ impl Orders {
         let mut inner = self.0.borrow_mut();
         inner.to_send.push_back((bytes, confirm));
         inner.wake();
+    }
+
+    /// Sends these bytes at once, in front of an end.
+    pub(super) fn say_goodbye(&self, bytes: &[u8]) {
+        if let Some(stream) = &self.0.borrow().stream {
+            say_goodbye(stream.as_raw_fd(), bytes);
+        }
     }
 
     /// Ends the connection; the task says nothing more.

@@ -111,15 +111,15 @@ impl Maker<'_> {
             return Ok(target.to_owned());
         }
         let whole = match target.starts_with('/') {
-            true => format!("http://{}{target}", self.origin.authority()),
+            true => format!("{}{target}", self.origin.origin()),
             false => target.to_owned(),
         };
         let url = Url::parse_with_placeholders(&whole).map_err(|error| match error {
             Error::Argument { rule, .. } => rule,
             other => other.to_string(),
         })?;
-        if url.authority() != self.origin.authority() {
-            return Err(format!("must be of one origin with the others, http://{}", self.origin.authority()));
+        if url.origin() != self.origin.origin() {
+            return Err(format!("must be of one origin with the others, {}", self.origin.origin()));
         }
         Ok(url.path().to_owned())
     }

@@ -7,11 +7,11 @@ use crate::plan::error::nearest;
 /// Schemes that are known, and what to say of those that are not taken.
 const SCHEMES: &[(&str, Option<&str>)] = &[
     ("http", None),
-    ("https", Some("TLS (https) is not supported yet, only http")),
-    ("ws", Some("WebSocket (ws) is not supported yet, only http")),
-    ("wss", Some("WebSocket (wss) and TLS are not supported yet, only http")),
-    ("grpc", Some("gRPC is not supported yet, only http")),
-    ("grpcs", Some("gRPC and TLS are not supported yet, only http")),
+    ("https", None),
+    ("ws", Some("WebSocket (ws) is not supported yet, only http and https")),
+    ("wss", Some("WebSocket (wss) is not supported yet, only http and https")),
+    ("grpc", Some("gRPC is not supported yet, only http and https")),
+    ("grpcs", Some("gRPC is not supported yet, only http and https")),
     ("unix", Some("a unix socket is --unix-socket PATH, and the URL says what is asked for, as in http://localhost/")),
 ];
 
@@ -25,8 +25,8 @@ pub(super) fn of_scheme(text: &str) -> Option<String> {
         (Some((_, None)), Some(_)) => None,
         (Some((_, Some(rule))), Some(_)) => Some((*rule).to_owned()),
         (None, Some(_)) => Some(match nearest(&lower, ["http", "https"].into_iter()) {
-            Some(near) => format!("the scheme must be http, and {scheme} is none (did you mean {near}://?)"),
-            None => "the scheme must be http".to_owned(),
+            Some(near) => format!("the scheme must be http or https, and {scheme} is none (did you mean {near}://?)"),
+            None => "the scheme must be http or https".to_owned(),
         }),
         // A host of that name can have a port.
         (Some(_), None) if is_port(rest) => None,

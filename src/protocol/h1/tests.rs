@@ -47,7 +47,7 @@ fn told(asked: &[(Asked, u32)], bytes: &str, cuts: &[usize], ends: bool) -> Vec<
     }
     let (mut told, mut body) = (Vec::new(), Vec::new());
     let mut on = |event: Event<'_>| match event {
-        Event::Begun => {}
+        Event::Begun | Event::Ready(_) | Event::Broken(_) | Event::Closed => {}
         Event::Body(piece) => body.extend_from_slice(piece),
         Event::Done(answer) => {
             let keeps = if answer.keep_alive { "" } else { " last" };

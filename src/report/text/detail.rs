@@ -1,7 +1,7 @@
 //! What wrk lacks: all percentiles, exact outcomes, connections, the client's own cost.
 
 use super::page::{Page, Tone};
-use super::{evidence, mix, parts};
+use super::{evidence, mix, parts, tls};
 use crate::judge::{Headline, Label};
 use crate::measure::histogram::{LatencyKind, Summary};
 use crate::result::mix::Differing;
@@ -70,6 +70,7 @@ fn times(result: &RunResult, page: &mut Page) {
         ("send lag", result.send_lag_ns.as_ref()),
         ("first byte", result.first_byte_ns.as_ref()),
         ("connect", result.connect_ns.as_ref()),
+        ("handshake", result.tls.as_ref().and_then(|tls| tls.handshake_ns.as_ref())),
     ]
     .into_iter()
     .filter_map(|(name, summary)| summary.map(|summary| (name, summary)))
@@ -143,6 +144,7 @@ fn outcomes(result: &RunResult, page: &mut Page) {
     for one in &result.differing {
         page.line(failure, &format!("        {}", differing(one)));
     }
+    page.count_if_any(failure, 2, "TLS", errors.tls);
     page.count_if_any(failure, 2, "other", errors.other);
     page.count_if_any(Tone::Plain, 1, "discarded", requests.discarded);
     let in_flight = requests.in_flight_at_end;
@@ -187,6 +189,7 @@ fn connections(result: &RunResult, page: &mut Page) {
     page.count_if_any(failure, 2, "timed out", failed.timeout);
     page.count_if_any(failure, 2, "no local port", failed.no_local_port);
     page.count_if_any(failure, 2, "no file descriptor", failed.no_descriptor);
+    page.count_if_any(failure, 2, "TLS", failed.tls);
     page.count_if_any(failure, 2, "other", failed.other);
     if let Some(Fairness { min, median, max, .. }) = &c.completed {
         let words = format!("    answers each      {min} least, {median} median, {max} most");
@@ -205,6 +208,9 @@ fn facts(result: &RunResult, page: &mut Page) {
         [result.bytes.sent, result.bytes.received, result.bytes.body].map(|bytes| binary(bytes as f64));
     let words = format!("{sent}B sent, {received}B received, {body}B of it bodies");
     page.fact("Bytes", &words);
+    if let Some(seen) = &result.tls {
+        tls::facts(seen, page);
+    }
     if let Some(words) = client(result) {
         page.fact("Client CPU", &words);
     }

@@ -17,6 +17,7 @@ impl Display for ConnectFailures {
             (self.timeout, "timed out"),
             (self.no_local_port, "without a local port"),
             (self.no_descriptor, "without a file descriptor"),
+            (self.tls, "by TLS"),
             (self.other, "failed otherwise"),
         ]))
     }
@@ -36,6 +37,7 @@ impl Display for FailureCauses {
             (errors.timeout, format!("timed out{after}")),
             (errors.protocol, format!("{broken}{}", bracketed(&reasons.join(", ")))),
             (errors.check, "not as expected".to_owned()),
+            (errors.tls, "by TLS".to_owned()),
             (errors.other, "otherwise".to_owned()),
         ]))
     }

@@ -98,7 +98,6 @@ impl Display for Interference {
 
 impl Display for OtherProtocol {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let version = env!("CARGO_PKG_VERSION");
         match *self {
             OtherProtocol::Tls { alerts, records, says_so } => {
                 let seen: Vec<String> = [(alerts, "TLS alerts"), (records, "TLS records")]
@@ -107,16 +106,13 @@ impl Display for OtherProtocol {
                     .map(|(count, what)| format!("{count} requests got {what} for an answer"))
                     .chain(says_so.then(|| "an answer of status 400 says that this port is for TLS".to_owned()))
                     .collect();
-                write!(
-                    f,
-                    "the server speaks TLS: {}; it needs an https:// URL, which saturing {version} cannot load yet",
-                    seen.join(", ")
-                )
+                write!(f, "the server speaks TLS: {}; it needs an https:// URL", seen.join(", "))
             }
             OtherProtocol::Http2 { frames } => write!(
                 f,
                 "the server speaks HTTP/2 only: {frames} requests got its frames for an answer; it needs HTTP/2 (--http2), \
-                 which saturing {version} does not have yet"
+                 which saturing {} does not have yet",
+                env!("CARGO_PKG_VERSION")
             ),
         }
     }

@@ -8,6 +8,7 @@ mod slo;
 #[cfg(test)]
 mod tests;
 mod times;
+mod tls;
 mod warnings;
 
 /// Adds a warning of another run; the same with other figures says nothing new.

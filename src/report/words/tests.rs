@@ -403,7 +403,7 @@ fn a_run_without_progress_says_what_it_tried() {
             "no progress for 500 ms: 1 request sent and none answered, connections not opened (7 refused)",
         ),
     ] {
-        assert_eq!(CutShort::NoProgress(tried).to_string(), words);
+        assert_eq!(CutShort::NoProgress(Box::new(tried)).to_string(), words);
     }
     assert_eq!(CutShort::NoConnection.to_string(), "no connection could be opened");
     assert_eq!(CutShort::RingFailed("EINVAL".into()).to_string(), "the ring failed: EINVAL");

@@ -33,6 +33,11 @@ impl Display for Warning {
                 f.write_str(if *tail_is_open { tail } else { "" })
             }
             Warning::OtherProtocol(protocol) => protocol.fmt(f),
+            Warning::Tls(trouble) => trouble.fmt(f),
+            Warning::NoClientCertificate(count) => write!(
+                f,
+                "the server asked for a certificate of the client's and got none, and {count} answers had status 400: --cert FILE --key FILE"
+            ),
             Warning::Client(fault) => fault.fmt(f),
             Warning::BadAnswers { share, status } => {
                 let codes: Vec<String> =

@@ -1,5 +1,6 @@
 use super::*;
 use crate::measure::counters::ConnectFailures;
+use crate::protocol::TlsFault;
 
 #[test]
 fn merging_adds_every_field() {
@@ -11,12 +12,17 @@ fn merging_adds_every_field() {
         established: 1,
         answered: 2,
         reconnects: 3,
-        failed: ConnectFailures { refused: 4, timeout: 5, no_local_port: 6, no_descriptor: 7, other: 8 },
+        failed: ConnectFailures { refused: 4, timeout: 5, no_local_port: 6, no_descriptor: 7, tls: 9, other: 8 },
         idle_closed: 9,
         not_begun: 10,
         unfinished: 11,
     };
     one.bytes = Bytes { sent: 1, received: 2, body: 3 };
+    let mut tls = TlsStats { full: 1, resumed: 2, retried: 3, ..TlsStats::default() };
+    tls.failed(TlsFault::Alert);
+    tls.handshake.record_n(10, 4);
+    (tls.facts.content_sent, tls.facts.content_received, tls.facts.ended_unsaid) = (1, 2, 3);
+    one.tls = Some(Box::new(tls));
     one.status[200] = 9;
     for failure in [
         Failure::Reset,
@@ -24,6 +30,7 @@ fn merging_adds_every_field() {
         Failure::Timeout,
         Failure::Protocol(ProtocolError::HeadTooLarge),
         Failure::Check,
+        Failure::Tls(TlsFault::Alert),
         Failure::Other,
     ] {
         one.fail(failure, 0, 0, 2);
@@ -35,11 +42,20 @@ fn merging_adds_every_field() {
     both.merge(&mut one.clone());
     assert_eq!(
         both.requests,
-        Requests { sent: 2, completed: 4, failed: 24, discarded: 8, in_flight_at_end: 10, begun: 6, open: None }
+        Requests { sent: 2, completed: 4, failed: 28, discarded: 8, in_flight_at_end: 10, begun: 6, open: None }
     );
-    assert_eq!(both.errors, Errors { reset: 4, eof_mid_response: 4, timeout: 4, protocol: 4, check: 4, other: 4 });
+    assert_eq!(
+        both.errors,
+        Errors { reset: 4, eof_mid_response: 4, timeout: 4, protocol: 4, check: 4, tls: 4, other: 4 }
+    );
     assert_eq!(both.anomalies, Anomalies { excess_bytes: 2, reset_after_response: 4, close_unannounced: 6 });
-    assert_eq!(both.connections.failed.no_descriptor, 14);
+    assert_eq!((both.connections.failed.no_descriptor, both.connections.failed.tls), (14, 18));
+    let tls = both.tls.as_deref().expect("TLS");
+    assert_eq!(
+        (tls.full, tls.resumed, tls.retried, tls.faults[TlsFault::Alert.index()], tls.handshake.count()),
+        (2, 4, 6, 2, 8)
+    );
+    assert_eq!((tls.facts.content_sent, tls.facts.content_received, tls.facts.ended_unsaid), (2, 4, 6));
     assert_eq!((both.connections.not_begun, both.connections.unfinished), (20, 22));
     assert_eq!(both.bytes, Bytes { sent: 2, received: 4, body: 6 });
     assert_eq!((both.status[200], both.protocol_reasons[3]), (18, 4));

@@ -7,12 +7,13 @@ use super::*;
 use crate::measure::counters::{Anomalies, ConnectFailure, Errors};
 use crate::measure::schedule::Schedule;
 use crate::measure::stop::Stop;
+use crate::protocol::Growing;
 use crate::protocol::h1::response::Heads;
 use crate::protocol::{Asked, Failure, H1, Protocol, ProtocolError};
 use crate::worker::connection::{Connection, Next, State};
 use crate::worker::fake::Fake;
 use crate::worker::in_flight::{Batch, BatchMemory};
-use crate::worker::outgoing::{Outgoing, Replies};
+use crate::worker::outgoing::Outgoing;
 use crate::worker::shared::Shared;
 use crate::worker::stalls::Stalls;
 use crate::worker::stats::WorkerStats;
@@ -110,7 +111,7 @@ impl<'a> Bench<'a> {
 
     fn tell(&mut self, event: &Event) -> Next {
         let Bench { connection, batches, heads, shared, now } = self;
-        let (now, batches, out) = (*now, batches.of(0), &mut Replies::default());
+        let (now, batches, out) = (*now, batches.of(0), &mut Growing::default());
         let next = match event {
             Later(_) | Sent(_) => unreachable!("the bench's own"),
             Connects => {
@@ -148,7 +149,7 @@ impl<'a> Bench<'a> {
             next => format!("{next:?}"),
         }];
         let WorkerStats { requests, errors, anomalies, connections, .. } = &self.shared.stats;
-        let Errors { reset, eof_mid_response, timeout, protocol, check, other } = *errors;
+        let Errors { reset, eof_mid_response, timeout, protocol, check, tls, other } = *errors;
         let Anomalies { excess_bytes, reset_after_response, close_unannounced } = *anomalies;
         let counts = [
             ("completed", requests.completed),
@@ -157,6 +158,7 @@ impl<'a> Bench<'a> {
             ("timeout", timeout),
             ("protocol", protocol),
             ("check", check),
+            ("tls", tls),
             ("other", other),
             ("discarded", requests.discarded),
             ("excess_bytes", excess_bytes),
