@@ -406,6 +406,44 @@ fn an_end_is_told_by_what_was_said_before() {
 }
 
 #[test]
+fn an_address_is_asked_for_without_its_name() {
+    for (name, is_sent) in [("localhost", true), ("127.0.0.1", false), ("::1", false)] {
+        let (_, _, roots) = identity();
+        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap();
+        let config = config.with_root_certificates(roots).with_no_client_auth();
+        let settled = Settled { verified: true, resume: false, own_alpn: false };
+        let server = ServerName::try_from(name.to_owned()).unwrap();
+        let hello = Client::new(&TlsSetup::new(config, server, Arc::default(), settled)).said();
+        assert_eq!(memchr::memmem::find(&hello, name.as_bytes()).is_some(), is_sent, "{name}");
+    }
+}
+
+#[test]
+fn a_protocol_that_is_not_spoken_is_refused_though_it_was_offered() {
+    for (chosen, told) in [("h2", "broken no_protocol"), ("http/1.1", "ready"), ("own/1", "ready")] {
+        let (chain, key, roots) = identity();
+        let provider = || Arc::new(rustls::crypto::ring::default_provider());
+        let client = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
+        let mut client = client.with_root_certificates(roots).with_no_client_auth();
+        client.alpn_protocols = vec![chosen.as_bytes().to_vec()];
+        let server = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
+        let server = server.with_no_client_auth().with_single_cert(chain, PrivatePkcs8KeyDer::from(key).into());
+        let mut server = server.unwrap();
+        server.alpn_protocols = vec![chosen.as_bytes().to_vec()];
+        let settled = Settled { verified: true, resume: false, own_alpn: true };
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut client = Client::new(&TlsSetup::new(client, name, Arc::default(), settled));
+        let mut server = ServerConnection::new(Arc::new(server)).unwrap();
+        for _ in 0..3 {
+            let (said, _) = serve(&mut server, &client.said());
+            client.receive(&said);
+        }
+        assert_eq!(client.told, [told], "{chosen}");
+    }
+}
+
+#[test]
 fn whoever_speaks_no_tls_is_shown_with_what_was_said() {
     let mut client = Client::new(&setup(true).client);
     client.receive(b"HTTP/1.1 400 Bad Request\r\n\r\n");
