@@ -195,6 +195,33 @@ while True:
 }
 
 #[test]
+fn node_answers_in_both_versions() {
+    if Command::new("node").arg("--version").output().is_err() {
+        println!("NOT TESTED: TLS against Node.js, which is not on this machine");
+        return;
+    }
+    let identity = Identity::new(Kind::P256);
+    let address = listen().local_addr().expect("bound");
+    let script = format!(
+        "const fs = require('fs');\n\
+         const options = {{ cert: fs.readFileSync({:?}), key: fs.readFileSync({:?}) }};\n\
+         const answer = (request, response) => response.end('x'.repeat(3000));\n\
+         require('https').createServer(options, answer).listen({}, {:?});\n",
+        identity.certificate(),
+        identity.key(),
+        address.port(),
+        address.ip().to_string()
+    );
+    let mut command = Command::new("node");
+    command.args(["-e", &script]);
+    let server = started(command, "node", address);
+    for options in [&["--tls-max", "1.2"][..], &["--tls-min", "1.3"], &["-p", "4"], &["--no-keepalive", "--resume"]] {
+        let result = asked(&server.url, &[&["-n", "100", "--cacert", &identity.trusted()], options].concat());
+        assert_eq!((result.requests.completed, result.bytes.body), (100, 300_000), "{options:?}");
+    }
+}
+
+#[test]
 fn both_sides_say_goodbye_before_they_end() {
     // The client, when the run is over; what ends without it is an error to Python.
     let identity = Identity::new(Kind::P256);
