@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use super::identities::{Identity, Kind};
-use super::servers::{nginx, openssl, python};
+use super::peers::{nginx, openssl, python};
 use super::{ask, tls, usual};
 use crate::support::process::{Folder, until};
 use crate::support::saturing::{Running, Serve, run};

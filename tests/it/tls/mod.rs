@@ -2,8 +2,8 @@
 
 mod failures;
 mod identities;
-mod servers;
-mod workloads;
+mod loads;
+mod peers;
 
 use crate::support::saturing::{Ended, run};
 use saturing::result::{RunResult, Tls};

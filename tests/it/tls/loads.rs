@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
 use super::identities::{Identity, Kind};
-use super::servers::{nginx, python};
+use super::peers::{nginx, python};
 use super::{ask, asked, tls};
 use crate::support::process::{Folder, Process, until};
 use crate::support::saturing::{Serve, command};
