@@ -240,7 +240,7 @@ pub(crate) fn load(address: SocketAddr, options: &str) -> RunResult {
 
 /// As [`load`], by duration: on a machine so busy that not one response came in time the counts agree all the same.
 pub(crate) fn measure(address: SocketAddr, options: &str) -> RunResult {
-    answered(address, options).result()
+    Running::load(address, options).wait().result()
 }
 
 /// The built-in server as a process, stopped by SIGTERM.
